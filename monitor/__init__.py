@@ -1,0 +1,1 @@
+"""Behaviour of deployed models: events in, evidence out."""

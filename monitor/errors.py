@@ -1,0 +1,62 @@
+"""Every exception that this package raises on purpose."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class MonitorError(Exception):
+    """Base of the exceptions that a caller may want to catch; its text names a remedy."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """One mistake in a configuration file.
+
+    Attributes:
+        file: where it stands, as the reader would type it.
+        line: line in that file, counted from 1; 0 if the file as a whole is meant.
+        path: dotted path of the key, "" for the whole file.
+        message: what is wrong and what to write instead.
+    """
+
+    file: str
+    line: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+
+
+class ConfigurationError(MonitorError):
+    """Cards or settings with mistakes; all of them at once."""
+
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = tuple(sorted(mistakes))
+        super().__init__("\n".join(map(str, self.mistakes)))
+
+
+class PositionConflictError(MonitorError):
+    """The log holds other positions than a batch starts after: another consumer was here.
+
+    Attributes:
+        partitions: partitions whose mark differs.
+    """
+
+    def __init__(self, partitions: Iterable[str]) -> None:
+        self.partitions = frozenset(partitions)
+        names = ", ".join(sorted(self.partitions))
+        super().__init__(f"the log is at another position in {names}; reading goes on from there")
+
+
+class OffsetGoneError(MonitorError):
+    """A source no longer holds the message that the log needs next."""
+
+
+class SourceError(MonitorError):
+    """A source cannot be read, and why."""
+
+
+class LayoutMismatchError(MonitorError, ValueError):
+    """Two profiles taken over different bins, classes or references were added."""
