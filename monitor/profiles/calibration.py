@@ -1,0 +1,47 @@
+"""How right a model is at each level of its confidence."""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+
+from monitor.profiles.fixed import UNIT
+from monitor.profiles.layout import Floats, Ints, Part
+
+BINS: Final = 10
+"""Equal bins of the confidence in [0, 1]: bin i holds i/10 < c <= (i+1)/10, the first one
+c = 0 too, as in Guo et al. (2017)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """Labelled rows per bin of the confidence in the predicted class.
+
+    Attributes:
+        total: rows, shape (BINS,) [rows].
+        correct: rows whose prediction equals the label, shape (BINS,) [rows].
+        confidence: sum of the confidences, shape (BINS,).
+    """
+
+    total: Ints
+    correct: Ints
+    confidence: Floats
+
+    @classmethod
+    def name(cls) -> str:
+        return "calibration"
+
+    @classmethod
+    def part(cls, column: str = "") -> Part:
+        """Room for `BINS` bins."""
+        return Part(cls.name(), column, {}, 3 * BINS)
+
+    @classmethod
+    def read(cls, part: Part, ints: Ints, lows: Floats, highs: Floats) -> Self:
+        total, correct, confidence = ints.reshape(3, BINS)
+        return cls(total, correct, confidence.astype(np.float64) * UNIT)
+
+    @property
+    def rows(self) -> int:
+        """Labelled rows that have a confidence [rows]."""
+        return int(self.total.sum())
