@@ -1,0 +1,78 @@
+# Every command of this project. `make` alone lists them.
+PYTHON ?= python3
+WORKERS ?= 2
+BIN := .venv/bin
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
+INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install \
+	--quiet --disable-pip-version-check)
+RULES := $(wildcard alerts/*.yaml)
+RULE_TESTS := $(wildcard alerts/tests/*.yaml)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test unit check fmt render bench torture lock system services clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+demo: .venv/.runtime ## a simulated model with a planted incident, from events to findings
+	$(BIN)/mbm demo --fast
+
+test: system .venv/.everything services check ## everything that must hold, services included
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+unit: .venv/.everything ## the tests that need no service, in seconds
+	$(BIN)/python -m pytest -m "not kafka and not prometheus and not slow"
+
+check: .venv/.everything ## format, lint, types, layers, rendered files, alert rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/mbm render --check
+	$(if $(RULES),promtool check rules $(RULES))
+	$(if $(RULE_TESTS),promtool test rules $(RULE_TESTS))
+
+fmt: .venv/.everything ## format the code and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+render: .venv/.everything ## write the files that come from the catalogue of metrics
+	$(BIN)/mbm render
+
+bench: .venv/.everything services ## our cost beside that of the parts and of others
+	$(BIN)/python -m bench
+
+torture: .venv/.everything services ## kill the consumers everywhere, then count every message
+	$(BIN)/python -m bench.torture
+
+lock: ## choose versions anew: write requirements.lock (needs uv)
+	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile pyproject.toml --quiet --upgrade \
+		--all-extras --group dev --group build --generate-hashes --universal \
+		--python-version 3.11 --no-emit-index-url --no-emit-find-links \
+		--output-file requirements.lock
+
+system: ## what the tests need beside Python; installs it as root on Debian
+	@.ci/system
+
+services: .venv/.everything ## fetch the Kafka broker that the tests start
+	$(BIN)/python -m tests.services.kafka
+
+clean: ## remove what make has made
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python .ci/runtime.py <requirements.lock >.venv/runtime.lock
+	$(INSTALL) --require-hashes -r .venv/runtime.lock
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.everything: requirements.lock pyproject.toml | $(BIN)/python
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@ .venv/.runtime
