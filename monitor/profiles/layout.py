@@ -134,7 +134,7 @@ class Profile:
         """First 16 hexadecimal digits of the SHA-256 of layout and numbers."""
         digest = hashlib.sha256(self.layout.id.encode())
         for vector in (self.ints, self.lows, self.highs):
-            digest.update(np.ascontiguousarray(vector).astype(vector.dtype.newbyteorder("<")))
+            digest.update(vector.astype(vector.dtype.newbyteorder("<")).tobytes())
         return digest.hexdigest()[:16]
 
     def has(self, summary: type[Summary], column: str = "") -> bool:

@@ -1,0 +1,118 @@
+"""What one metric declares, and nothing about how it is run or shown."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+
+from monitor.profiles.family import Family
+from monitor.profiles.layout import Profile, Summary
+
+
+class Unit(Enum):
+    """Suffix in Prometheus and unit id in Grafana, side by side."""
+
+    NUMBER = ("", "short")
+    RATIO = ("_ratio", "percentunit")
+    SECONDS = ("_seconds", "s")
+
+    @property
+    def suffix(self) -> str:
+        """End of the series' name."""
+        return str(self.value[0])
+
+
+class Per(StrEnum):
+    """What a metric has one value for."""
+
+    MODEL = "model"
+    FEATURE = "feature"
+    PREDICTION = "prediction"
+    ATTRIBUTE = "attribute"
+
+
+@dataclass(frozen=True, slots=True)
+class Undefined:
+    """There is no value for this window, and why, in a few words."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A number about a window.
+
+    Attributes:
+        value: finite.
+        rows: rows it rests on [rows].
+        lower: lower end of the 95 % interval, or None where there is none.
+        upper: upper end of it.
+        reference: the same number of the reference, where that says something.
+    """
+
+    value: float
+    rows: int
+    lower: float | None = None
+    upper: float | None = None
+    reference: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a metric is asked about.
+
+    Attributes:
+        column: name in the layout (`monitor.profiles.columns`); "" for the rows as such, for
+            attributes the attribute's name or an intersection's, "sex&age_band".
+        current: profile of the window, of the metric's family, all rows.
+        reference: inputs profile of the frozen reference, or None if there is none.
+        groups: profile per value of the attribute; empty unless the metric is per attribute.
+        minimum: rows that a group needs to be compared [rows].
+        positive: the class that counts as selected, None unless there are two.
+        low_confidence: confidence below which a prediction counts as unsure.
+    """
+
+    column: str
+    current: Profile
+    reference: Profile | None = None
+    groups: Mapping[str, Profile] = field(default_factory=dict)
+    minimum: int = 30
+    positive: str | None = None
+    low_confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A number about a window, declared once; all that people see of it is rendered from here.
+
+    Attributes:
+        name: snake case, without unit; unique.
+        title: what people call it.
+        unit: of the value.
+        series: its Prometheus series without prefix and unit; several metrics may share one
+            and differ in `labels`.
+        labels: fixed labels of the series.
+        family: which profiles it reads.
+        per: what it has one value for.
+        summaries: summaries of the column that it can read, any one of them.
+        compares: whether it needs the reference.
+        measure: the value, or why there is none; never raises for rows of a valid layout.
+        null: the value when nothing changed or nothing is wrong.
+        least: rows a window needs before the value is given [rows].
+        says: what it tells, when to prefer a sibling, what it cannot see.
+        source: where the definition comes from, with page or equation.
+    """
+
+    name: str
+    title: str
+    unit: Unit
+    series: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    family: Family
+    per: Per
+    summaries: tuple[type[Summary], ...]
+    compares: bool = False
+    measure: Callable[[Subject], Value | Undefined]
+    null: float
+    least: int
+    says: str
+    source: str

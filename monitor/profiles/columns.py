@@ -1,0 +1,20 @@
+"""Names of the columns in layouts; features have a prefix, so that none can be mistaken."""
+
+from typing import Final
+
+ROWS: Final = ""
+"""The rows as such: counts that belong to no column."""
+
+PREDICTION: Final = "prediction"
+CONFIDENCE: Final = "confidence"
+VIOLATIONS: Final = "violations"
+FEATURE: Final = "features."
+
+
+def feature(name: str) -> str:
+    """Column of a feature.
+
+    >>> feature("age")
+    'features.age'
+    """
+    return FEATURE + name
