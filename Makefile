@@ -61,6 +61,8 @@ services: .venv/.everything ## fetch the Kafka broker that the tests start
 clean: ## remove what make has made
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
+# The lock names every package, so nothing is looked up: --no-deps.
+
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "$(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12" >&2; exit 1; }
@@ -68,11 +70,11 @@ $(BIN)/python:
 
 .venv/.runtime: requirements.lock pyproject.toml | $(BIN)/python
 	$(BIN)/python .ci/runtime.py <requirements.lock >.venv/runtime.lock
-	$(INSTALL) --require-hashes -r .venv/runtime.lock
+	$(INSTALL) --no-deps --require-hashes -r .venv/runtime.lock
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.everything: requirements.lock pyproject.toml | $(BIN)/python
-	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-deps --require-hashes -r requirements.lock
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/.runtime
