@@ -1,0 +1,1 @@
+"""The settings of the service, with what cards and settings share to read YAML."""
