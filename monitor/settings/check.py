@@ -81,6 +81,7 @@ _MAPPING = "should be a mapping of keys to values, not {shown}"
 _WORDS: Mapping[str, str] = {
     "string_type": "should be text, not {shown}; put it in quotes",
     "path_type": "should be a path, not {shown}",
+    "string_too_short": "should not be empty",
     "string_too_long": "should have at most {max_length} characters",
     "string_pattern_mismatch": "should be small letters, digits, - and _, a letter first",
     "float_type": "should be a number, not {shown}",

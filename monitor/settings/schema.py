@@ -18,7 +18,7 @@ class _Generator(GenerateJsonSchema):
             found["default"] = written["function"](schema["default"])
         return found
 
-    def encode_default(self, dft: Any) -> Any:
+    def encode_default(self, dft: object) -> object:
         if isinstance(dft, Part):
             return dft.model_dump(mode="json", by_alias=True, exclude_none=True)
         return super().encode_default(dft)

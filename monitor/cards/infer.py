@@ -1,0 +1,283 @@
+"""A first card from sample events, with comments for the people who finish it."""
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+
+import yaml
+
+from monitor.cards.sample import MANY, Sample, Values, samples
+from monitor.errors import SourceError
+from monitor.settings.values import PLACEHOLDER, duration_text
+
+_PROTECTED = frozenset(
+    [
+        "sex",
+        "gender",
+        "race",
+        "racial",
+        "ethnic",
+        "ethnicity",
+        "age",
+        "religion",
+        "religious",
+        "faith",
+        "disability",
+        "disabled",
+        "nationality",
+        "citizenship",
+        "national",
+        "marital",
+        "pregnancy",
+        "pregnant",
+        "orientation",
+        "caste",
+        "colour",
+        "color",
+        "native",
+        "skin",
+        "origin",
+        "veteran",
+    ]
+)
+_POSITIVE = frozenset(
+    [
+        "1",
+        "true",
+        "yes",
+        "y",
+        "positive",
+        "approve",
+        "approved",
+        "accept",
+        "accepted",
+        "grant",
+        "granted",
+    ]
+)
+_ROWS = 100
+"""Predictions that a detection window should hold."""
+
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_WINDOWS = (
+    (timedelta(minutes=5), _HOUR, _DAY),
+    (_HOUR, 6 * _HOUR, _DAY),
+    (_HOUR, _DAY, 7 * _DAY),
+    (_DAY, 7 * _DAY, 28 * _DAY),
+    (_DAY, 28 * _DAY, 364 * _DAY),
+)
+_HORIZONS = tuple(timedelta(days=days) for days in (1, 7, 30, 90, 180, 365, 730, 1825))
+
+
+def first_cards(
+    events: Iterable[Mapping[str, object]], team: str = PLACEHOLDER, mail: str = PLACEHOLDER
+) -> dict[str, str]:
+    """A first card as YAML text for each model of a sample, by model.
+
+    What only people know is `FILL-IN`, which `load_cards` refuses until it is replaced.
+
+    Args:
+        events: native events, or those of the older shape with `prediction_id`.
+        team: the owner's team.
+        mail: the owner's mail address.
+
+    Raises:
+        SourceError: the sample holds no prediction that names its model.
+    """
+    found = samples(events)
+    if not found:
+        raise SourceError(
+            'the sample holds no event with "type": "prediction" and a "model"; give events of the '
+            "native contract, or write the card by hand with a mapping under events"
+        )
+    return {model: "\n".join(_card(model, s, team, mail)) + "\n" for model, s in found.items()}
+
+
+def _card(model: str, sample: Sample, team: str, mail: str) -> Iterator[str]:
+    yield f"# First card of {quoted(model)}, written from {sample.rows} predictions."
+    yield f"# Replace every {PLACEHOLDER}, read the comments, then run: mbm check"
+    yield f"model: {quoted(model)}"
+    yield "owner:"
+    yield f"  team: {quoted(team)}"
+    yield f"  mail: {quoted(mail)}"
+    yield "  # pager: name of the on-call rota"
+    yield "# approver: who approves changes"
+    yield "# retrains: who trains it again, and when"
+    yield "# intended_use: what it is meant for"
+    yield "# limits: what it is not meant for"
+    yield "tier: medium   # low, medium or high: how much hangs on it"
+    versions = list(sample.versions) or [PLACEHOLDER]
+    yield f"versions: [{', '.join(map(_always_quoted, versions))}]"
+    yield "contract:"
+    yield from _prediction(sample)
+    yield from _features(sample)
+    yield from _attributes(sample.attributes)
+    yield from _times(sample)
+
+
+def _prediction(sample: Sample) -> Iterator[str]:
+    yield "  prediction:"
+    answers = sample.answers
+    if answers.texts is None or ("number" in answers.kinds and not _all_whole(answers.texts)):
+        yield "    number: {}   # may hold low, high and unit" + _seen(answers)
+        return
+    classes = _in_order({*answers.texts, *(sample.labels.texts or {})})
+    if len(classes) == 1:
+        other = {"0": "1", "1": "0", "false": "true", "true": "false"}.get(classes[0], PLACEHOLDER)
+        classes = _in_order({classes[0], other})
+    if not classes:
+        classes = [PLACEHOLDER, PLACEHOLDER]
+    yield f"    classes: [{', '.join(map(quoted, classes))}]"
+    if len(classes) != 2:
+        return
+    positive = _positive(sample, classes)
+    yield f"    positive: {quoted(positive)}   # the class that `probability` speaks of"
+    shown = sample.probability
+    negative = next(name for name in classes if name != positive)
+    if positive in shown and negative in shown:
+        under, over = shown[negative].high, shown[positive].low
+        if under <= 0.5 <= over:
+            yield "    threshold: 0.5   # every prediction of the sample agrees"
+        elif under <= over:
+            yield f"    # threshold: between {under:g} and {over:g} in the sample"
+    yield "    # low_confidence: confidence below which a prediction counts as unsure"
+
+
+def _positive(sample: Sample, classes: list[str]) -> str:
+    """The class whose predictions came with the higher probability, else by its name."""
+    shown = sample.probability
+    if all(name in shown for name in classes):
+        return max(classes, key=lambda name: shown[name].total / shown[name].rows)
+    return next((name for name in classes if name.lower() in _POSITIVE), classes[-1])
+
+
+def _features(sample: Sample) -> Iterator[str]:
+    lines: list[str] = []
+    for name, values in sample.features.items():
+        if "nested" in values.kinds:
+            lines.append(f"    # {quoted(name)} holds lists or objects and is left out")
+            continue
+        missing = _missing(values, sample.rows)
+        lines.append(f"    {quoted(name)}: {_feature(values)}{_seen(values)}{missing}")
+    if not any(not line.lstrip().startswith("#") for line in lines):
+        yield "  features: {}"
+    else:
+        yield "  # range: [lowest, highest] and missing: share are yours to set; the comments say"
+        yield "  # only what the sample showed."
+        yield "  features:"
+    yield from lines
+
+
+def _feature(values: Values) -> str:
+    match sorted(values.kinds):
+        case []:
+            return "{type: number}   # never had a value: type unknown;"
+        case ["boolean"]:
+            return "{type: boolean}   #"
+        case ["integer"]:
+            return "{type: integer}   #" + _codes(values)
+        case ["number"] | ["integer", "number"]:
+            return "{type: number}   #"
+        case _:
+            names = _in_order(values.texts or {})
+            if names and 2 * len(names) <= values.rows:
+                listed = ", ".join(map(quoted, names))
+                return f"{{type: category, categories: [{listed}]}}   #"
+            return "{type: category}   # too many different values to list;"
+
+
+def _codes(values: Values) -> str:
+    if values.texts is None or not 1 < len(values.texts) <= 20 or values.rows < 3 * MANY:
+        return ""
+    return f" {len(values.texts)} different values: if they are codes, write type: category;"
+
+
+def _seen(values: Values) -> str:
+    if values.low is None or values.high is None or values.kinds == {"boolean"}:
+        return ""
+    return f" seen {values.low:g} to {values.high:g};"
+
+
+def _missing(values: Values, rows: int) -> str:
+    if values.rows == rows:
+        return " never missing"
+    # Rounded up, so that a budget copied from the comment holds for the sample.
+    return f" missing in {math.ceil(1000 * (rows - values.rows) / rows) / 10:g} %"
+
+
+def _attributes(attributes: Mapping[str, Values]) -> Iterator[str]:
+    lines: list[str] = []
+    for name, values in attributes.items():
+        if "nested" in values.kinds:
+            lines.append(f"    # {quoted(name)} holds lists or objects and is left out")
+            continue
+        role = "protected" if _is_protected(name) else "segment"
+        names = _in_order(values.texts or {})
+        listed = f", values: [{', '.join(map(quoted, names))}]" if names else ""
+        lines.append(f"    {quoted(name)}: {{{role}: true{listed}}}")
+    if any(not line.lstrip().startswith("#") for line in lines):
+        yield "  # protected: fairness is measured over it; segment: everything is, per value."
+        yield "  attributes:"
+    yield from lines
+
+
+def _is_protected(name: str) -> bool:
+    """Whether a word of the name is one of those that laws protect: age_band, PatientSex."""
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
+    return any(word.lower() in _PROTECTED for word in words)
+
+
+def _times(sample: Sample) -> Iterator[str]:
+    delay = sample.delay
+    horizon = timedelta(days=90)
+    if delay is None:
+        yield f"label_horizon: {duration_text(horizon)}   # no outcome in the sample: a guess"
+    else:
+        horizon = next((length for length in _HORIZONS if length >= delay), _HORIZONS[-1])
+        days = math.ceil(delay / _DAY)
+        yield f"label_horizon: {duration_text(horizon)}   # longest wait for an outcome: {days}d"
+    profile, detect, publish = _windows(sample.hourly)
+    shown = [duration_text(length) for length in (profile, detect, publish)]
+    yield f"# {_rate(sample.hourly)}: a detect window should hold {_ROWS} or more."
+    yield "windows: {{profile: {}, detect: {}, publish: {}}}".format(*shown)
+    yield "lateness: 10m   # how late an event may be before its window closes"
+    if horizon + publish > timedelta(days=400):
+        yield f"retention: {{events: {duration_text(2 * (horizon + publish))}}}"
+    yield "# reference: what drift is measured against; one of:"
+    yield '#   {file: training.jsonl.gz} or {version: "1"}'
+    if sample.first is not None and sample.last is not None:
+        start, end = (f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in (sample.first, sample.last))
+        yield f'#   {{window: {{from: "{start}", to: "{end}"}}}}'
+
+
+def _windows(hourly: float) -> tuple[timedelta, timedelta, timedelta]:
+    """The shortest windows whose detect window holds enough predictions."""
+    return next((w for w in _WINDOWS if hourly * (w[1] / _HOUR) >= _ROWS), _WINDOWS[-1])
+
+
+def _rate(hourly: float) -> str:
+    if hourly >= 1:
+        return f"About {hourly:.0f} predictions an hour"
+    return f"About {hourly * 24:.2g} predictions a day"
+
+
+def _all_whole(texts: Mapping[str, int]) -> bool:
+    return all(re.fullmatch(r"-?[0-9]+", text) for text in texts)
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    """Whole numbers by size, then texts by the alphabet."""
+    return sorted(names, key=lambda n: (0, int(n), n) if _all_whole({n: 1}) else (1, 0, n))
+
+
+def _always_quoted(text: str) -> str:
+    dumped: str = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=math.inf)
+    return dumped.strip()
+
+
+def quoted(text: str) -> str:
+    """The text as a YAML scalar on one line that every YAML version reads as this text."""
+    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", text)
+    words = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
+    return text if plain and text.lower() not in words else _always_quoted(text)
