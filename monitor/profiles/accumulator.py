@@ -1,0 +1,56 @@
+"""Profiles that grow while rows are read: one per key, in vectors side by side."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from monitor.profiles.layout import Ints, Layout, Profile
+
+Key = tuple[int, ...]
+
+
+class Accumulator:
+    """Sums per key, all of one layout."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.ints = np.zeros((0, layout.ints), np.int64)
+        self.lows = np.zeros((0, layout.extremes))
+        self.highs = np.zeros((0, layout.extremes))
+        self._slots: dict[Key, int] = {}
+
+    def slots(self, *parts: Ints) -> Ints:
+        """Row of the vectors per row of the data, shape (n,); new keys get a new one.
+
+        Args:
+            parts: what the key is made of, each shape (n,).
+        """
+        if not len(parts[0]):
+            return np.empty(0, np.int64)
+        code = np.zeros(len(parts[0]), np.int64)
+        for part in parts:
+            low = part.min()
+            code = code * (part.max() - low + 1) + (part - low)
+        _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
+        keys = zip(*(part[first].tolist() for part in parts), strict=True)
+        known = np.array([self._slot(key) for key in keys], np.int64)
+        return known[inverse.reshape(-1)]
+
+    def _slot(self, key: Key) -> int:
+        slot = self._slots.setdefault(key, len(self._slots))
+        if slot == len(self.ints):
+            more = max(8, len(self.ints))
+            self.ints = np.vstack([self.ints, np.zeros((more, self.layout.ints), np.int64)])
+            self.lows = np.vstack([self.lows, np.full((more, self.layout.extremes), np.inf)])
+            self.highs = np.vstack([self.highs, np.full((more, self.layout.extremes), -np.inf)])
+        return slot
+
+    def add(self, slots: Ints, place: int | Ints, amount: int | Ints = 1) -> None:
+        """Add `amount` to one integer of each row's profile; places count from its start."""
+        # On the flat view, for which NumPy has a quick path.
+        np.add.at(self.ints.reshape(-1), slots * self.layout.ints + place, amount)
+
+    def profiles(self) -> Iterator[tuple[Key, Profile]]:
+        """Every key with its profile, in the order of the keys."""
+        for key, slot in sorted(self._slots.items()):
+            yield key, Profile(self.layout, self.ints[slot], self.lows[slot], self.highs[slot])

@@ -1,0 +1,276 @@
+"""The bin of every value of many columns at once, and their moments."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from monitor.profiles.fixed import CLIP, MOMENT, SQUARE
+from monitor.profiles.layout import Floats, Ints
+
+BLOCK: Final = 256
+"""Rows that are turned from rows into columns at a time; 50 columns of them fit the cache."""
+
+CELLS: Final = 4_096
+"""Cells of the table that gives a value's bin to within the edges of one cell."""
+
+_ROUND = 1.5 * 2.0**52
+"""Adding and subtracting this times a grid rounds to the grid, to even."""
+_MOMENT_ROUND: Final = _ROUND * MOMENT
+_SQUARE_ROUND: Final = _ROUND * SQUARE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Binning:
+    """How the columns of one vector are binned, as arrays for the kernel; c columns.
+
+    Attributes:
+        edges: inner edges of each column followed by +inf, end to end.
+        first_edge: where each column's edges begin, shape (c,).
+        cells: least bin of each cell, shape (c, CELLS).
+        low: value at which the cells begin, shape (c,).
+        per_unit: cells per unit of the value, shape (c,).
+        single: whether no cell holds more than one edge, shape (c,).
+        place: first integer of each column in the layout, shape (c,).
+        extreme: place of each column's extremes in the layout, shape (c,).
+        shift: centre of the reference, shape (c,).
+        per_scale: 1 / scale, 0 where no moments are kept, shape (c,).
+    """
+
+    edges: Floats
+    first_edge: Ints
+    cells: NDArray[np.uint8]
+    low: Floats
+    per_unit: Floats
+    single: NDArray[np.bool_]
+    place: Ints
+    extreme: Ints
+    shift: Floats
+    per_scale: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class BinnedColumn:
+    """What `binning` must know of one column."""
+
+    edges: Sequence[float]
+    shift: float
+    scale: float
+    place: int
+    extreme: int
+
+
+def binning(columns: Sequence[BinnedColumn]) -> Binning:
+    """The arrays for these columns, in their order.
+
+    Raises:
+        ValueError: edges that are not finite and increasing, or more than 250 of them.
+    """
+    tables = [_table(np.asarray(column.edges, np.float64)) for column in columns]
+    ends = np.cumsum([0] + [len(column.edges) + 1 for column in columns])
+    return Binning(
+        edges=np.array([e for c in columns for e in (*c.edges, np.inf)], np.float64),
+        first_edge=ends[:-1].astype(np.int64),
+        cells=np.array([t[0] for t in tables], np.uint8).reshape(len(columns), CELLS),
+        low=np.array([t[1] for t in tables], np.float64),
+        per_unit=np.array([t[2] for t in tables], np.float64),
+        single=np.array([t[3] for t in tables], np.bool_),
+        place=np.array([c.place for c in columns], np.int64),
+        extreme=np.array([c.extreme for c in columns], np.int64),
+        shift=np.array([c.shift for c in columns], np.float64),
+        per_scale=np.array([1 / c.scale if c.scale else 0.0 for c in columns], np.float64),
+    )
+
+
+def _table(edges: Floats) -> tuple[NDArray[np.uint8], float, float, bool]:
+    """Least bin per cell, start, cells per unit, and whether each cell has at most one edge.
+
+    Exact whatever the rounding: a value's cell is monotone in the value, so all edges in lower
+    cells are at most the value and all edges in higher cells exceed it.
+    """
+    if len(edges) > 250 or not np.isfinite(edges).all() or (np.diff(edges) <= 0).any():
+        raise ValueError("edges must be finite, increasing and at most 250")
+    low = float(edges[0]) if len(edges) else 0.0
+    with np.errstate(all="ignore"):
+        per_unit = float((CELLS - 1) / (edges[-1] - low)) if len(edges) > 1 else 0.0
+        if not 0 < per_unit < np.inf:
+            low, per_unit = 0.0, 0.0
+        cell = np.clip((edges - low) * per_unit, 0, CELLS - 1).astype(np.int64)
+    least = np.searchsorted(cell, np.arange(CELLS)).astype(np.uint8)
+    return least, low, per_unit, int(np.bincount(cell, minlength=1).max()) <= 1
+
+
+def add_numbers(
+    binning: Binning,
+    values: Floats,
+    valid: NDArray[np.uint8],
+    first: int,
+    rows: Ints,
+    group: Ints,
+    ints: NDArray[np.int64],
+    lows: Floats,
+    highs: Floats,
+) -> None:
+    """Add rows to the profiles of their groups, in place.
+
+    Args:
+        binning: of the c columns.
+        values: row-major vectors, c numbers a row; finite where valid.
+        valid: Arrow validity bitmap over `values`, empty when all are valid.
+        first: position of the first row's first value in `values` and `valid`.
+        rows: rows to add, in the order of `group`, shape (n,).
+        group: profile of each of `rows`, shape (n,); rows of one group side by side.
+        ints: profiles' integers, shape (groups, layout.ints).
+        lows: profiles' smallest values, shape (groups, layout.extremes).
+        highs: profiles' largest values, shape (groups, layout.extremes).
+    """
+    if not len(rows) or not len(binning.place):
+        return
+    starts = np.flatnonzero(np.diff(group, prepend=-1)).astype(np.int64)
+    _add(
+        binning.edges,
+        binning.first_edge,
+        binning.cells,
+        binning.low,
+        binning.per_unit,
+        binning.single,
+        binning.place,
+        binning.extreme,
+        binning.shift,
+        binning.per_scale,
+        values,
+        valid,
+        first,
+        rows,
+        np.append(starts, len(rows)),
+        group[starts],
+        ints,
+        lows,
+        highs,
+    )
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "nsz"})
+def _sum(values: Any) -> float:
+    # Reassociation is harmless here and only here: every partial sum is a whole number of grid
+    # units below 2**53, hence exact.
+    total = 0.0
+    for i in range(len(values)):
+        total += values[i]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _bin(x: Any, edges: Any, cells: Any, low: float, per_unit: float, single: bool, h: Any) -> None:
+    """Count x into two interleaved histograms, so that equal bins in a row do not wait."""
+    last = len(edges) - 1
+    if single:
+        for i in range(len(x)):
+            v = x[i]
+            b = np.int64(cells[np.int64(min(max((v - low) * per_unit, 0.0), 4095.0))])
+            h[i & 1, b + (edges[b] <= v)] += 1
+    else:
+        for i in range(len(x)):
+            v = x[i]
+            b = np.int64(cells[np.int64(min(max((v - low) * per_unit, 0.0), 4095.0))])
+            while b < last and edges[b] <= v:
+                b += 1
+            h[i & 1, b] += 1
+
+
+@njit(cache=True, nogil=True)
+def _moments(x: Any, shift: float, per_scale: float, u: Any, q: Any) -> Any:
+    """Sum, sum of squares [grid units], clipped rows, least and greatest of at most BLOCK values."""
+    clipped = 0
+    low = np.inf
+    high = -np.inf
+    for i in range(len(x)):
+        v = x[i]
+        low = min(low, v)
+        high = max(high, v)
+        s = (v - shift) * per_scale
+        c = min(max(s, -CLIP), CLIP)
+        clipped += s != c
+        r = (c + _MOMENT_ROUND) - _MOMENT_ROUND
+        u[i] = r
+        q[i] = (r * r + _SQUARE_ROUND) - _SQUARE_ROUND
+    n = len(x)
+    return (
+        np.int64(_sum(u[:n]) / MOMENT),
+        np.int64(_sum(q[:n]) / SQUARE),
+        clipped,
+        low,
+        high,
+    )
+
+
+@njit(cache=True, nogil=True)
+def _add(
+    edges: Any,
+    first_edge: Any,
+    cells: Any,
+    low: Any,
+    per_unit: Any,
+    single: Any,
+    place: Any,
+    extreme: Any,
+    shift: Any,
+    per_scale: Any,
+    values: Any,
+    valid: Any,
+    first: int,
+    rows: Any,
+    starts: Any,
+    groups: Any,
+    ints: Any,
+    lows: Any,
+    highs: Any,
+) -> None:
+    width = len(place)
+    has_nulls = len(valid) > 0
+    block = np.empty((width, 256))
+    kept = np.empty(width, np.int64)
+    u = np.empty(256)
+    q = np.empty(256)
+    h = np.zeros((2, 256), np.int64)
+    for run in range(len(groups)):
+        g = groups[run]
+        at = starts[run]
+        while at < starts[run + 1]:
+            n = min(256, starts[run + 1] - at)
+            if has_nulls:
+                kept[:] = 0
+                for i in range(n):
+                    base = first + rows[at + i] * width
+                    for c in range(width):
+                        k = kept[c]
+                        block[c, k] = values[base + c]
+                        kept[c] = k + ((valid[(base + c) >> 3] >> ((base + c) & 7)) & 1)
+            else:
+                kept[:] = n
+                for i in range(n):
+                    base = first + rows[at + i] * width
+                    for c in range(width):
+                        block[c, i] = values[base + c]
+            for c in range(width):
+                x = block[c, : kept[c]]
+                e0 = first_edge[c]
+                bins = (first_edge[c + 1] if c + 1 < width else len(edges)) - e0
+                _bin(x, edges[e0 : e0 + bins], cells[c], low[c], per_unit[c], single[c], h)
+                p = place[c]
+                for b in range(bins):
+                    ints[g, p + b] += h[0, b] + h[1, b]
+                    h[0, b] = 0
+                    h[1, b] = 0
+                p += bins
+                total, squares, clipped, least, greatest = _moments(x, shift[c], per_scale[c], u, q)
+                ints[g, p] += n - kept[c]
+                ints[g, p + 1] += total
+                ints[g, p + 2] += squares
+                ints[g, p + 3] += clipped
+                lows[g, extreme[c]] = min(lows[g, extreme[c]], least)
+                highs[g, extreme[c]] = max(highs[g, extreme[c]], greatest)
+            at += n
