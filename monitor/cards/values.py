@@ -52,10 +52,7 @@ Version: TypeAlias = Annotated[
 ]
 """A version of a model; 1 and "1" are the same one."""
 
-ModelKey: TypeAlias = Annotated[str, MinLen(1)]
-"""A key of the event's JSON, taken to the letter."""
-
-Name: TypeAlias = Annotated[
+ModelName: TypeAlias = Annotated[
     str, PlainValidator(_read_model), WithJsonSchema({"type": "string", "maxLength": 128})
 ]
 """Name of a model; without @, which parts it from its version: credit@3."""
