@@ -60,3 +60,11 @@ class SourceError(MonitorError):
 
 class LayoutMismatchError(MonitorError, ValueError):
     """Two profiles taken over different bins, classes or references were added."""
+
+
+class StateError(MonitorError):
+    """The service's own state cannot be opened, or what is asked for is not in it."""
+
+
+class LogError(MonitorError):
+    """The log cannot be opened, read or written, and why."""

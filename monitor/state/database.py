@@ -1,0 +1,222 @@
+"""The database that holds the service's state, opened and migrated."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from monitor.errors import StateError
+
+METADATA = sa.MetaData()
+"""Every table of the state; each is declared in the file that reads and writes it."""
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_SECONDS = 30
+_LOCK = 0x6D626D  # "mbm": the advisory lock that migrations take on PostgreSQL
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(time: datetime) -> int:
+    """An aware time as the database holds it.
+
+    >>> microseconds(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    1000000
+    """
+    return (time - _EPOCH) // _MICROSECOND
+
+
+class Instant(sa.types.TypeDecorator[datetime]):
+    """An aware time as whole microseconds since 1970 UTC: one meaning in every database."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
+        del dialect
+        return None if value is None else microseconds(value)
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
+        del dialect
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class State:
+    """Connections to the state; safe to share between threads.
+
+    Functions of this package take a `State`. What they do inside one `with state.writing():`
+    of the caller is one transaction, else each is its own.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        self._open = threading.local()
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """The state at an SQLAlchemy URL, its tables brought up to this program's version.
+
+        Makes the folder of an SQLite file. May be called by several processes at once.
+
+        Raises:
+            StateError: the URL is none, the database cannot be reached, or a newer version of
+                this program has written it.
+        """
+        try:
+            address = make_url(url)
+            engine = _engine(address)
+        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+            raise StateError(
+                f"state: {url.partition('://')[0]!r} names no known database ({error}); write "
+                "sqlite:///PATH or postgresql+psycopg://HOST/NAME"
+            ) from error
+        state = cls(engine)
+        try:
+            state._migrate()
+        except DBAPIError as error:
+            raise StateError(
+                f"state {engine.url!r} cannot be opened: {error.orig}; "
+                "check that it runs and that this user may write to it"
+            ) from error
+        return state
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection that sees one snapshot; inside `writing`, the writer's own."""
+        if (connection := getattr(self._open, "writer", None)) is not None:
+            yield connection
+            return
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction that commits at the end; within another of this thread, part of it."""
+        if (connection := getattr(self._open, "writer", None)) is not None:
+            yield connection
+            return
+        writer = self.engine.connect().execution_options(mbm_writes=True)
+        with writer as connection, connection.begin():
+            self._open.writer = connection
+            try:
+                yield connection
+            finally:
+                self._open.writer = None
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def _migrate(self) -> None:
+        if self._version() == _head():
+            return
+        # Alembic takes longer to import than most commands take; it is needed once a release.
+        import alembic.command
+        import alembic.config
+
+        with self.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            if (found := self._version()) > _head():
+                raise StateError(
+                    f"state {self.engine.url!r} has version {found}, this program knows "
+                    f"{_head()}; install the newer program or restore the older state"
+                )
+            config = alembic.config.Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.attributes["connection"] = connection
+            alembic.command.upgrade(config, "head")
+
+    def _version(self) -> str:
+        with self.reading() as connection:
+            if not sa.inspect(connection).has_table("alembic_version"):
+                return ""
+            found = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+            return str(found or "")
+
+
+def upsert(
+    connection: sa.Connection,
+    table: sa.Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    replace: Sequence[str] = (),
+    greatest: Sequence[str] = (),
+) -> int:
+    """Number of rows written; a row whose primary key is there already changes or stays.
+
+    Args:
+        connection: of `State.writing`.
+        table: where to write.
+        rows: values by column.
+        replace: columns that take the new value.
+        greatest: columns that keep the greater value; null is less than all.
+    """
+    if not rows:
+        return 0
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table)
+    new = {name: statement.excluded[name] for name in replace}
+    for name in greatest:
+        was, now = table.c[name], statement.excluded[name]
+        new[name] = sa.case((was.is_(None), now), (now > was, now), else_=was)
+    if not new:
+        return connection.execute(statement.on_conflict_do_nothing(), rows).rowcount
+    keys = [column.name for column in table.primary_key]
+    update = statement.on_conflict_do_update(index_elements=keys, set_=new)
+    return connection.execute(update, rows).rowcount
+
+
+def insert_many(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[object, ...]]
+) -> None:
+    """Insert rows, each a value per column in order, as the database takes them.
+
+    By hand, for SQLAlchemy's own check of every parameter costs more than all the rest.
+    """
+    if not rows:
+        return
+    names = [column.name for column in table.columns]
+    compiled = sa.insert(table).compile(dialect=connection.dialect, column_keys=names)
+    if compiled.positional:
+        connection.exec_driver_sql(str(compiled), list(rows))
+    else:
+        named = [dict(zip(names, row, strict=True)) for row in rows]
+        connection.exec_driver_sql(str(compiled), named)
+
+
+def _head() -> str:
+    """The newest migration's number: each file is NUMBER_what.py, NUMBER its revision."""
+    return max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("0*.py"))
+
+
+def _engine(url: URL) -> sa.Engine:
+    if url.get_backend_name() != "sqlite":
+        return sa.create_engine(url, pool_pre_ping=True)
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, record: object) -> None:
+        del record
+        # The driver shall not begin by itself, so that `begin` below can say IMMEDIATE.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        # A transaction that reads first and writes later could not wait for another writer.
+        writes = connection.get_execution_options().get("mbm_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

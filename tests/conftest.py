@@ -1,0 +1,24 @@
+"""Rules for every test: where CI=true, nothing skips."""
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+if os.environ.get("CI") == "true":
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if report.skipped and not hasattr(report, "wasxfail"):
+            report.outcome = "failed"
+            report.longrepr = f"skipped, which CI=true forbids: {report.longrepr}"
+        return report
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report = yield
+        if report.skipped:
+            report.outcome = "failed"
+            report.longrepr = f"skipped, which CI=true forbids: {report.longrepr}"
+        return report
