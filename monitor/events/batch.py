@@ -7,6 +7,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+NOTHING = -1
+"""The mark of a partition of which nothing was stored yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class RawBatch:

@@ -4,10 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from monitor.events.batch import NOTHING as NOTHING
 from monitor.events.batch import RawBatch
-
-NOTHING = -1
-"""The mark of a partition of which nothing was stored yet."""
 
 Marks = Callable[[Sequence[str]], Mapping[str, int]]
 """The last stored position of each of these partitions, `NOTHING` where there is none."""
