@@ -183,7 +183,7 @@ def _bin(x: Any, edges: Any, cells: Any, low: float, per_unit: float, single: bo
 
 @njit(cache=True, nogil=True)
 def _moments(x: Any, shift: float, per_scale: float, u: Any, q: Any) -> Any:
-    """Sum, sum of squares [grid units], clipped rows, least and greatest of at most BLOCK values."""
+    """Sum, sum of squares [grid units], clipped rows, least and greatest of up to BLOCK values."""
     clipped = 0
     low = np.inf
     high = -np.inf

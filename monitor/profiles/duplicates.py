@@ -113,7 +113,7 @@ def _classify(table: Any, window: Any, high: Any, low: Any, payload: Any, verdic
             verdict[r] = DUPLICATE
         else:
             verdict[r] = CONFLICT
-            if state == _SEEN or state == _DISPUTED:
+            if state in (_SEEN, _DISPUTED):
                 table[i, 3] = min(table[i, 3], payload[r])
                 table[i, 4] = _DISPUTED
     return added

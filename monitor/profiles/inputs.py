@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from monitor.profiles.categories import Categories
 from monitor.profiles.codes import MISSING, Interned, places_in
 from monitor.profiles.counts import Counts
 from monitor.profiles.distribution import Distribution
-from monitor.profiles.duplicates import CONFLICT, DUPLICATE, NEW, Seen
+from monitor.profiles.duplicates import CONFLICT, NEW, Seen
 from monitor.profiles.family import Family
 from monitor.profiles.inputs_layout import breach_names, group_layout, inputs_layout
 from monitor.profiles.layout import Ints, Layout
@@ -125,7 +125,9 @@ class InputsKernel:
             span *= len(values)
         return np.where(lost, MISSING, code), span
 
-    def _count_breaches(self, column: pa.Array, verdict: NDArray[np.uint8], key: Any) -> None:
+    def _count_breaches(
+        self, column: pa.Array, verdict: NDArray[np.uint8], key: tuple[Ints, ...]
+    ) -> None:
         if column.null_count == len(column):
             return
         parent = pc.list_parent_indices(column).to_numpy()

@@ -26,9 +26,9 @@ class Scores:
         return "scores"
 
     @classmethod
-    def part(cls, column: str = "") -> Part:
-        """Room for both classes."""
-        return Part(cls.name(), column, {}, 2 * CELLS)
+    def part(cls, positive: int, column: str = "") -> Part:
+        """Room for both classes; `positive` is the place of the positive one."""
+        return Part(cls.name(), column, {"positive": positive}, 2 * CELLS)
 
     @classmethod
     def read(cls, part: Part, ints: Ints, lows: Floats, highs: Floats) -> Self:

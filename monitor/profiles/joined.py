@@ -1,0 +1,101 @@
+"""Predictions with the feedback that holds: the latest decision and the latest label of each."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from monitor.profiles.duplicates import NEW, Seen
+from monitor.profiles.layout import Ints
+
+PREDICTION_COLUMNS: Final = (
+    *("id_hi", "id_lo", "payload_hash", "event_time", "version", "stage", "attributes"),
+    *("predicted_class", "predicted_value", "confidence", "probabilities"),
+)
+"""Columns of the event table that the join needs of predictions."""
+
+FEEDBACK_COLUMNS: Final = (
+    *("kind", "p_hi", "p_lo", "id_hi", "id_lo", "payload_hash", "event_time"),
+    *("decision", "decision_value", "recommendation_shown", "action", "label", "label_value"),
+)
+"""Columns of the feedback table that it needs."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Latest:
+    """One kind of feedback as it holds for each prediction.
+
+    Attributes:
+        row: row of the feedback table per prediction, -1 where there is none, shape (n,).
+        revisions: earlier feedback that it replaced, shape (n,) [events].
+    """
+
+    row: Ints
+    revisions: Ints
+
+
+def distinct(predictions: pa.Table, seconds: int) -> pa.Table:
+    """The predictions without duplicates; of conflicting payloads the smallest hash is kept.
+
+    Args:
+        predictions: with the columns `PREDICTION_COLUMNS`, in any order.
+        seconds: length of the window within which duplicates are sought [s].
+    """
+    window = predictions["event_time"].cast(pa.int64()).to_numpy() // (seconds * 1_000_000)
+    ids = [predictions[name].to_numpy() for name in ("id_hi", "id_lo", "payload_hash")]
+    seen = Seen()
+    verdict = seen.classify(window, *ids)
+    disputes = seen.disputes()
+    if len(disputes):
+        verdict = Seen(disputes).classify(window, *ids)
+    return predictions if (verdict == NEW).all() else predictions.filter(pa.array(verdict == NEW))
+
+
+def latest(predictions: pa.Table, feedback: pa.Table) -> Latest:
+    """Which row of one kind's feedback holds for each prediction.
+
+    The latest event time wins, of equal ones the smallest payload hash. An event that came
+    twice is one event. A prediction id that stands in several windows has its feedback in the
+    earliest.
+    """
+    n = predictions.num_rows
+    row = np.full(n, -1, np.int64)
+    revisions = np.zeros(n, np.int64)
+    if not n or not feedback.num_rows:
+        return Latest(row, revisions)
+    high, low, time = (predictions[c].to_numpy() for c in ("id_hi", "id_lo", "event_time"))
+    order = np.lexsort((time, high, low))
+    target = _find(
+        high[order], low[order], feedback["p_hi"].to_numpy(), feedback["p_lo"].to_numpy()
+    )
+    found = np.flatnonzero(target >= 0)
+    at = order[target[found]]
+    event_time = feedback["event_time"].to_numpy()[found]
+    payload = feedback["payload_hash"].to_numpy()[found]
+    ids = [feedback[c].to_numpy()[found] for c in ("id_hi", "id_lo")]
+    # Per prediction the winner comes last: latest time, then smallest payload.
+    # ~x reverses the order of integers without overflow.
+    rank = np.lexsort((~payload, event_time, at))
+    row[at[rank]] = found[rank]
+    events = np.unique(np.stack([at, *ids]), axis=1)[0]
+    np.add.at(revisions, events, 1)
+    return Latest(row, np.maximum(revisions - 1, 0))
+
+
+def _find(high: Ints, low: Ints, wanted_high: Ints, wanted_low: Ints) -> Ints:
+    """Position of each wanted id among ids sorted by (low, high), -1 if it is not there."""
+    at = np.searchsorted(low, wanted_low)
+    position = np.full(len(wanted_low), -1, np.int64)
+    open_: NDArray[np.int64] = np.flatnonzero(at < len(low))
+    # Ids that share the lower half follow each other; one step is nearly always enough.
+    while len(open_):
+        place = at[open_]
+        same_low = low[place] == wanted_low[open_]
+        hit = same_low & (high[place] == wanted_high[open_])
+        position[open_[hit]] = place[hit]
+        open_ = open_[same_low & ~hit]
+        at[open_] += 1
+        open_ = open_[at[open_] < len(low)]
+    return position
