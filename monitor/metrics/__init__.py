@@ -1,0 +1,43 @@
+"""Numbers about a window, each declared once."""
+
+from typing import Final
+
+from monitor.metrics import (
+    auc,
+    calibration,
+    chi_square,
+    confidence,
+    coverage,
+    fairness,
+    jensen_shannon,
+    kolmogorov_smirnov,
+    missing,
+    overrides,
+    performance,
+    psi,
+    wasserstein,
+)
+from monitor.metrics.base import Metric
+
+CATALOGUE: Final[tuple[Metric, ...]] = (
+    *psi.METRICS,
+    *jensen_shannon.METRICS,
+    *kolmogorov_smirnov.METRICS,
+    *wasserstein.METRICS,
+    *chi_square.METRICS,
+    missing.METRIC,
+    confidence.MEAN,
+    confidence.LOW,
+    coverage.METRIC,
+    performance.ACCURACY,
+    auc.METRIC,
+    auc.BOUND,
+    performance.BRIER,
+    calibration.METRIC,
+    fairness.PARITY,
+    fairness.ODDS,
+    overrides.RATE,
+    overrides.HIDDEN_RATE,
+    overrides.CORRECT,
+)
+"""Every metric, in the order in which people see them."""

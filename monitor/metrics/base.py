@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
+from monitor.profiles.columns import ROWS
 from monitor.profiles.family import Family
 from monitor.profiles.layout import Profile, Summary
 
@@ -29,6 +30,20 @@ class Per(StrEnum):
     PREDICTION = "prediction"
     ATTRIBUTE = "attribute"
 
+    @property
+    def label(self) -> str | None:
+        """Label of the series that names the thing; None where there is one thing only."""
+        return self.value if self in (Per.FEATURE, Per.ATTRIBUTE) else None
+
+
+class Ends(StrEnum):
+    """What `lower` and `upper` of a value enclose."""
+
+    NONE = "none"
+    SAMPLING = "95 % interval"
+    BINNING = "bounds of what the raw rows give"
+    BOTH = "95 % interval, widened by what the bins hide"
+
 
 @dataclass(frozen=True, slots=True)
 class Undefined:
@@ -44,8 +59,8 @@ class Value:
     Attributes:
         value: finite.
         rows: rows it rests on [rows].
-        lower: lower end of the 95 % interval, or None where there is none.
-        upper: upper end of it.
+        lower: lower end of what the metric's `ends` say, or None where there is none.
+        upper: upper end of it; None exactly where `lower` is.
         reference: the same number of the reference, where that says something.
     """
 
@@ -61,14 +76,13 @@ class Subject:
     """What a metric is asked about.
 
     Attributes:
-        column: name in the layout (`monitor.profiles.columns`); "" for the rows as such, for
-            attributes the attribute's name or an intersection's, "sex&age_band".
+        column: name in the layout (`monitor.profiles.columns`); "" for the rows as such.
         current: profile of the window, of the metric's family, all rows.
         reference: inputs profile of the frozen reference, or None if there is none.
         groups: profile per value of the attribute; empty unless the metric is per attribute.
         minimum: rows that a group needs to be compared [rows].
         positive: the class that counts as selected, None unless there are two.
-        low_confidence: confidence below which a prediction counts as unsure.
+        low_confidence: confidence below which a prediction counts as unsure, None if nobody said.
     """
 
     column: str
@@ -93,10 +107,14 @@ class Metric:
         labels: fixed labels of the series.
         family: which profiles it reads.
         per: what it has one value for.
-        summaries: summaries of the column that it can read, any one of them.
+        column: column of the layout that it reads, unless it is per feature.
+        summaries: summaries of the column that it can read, any one of them; a layout without
+            them has no such value, and none is missed.
         compares: whether it needs the reference.
         measure: the value, or why there is none; never raises for rows of a valid layout.
-        null: the value when nothing changed or nothing is wrong.
+        ends: what `lower` and `upper` of its value enclose.
+        null: the value when nothing changed or nothing is wrong; None where only the
+            reference's own value can say.
         least: rows a window needs before the value is given [rows].
         says: what it tells, when to prefer a sibling, what it cannot see.
         source: where the definition comes from, with page or equation.
@@ -109,10 +127,16 @@ class Metric:
     labels: Mapping[str, str] = field(default_factory=dict)
     family: Family
     per: Per
+    column: str = ROWS
     summaries: tuple[type[Summary], ...]
     compares: bool = False
     measure: Callable[[Subject], Value | Undefined]
-    null: float
+    ends: Ends = Ends.NONE
+    null: float | None
     least: int
     says: str
     source: str
+
+    def exposed(self, end: str = "") -> str:
+        """Name of its Prometheus series, or of the series of its "lower" or "upper" end."""
+        return "_".join(("mbm", self.series, *filter(None, [end]))) + self.unit.suffix

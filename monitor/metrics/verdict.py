@@ -1,0 +1,139 @@
+"""What is said about a window: a number or why there is none, for every metric and column."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from monitor.metrics.base import Metric, Per, Subject, Undefined, Value
+from monitor.profiles.columns import FEATURE, ROWS
+from monitor.profiles.family import Family
+from monitor.profiles.layout import Profile
+
+
+class Status(StrEnum):
+    """What a verdict claims.
+
+    `MEASURED` and not "ok": a number alone says nothing about right or wrong. That a value is
+    ok is a claim of what compares it with a baseline or a threshold.
+    """
+
+    MEASURED = "measured"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One metric of one column of one window.
+
+    Attributes:
+        metric: name of the metric.
+        column: feature or attribute without prefix; "" where the metric has one value.
+        status: whether there is a value.
+        value: finite; None unless measured, as are the next three.
+        lower: lower end of what the metric's `ends` say.
+        upper: upper end of it.
+        reference: the same number of the reference.
+        rows: rows that the value rests on, or would have [rows].
+        reason: why it is unknown; "" when measured.
+    """
+
+    metric: str
+    column: str
+    status: Status
+    value: float | None
+    lower: float | None
+    upper: float | None
+    reference: float | None
+    rows: int
+    reason: str
+
+
+def judged(metric: Metric, subject: Subject, *, column: str = "", least: int = 0) -> Verdict:
+    """The verdict on what `metric` measures of `subject`; never raises for a valid layout.
+
+    Args:
+        metric: what to measure.
+        subject: what to measure it of.
+        column: how the verdict calls the column.
+        least: rows that any value needs here, above the metric's own: the least size of a group
+            when `subject` is one, for privacy.
+    """
+    found = metric.measure(subject)
+    if isinstance(found, Undefined):
+        return _unknown(metric, column, 0, found.why)
+    needed = max(metric.least, least)
+    if found.rows < needed:
+        noun = "row" if found.rows == 1 else "rows"
+        return _unknown(metric, column, found.rows, f"{found.rows} {noun}, {needed} are needed")
+    numbers = (found.value, found.lower, found.upper, found.reference)
+    if not all(number is None or math.isfinite(number) for number in numbers):
+        why = "the values are too large to compute with; check the feature's unit"
+        return _unknown(metric, column, found.rows, why)
+    return _measured(metric, column, found)
+
+
+def _unknown(metric: Metric, column: str, rows: int, why: str) -> Verdict:
+    return Verdict(metric.name, column, Status.UNKNOWN, None, None, None, None, rows, why)
+
+
+def _measured(metric: Metric, column: str, found: Value) -> Verdict:
+    return Verdict(
+        metric=metric.name,
+        column=column,
+        status=Status.MEASURED,
+        value=found.value,
+        lower=found.lower,
+        upper=found.upper,
+        reference=found.reference,
+        rows=found.rows,
+        reason="",
+    )
+
+
+def verdicts(
+    catalogue: Iterable[Metric],
+    family: Family,
+    subject: Subject,
+    attributes: Mapping[str, Mapping[str, Profile]],
+    *,
+    least: int = 0,
+) -> list[Verdict]:
+    """All verdicts on a window, in the order of the catalogue, the layout and `attributes`.
+
+    A metric is asked of every column whose summary it can read. A column that the layout lacks
+    (no probabilities, so no Brier score) has no verdict: nothing is missed there.
+
+    Args:
+        catalogue: metrics; those of other families are passed over.
+        family: of the profiles.
+        subject: the window's profile, its reference and what the card says; `column` and
+            `groups` are set here.
+        attributes: profile per value, per protected attribute or intersection of them.
+        least: as in `judged`.
+    """
+    return [
+        judged(metric, asked, column=column, least=least)
+        for metric in catalogue
+        if metric.family is family
+        for column, asked in _subjects(metric, subject, attributes)
+    ]
+
+
+def _subjects(
+    metric: Metric, subject: Subject, attributes: Mapping[str, Mapping[str, Profile]]
+) -> Iterator[tuple[str, Subject]]:
+    """What the verdict calls each column, and the subject to measure."""
+    profile = subject.current
+    if metric.per is Per.FEATURE:
+        names = {summary.name() for summary in metric.summaries}
+        for part in profile.layout.parts:
+            if part.summary in names and part.column.startswith(FEATURE):
+                yield part.column.removeprefix(FEATURE), replace(subject, column=part.column)
+    elif not any(profile.has(summary, metric.column) for summary in metric.summaries):
+        return
+    elif metric.per is Per.ATTRIBUTE:
+        for name, groups in attributes.items():
+            yield name, replace(subject, column=metric.column, groups=groups)
+    else:
+        yield ROWS, replace(subject, column=metric.column)
