@@ -20,7 +20,7 @@ METADATA = sa.MetaData()
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30
-_LOCK = 0x6D626D  # "mbm": the advisory lock that migrations take on PostgreSQL
+_LOCK = 0x6D626D  # "mbm": the advisory lock that a writer holds on PostgreSQL
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -58,6 +58,7 @@ class State:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        self._is_postgresql = engine.dialect.name == "postgresql"
         self._open = threading.local()
 
     @classmethod
@@ -94,17 +95,25 @@ class State:
         if (connection := getattr(self._open, "writer", None)) is not None:
             yield connection
             return
-        with self.engine.connect() as connection, connection.begin():
+        reader = self.engine.connect()
+        if self._is_postgresql:
+            reader = reader.execution_options(isolation_level="REPEATABLE READ")
+        with reader as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """A transaction that commits at the end; within another of this thread, part of it."""
+        """A transaction that commits at the end; within another of this thread, part of it.
+
+        There is one writer at a time, on every database: what it reads stays true until it ends.
+        """
         if (connection := getattr(self._open, "writer", None)) is not None:
             yield connection
             return
         writer = self.engine.connect().execution_options(mbm_writes=True)
         with writer as connection, connection.begin():
+            if self._is_postgresql:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
             self._open.writer = connection
             try:
                 yield connection
@@ -122,8 +131,6 @@ class State:
         import alembic.config
 
         with self.writing() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
             if (found := self._version()) > _head():
                 raise StateError(
                     f"state {self.engine.url!r} has version {found}, this program knows "
@@ -167,11 +174,13 @@ def upsert(
     for name in greatest:
         was, now = table.c[name], statement.excluded[name]
         new[name] = sa.case((was.is_(None), now), (now > was, now), else_=was)
-    if not new:
-        return connection.execute(statement.on_conflict_do_nothing(), rows).rowcount
     keys = [column.name for column in table.primary_key]
-    update = statement.on_conflict_do_update(index_elements=keys, set_=new)
-    return connection.execute(update, rows).rowcount
+    if new:
+        statement = statement.on_conflict_do_update(index_elements=keys, set_=new)
+    else:
+        statement = statement.on_conflict_do_nothing()
+    options = {"preserve_rowcount": True}
+    return connection.execute(statement, rows, execution_options=options).rowcount
 
 
 def insert_many(
