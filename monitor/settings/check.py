@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, TypeVar, Union, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -31,7 +31,9 @@ def checked(document: Document, model: type[P], folder: Path) -> tuple[P | None,
         part = model.model_validate(document.value, context={"folder": folder})
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=True)
-        return None, mistakes + [_mistake(document, model, problem) for problem in problems]
+        return None, mistakes + [
+            _mistake(document, model, problem) for problem in problems if not _is_echo(problem)
+        ]
     return (None if mistakes else part), mistakes
 
 
@@ -49,6 +51,15 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f'did you mean "{close[0]}"?' if close else f"known: {', '.join(names)}"
 
 
+def _is_echo(problem: ErrorDetails) -> bool:
+    """Whether a list is called too short because pydantic leaves out its wrong items."""
+    given = problem["input"]
+    if problem["type"] != "too_short" or not isinstance(given, list | tuple | dict):
+        return False
+    least: int = problem["ctx"]["min_length"]
+    return len(given) >= least
+
+
 def _mistake(document: Document, model: type[Part], problem: ErrorDetails) -> Mistake:
     location = tuple(part for part in problem["loc"] if part != "[key]")
     return document.mistake(location, _message(model, location, problem))
@@ -56,7 +67,7 @@ def _mistake(document: Document, model: type[Part], problem: ErrorDetails) -> Mi
 
 def _message(model: type[Part], location: Location, problem: ErrorDetails) -> str:
     kind, given = problem["type"], problem["input"]
-    context: dict[str, Any] = problem.get("ctx", {})
+    context = {name: _rounded(value) for name, value in problem.get("ctx", {}).items()}
     last = location[-1] if location else ""
     if kind == "extra_forbidden":
         return f'unknown key "{last}"; {nearest(str(last), _keys(model, location[:-1]))}'
@@ -66,7 +77,7 @@ def _message(model: type[Part], location: Location, problem: ErrorDetails) -> st
         meaning = _meaning(model, location)
         return f"is missing: {meaning}" if meaning else "is missing"
     if kind in ("literal_error", "enum"):
-        options = [option.strip(" '") for option in context["expected"].split(",")]
+        options = [option.strip(" '") for option in str(context["expected"]).split(",")]
         options = [word for option in options for word in option.split("' or '")]
         hint = nearest(given, options) if isinstance(given, str) else f"known: {', '.join(options)}"
         return f"should not be {_shown(given)}; {hint}"
@@ -100,6 +111,10 @@ _WORDS: Mapping[str, str] = {
     "dict_type": _MAPPING,
     "model_type": _MAPPING,
 }
+
+
+def _rounded(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _shown(value: object) -> str:

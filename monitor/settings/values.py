@@ -213,7 +213,10 @@ Instant: TypeAlias = Annotated[
 """A moment with its zone, kept in UTC."""
 
 Day: TypeAlias = Annotated[
-    date, PlainValidator(_read_day), WithJsonSchema({"type": "string", "format": "date"})
+    date,
+    PlainValidator(_read_day),
+    PlainSerializer(date.isoformat, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date"}),
 ]
 """A calendar day."""
 
