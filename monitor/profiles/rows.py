@@ -1,6 +1,6 @@
 """Partial profiles as rows of a table, the form in which engines hand them on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -105,7 +105,7 @@ def table_of(partials: Iterable[Partial]) -> pa.Table:
     )
 
 
-def partials_of(table: pa.Table, layouts: dict[str, Layout]) -> list[Partial]:
+def partials_of(table: pa.Table, layouts: Mapping[str, Layout]) -> list[Partial]:
     """The profiles in rows that `table_of` made.
 
     Args:

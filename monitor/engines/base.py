@@ -1,0 +1,60 @@
+"""The unit of work of every engine: some windows of one model through one kernel."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+import pyarrow as pa
+
+from monitor.cards.contract import Contract
+from monitor.log.store import Store
+from monitor.profiles.feedback import FeedbackPlan
+from monitor.profiles.inputs import InputsPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the events are, and as of when.
+
+    Attributes:
+        store: of the tables.
+        partition: what a partition of the log spans.
+        events: version of the event table.
+        feedback: version of the feedback table.
+    """
+
+    store: Store
+    partition: Literal["day", "month"]
+    events: int
+    feedback: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Rows of one model in [start, end), for the kernel that the plan is of.
+
+    It holds all that is needed to run it elsewhere, and running it twice does no harm: it
+    reads pinned versions and writes nothing.
+
+    Attributes:
+        place: where the rows are.
+        plan: what the kernel must know of the model.
+        start: of the first window.
+        end: of the last window.
+        older: contracts that rows of the model may still be of.
+    """
+
+    place: Place
+    plan: InputsPlan | FeedbackPlan
+    start: datetime
+    end: datetime
+    older: tuple[Contract, ...] = ()
+
+
+class Engine(Protocol):
+    """Runs tasks, here or on a cluster."""
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[pa.Table]:
+        """Partial profiles (`PARTIALS`) of each task, in any order."""
+        ...

@@ -1,0 +1,73 @@
+"""What a task does, the same on every engine: scan, feed the kernel, return partial profiles."""
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+
+from monitor.cards.contract import Contract
+from monitor.engines.base import Task
+from monitor.engines.realign import by_contract, realigned
+from monitor.events.schema import EVENTS, Kind
+from monitor.log import read
+from monitor.log.events import EventLog
+from monitor.log.feedback import FEEDBACK, FeedbackLog, State
+from monitor.profiles.feedback import FeedbackPlan, feedback_partials
+from monitor.profiles.inputs import COLUMNS, InputsKernel, InputsPlan
+from monitor.profiles.joined import FEEDBACK_COLUMNS, PREDICTION_COLUMNS
+from monitor.profiles.rows import table_of
+
+
+def execute(task: Task) -> pa.Table:
+    """Partial profiles of all windows of a task, with the schema `PARTIALS`.
+
+    Raises:
+        LogError: the pinned versions cannot be read.
+    """
+    if isinstance(task.plan, InputsPlan):
+        return _inputs(task, task.plan)
+    return _feedback(task, task.plan)
+
+
+def predictions(task: Task, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """The task's predictions under the model's present contract, duplicates included."""
+    log = EventLog.open(task.place.store, task.place.partition)
+    contract = task.plan.contract
+    older = {old.id: old for old in task.older}
+    batches = log.scan(
+        kind=Kind.PREDICTION,
+        model=contract.model,
+        start=task.start,
+        end=task.end,
+        columns=(*columns, "contract"),
+        version=task.place.events,
+    )
+    for batch in batches:
+        for name, rows in by_contract(batch):
+            yield rows if name == contract.id else realigned(rows, older[name], contract)
+
+
+def _inputs(task: Task, plan: InputsPlan) -> pa.Table:
+    def through(kernel: InputsKernel) -> InputsKernel:
+        for batch in predictions(task, COLUMNS):
+            kernel.feed(batch)
+        return kernel
+
+    kernel = through(InputsKernel(plan))
+    disputes = kernel.disputes()
+    if len(disputes):
+        kernel = through(InputsKernel(plan, disputes))
+    return table_of(kernel.partials())
+
+
+def _feedback(task: Task, plan: FeedbackPlan) -> pa.Table:
+    schema = pa.schema([EVENTS.field(name) for name in (*PREDICTION_COLUMNS, "contract")])
+    rows = pa.Table.from_batches(predictions(task, PREDICTION_COLUMNS), schema)
+    feedback = FeedbackLog.open(task.place.store).table.at(task.place.feedback)
+    by_month = task.place.partition == "month"
+    condition = read.all_of(
+        f"state = {read.text(State.FOUND)}",
+        f"model = {read.text(plan.contract.model)}",
+        read.between("prediction_time", task.start, task.end, day="day", by_month=by_month),
+    )
+    said = read.rows(feedback, FEEDBACK, FEEDBACK_COLUMNS, condition).read_all()
+    return table_of(feedback_partials(plan, rows, said))

@@ -1,0 +1,160 @@
+"""The table `profiles`: revisions of profiles are appended, the latest one holds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from monitor.log import read
+from monitor.log.files import Layout
+from monitor.log.store import Store, Table
+from monitor.profiles.family import Family
+from monitor.profiles.layout import Layout as ProfileLayout
+from monitor.profiles.rows import PARTIALS, Key, Partial, partials_of, table_of
+
+PROFILES: Final = pa.schema(
+    [
+        pa.field("year", pa.int32(), nullable=False),
+        *PARTIALS,
+        pa.field("revision", pa.int32()),
+        pa.field("hash", pa.string()),
+        pa.field("events_version", pa.int64()),
+        pa.field("built_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+"""`PARTIALS` with the year of `start`, the number of the revision, the hash of the profile, the
+version of the event table that it was built from, and when."""
+
+LAYOUT: Final = Layout(
+    schema=PROFILES,
+    partition_by=("family", "year"),
+    sort_by=("model", "seconds", "start", "segment"),
+    statistics=("model", "seconds", "start"),
+    unique=frozenset(["hash"]),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Revision:
+    """A profile as it stands in the table.
+
+    Attributes:
+        partial: the profile and what it is about.
+        number: 0 for the first one of its key.
+        hash: of the profile.
+    """
+
+    partial: Partial
+    number: int
+    hash: str
+
+
+class ProfileTable:
+    """The table `profiles`, held open by one thread."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    @classmethod
+    def open(cls, store: Store) -> Self:
+        """The table in a store, made if it is not there.
+
+        Raises:
+            LogError: it cannot be opened.
+        """
+        return cls(store.open("profiles", LAYOUT))
+
+    def latest(
+        self,
+        *,
+        family: Family,
+        model: str,
+        seconds: int,
+        start: datetime,
+        end: datetime,
+        layouts: Mapping[str, ProfileLayout],
+    ) -> list[Revision]:
+        """The latest revision of each profile whose window begins in [start, end).
+
+        Args:
+            family: of the profiles.
+            model: of the profiles.
+            seconds: length of their windows [s].
+            start: aware.
+            end: aware.
+            layouts: by id; profiles of other layouts are left out, for they don't add up with
+                these and are to be built anew.
+        """
+        condition = read.all_of(
+            f"family = {read.text(family)}",
+            f"model = {read.text(model)}",
+            f"seconds = {seconds}",
+            f"year >= {start.year} AND year <= {end.year}",
+            read.between("start", start, end),
+            read.any_of("layout", layouts),
+        )
+        rows = read.rows(self.table.current(), PROFILES, PROFILES.names, condition).read_all()
+        newest = _newest(rows)
+        partials = partials_of(newest, layouts)
+        revisions = newest["revision"].to_pylist()
+        hashes = newest["hash"].to_pylist()
+        return [Revision(*row) for row in zip(partials, revisions, hashes, strict=True)]
+
+    def append(
+        self, revisions: Sequence[Revision], *, events_version: int, at: datetime
+    ) -> int | None:
+        """Version of the commit with these revisions; None if there are none."""
+        if not revisions:
+            return None
+        table = table_of([revision.partial for revision in revisions])
+        count = table.num_rows
+        added = {
+            "year": pa.array([r.partial.key.start.year for r in revisions], pa.int32()),
+            "revision": pa.array([r.number for r in revisions], pa.int32()),
+            "hash": pa.array([r.hash for r in revisions], pa.string()),
+            "events_version": pa.repeat(pa.scalar(events_version, pa.int64()), count),
+            "built_at": pa.repeat(pa.scalar(at, PROFILES.field("built_at").type), count),
+        }
+        columns = [added[n] if n in added else table[n] for n in PROFILES.names]
+        rows = pa.table(columns, schema=PROFILES)
+        order = [(n, "ascending") for n in ("family", "year", *LAYOUT.sort_by)]
+        return self.table.append(rows.take(pc.sort_indices(rows, order)))
+
+
+def next_revisions(built: Sequence[Partial], standing: Sequence[Revision]) -> list[Revision]:
+    """The profiles among `built` that differ from what stands, with their revision numbers."""
+    known = {revision.partial.key: revision for revision in standing}
+    fresh = []
+    for partial in built:
+        before = known.get(partial.key)
+        if before is None or before.hash != partial.profile.hash:
+            number = before.number + 1 if before else 0
+            fresh.append(Revision(partial, number, partial.profile.hash))
+    return fresh
+
+
+def key_columns() -> tuple[str, ...]:
+    """Columns that tell one profile from another, revisions apart."""
+    return tuple(Key.__slots__)
+
+
+def _newest(rows: pa.Table) -> pa.Table:
+    """The row with the greatest revision of each key."""
+    if not rows.num_rows:
+        return rows
+    plain = rows.combine_chunks()
+    order = pc.sort_indices(
+        plain,
+        [(name, "ascending") for name in key_columns()] + [("revision", "descending")],
+    )
+    ordered = plain.take(order)
+    first = np.zeros(len(ordered), np.bool_)
+    first[0] = True
+    for name in key_columns():
+        column = ordered[name].combine_chunks()
+        first[1:] |= pc.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False)
+    return ordered.filter(pa.array(first))
