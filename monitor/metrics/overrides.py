@@ -5,6 +5,7 @@ from typing import Final
 from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value
 from monitor.metrics.intervals import wilson
 from monitor.profiles.cases import HIDDEN, SHOWN, Cases
+from monitor.profiles.counts import Counts
 from monitor.profiles.family import Family
 from monitor.profiles.layout import Ints
 
@@ -19,19 +20,19 @@ def against(table: Ints) -> tuple[int, int]:
     return rows - int(table[:-1, :-1].trace()), rows
 
 
-def _rate(subject: Subject, shown: int, nobody: str) -> Value | Undefined:
-    otherwise, rows = against(subject.current.get(Cases).counts[shown].sum(axis=2))
-    if not rows:
-        return Undefined(nobody)
-    return Value(otherwise / rows, rows, *wilson(otherwise, rows))
-
-
 def measure_rate(subject: Subject) -> Value | Undefined:
-    return _rate(subject, SHOWN, "no reviewed case in which the recommendation was shown")
+    counts = subject.current.get(Counts).of
+    rows, overridden = counts["shown"], counts["overridden"]
+    if not rows:
+        return Undefined("no reviewed case in which the recommendation was shown")
+    return Value(overridden / rows, rows, *wilson(overridden, rows))
 
 
 def measure_hidden(subject: Subject) -> Value | Undefined:
-    return _rate(subject, HIDDEN, "no reviewed case in which the recommendation was hidden")
+    otherwise, rows = against(subject.current.get(Cases).counts[HIDDEN].sum(axis=2))
+    if not rows:
+        return Undefined("no reviewed case in which the recommendation was hidden")
+    return Value(otherwise / rows, rows, *wilson(otherwise, rows))
 
 
 def measure_correct(subject: Subject) -> Value | Undefined:
@@ -60,7 +61,7 @@ RATE = Metric(
     series="override",
     family=Family.PEOPLE,
     per=Per.MODEL,
-    summaries=(Cases,),
+    summaries=(Counts,),
     measure=measure_rate,
     ends=Ends.SAMPLING,
     null=0.0,

@@ -1,0 +1,133 @@
+"""Profiles counted from raw rows with plain NumPy, on purpose not by the kernels."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.profiles import columns
+from monitor.profiles.calibration import Calibration
+from monitor.profiles.cases import Cases
+from monitor.profiles.categories import Categories
+from monitor.profiles.confusion import Confusion
+from monitor.profiles.counts import Counts
+from monitor.profiles.distribution import Distribution
+from monitor.profiles.fixed import CLIP, MOMENT, SQUARE, on_grid
+from monitor.profiles.layout import Layout, Part, Profile
+from monitor.profiles.losses import Losses
+from monitor.profiles.reference import Bins, bins_of
+from monitor.profiles.scores import CELLS, Scores
+
+Column = tuple[Part, list[int], tuple[float, float] | None]
+Texts = Sequence[str | None]
+Numbers = NDArray[np.float64]
+
+CONFIDENCE = Bins(tuple(step / 50 for step in range(1, 50)), 0.0, 1.0)
+
+
+def profile(*parts: Column) -> Profile:
+    """The profile of these columns."""
+    layout = Layout(tuple(part for part, _, _ in parts))
+    ends = [ends for _, _, ends in parts if ends]
+    return Profile(
+        layout,
+        np.array([number for _, numbers, _ in parts for number in numbers], np.int64),
+        np.array([low for low, _ in ends], np.float64),
+        np.array([high for _, high in ends], np.float64),
+    )
+
+
+def numbers(column: str, values: Any, bins: Bins) -> Column:
+    """A distribution; NaN counts as missing."""
+    x = np.asarray(values, np.float64)
+    present = x[~np.isnan(x)]
+    edges = np.array(bins.edges)
+    counts = [int((np.searchsorted(edges, present, "right") == b).sum()) for b in range(len(edges))]
+    counts.append(len(present) - sum(counts))
+    free = (present - bins.shift) / bins.scale if bins.scale else present * 0
+    scaled = np.clip(free, -CLIP, CLIP)
+    moments = [
+        round(float(np.rint(scaled / MOMENT).sum())),
+        round(float(np.rint(scaled**2 / SQUARE).sum())),
+        int((scaled != free).sum()),
+    ]
+    ends = (present.min(), present.max()) if len(present) else (np.inf, -np.inf)
+    part = Distribution.part(column, bins.edges, bins.shift, bins.scale)
+    return part, [*counts, len(x) - len(present), *moments], ends
+
+
+def texts(column: str, values: Texts, names: Sequence[str]) -> Column:
+    """Counts over named categories; None counts as missing."""
+    counts = [sum(v == name for v in values) for name in names]
+    missing = sum(v is None for v in values)
+    part = Categories.part(column, names)
+    return part, [*counts, len(values) - missing - sum(counts), missing], None
+
+
+def counts(of: Mapping[str, int]) -> Column:
+    """Named counts."""
+    return Counts.part(list(of)), list(of.values()), None
+
+
+def place(value: str, classes: Sequence[str]) -> int:
+    """Place of a class; one past the end for others."""
+    return classes.index(value) if value in classes else len(classes)
+
+
+def confusion(predicted: Sequence[str], label: Sequence[str], classes: Sequence[str]) -> Column:
+    """Labelled rows by prediction and label."""
+    k = len(classes)
+    table = np.zeros((k + 1, k + 1), np.int64)
+    for p, y in zip(predicted, label, strict=True):
+        table[place(p, classes), place(y, classes)] += 1
+    return Confusion.part(classes), table.ravel().tolist(), None
+
+
+def scores(probability: Numbers, is_positive: NDArray[np.bool_]) -> Column:
+    """Rows of each class per cell of the probability."""
+    cell = np.minimum((probability * CELLS).astype(int), CELLS - 1)
+    table = [np.bincount(cell[some], minlength=CELLS) for some in (is_positive, ~is_positive)]
+    return Scores.part(0), np.concatenate(table).tolist(), None
+
+
+def calibration(confidence: Numbers, is_right: NDArray[np.bool_]) -> Column:
+    """Rows, right ones and sum of the confidence per tenth."""
+    at = np.clip(np.ceil(confidence * 10) - 1, 0, 9).astype(int)
+    grid = on_grid(confidence)
+    rows = [int((at == b).sum()) for b in range(10)]
+    right = [int(is_right[at == b].sum()) for b in range(10)]
+    sums = [int(grid[at == b].sum()) for b in range(10)]
+    return Calibration.part(), [*rows, *right, *sums], None
+
+
+def brier(probability: Numbers, is_positive: NDArray[np.bool_]) -> Column:
+    """Sums of the squared error."""
+    loss = (probability - is_positive) ** 2
+    sums = [len(loss), int(on_grid(loss).sum()), int(on_grid(loss**2).sum())]
+    return Losses.part(["brier"]), sums, None
+
+
+def cases(rows: Sequence[tuple[bool, str, str, str | None]], classes: Sequence[str]) -> Column:
+    """Reviewed cases: shown, predicted, decided, label."""
+    k = len(classes)
+    table = np.zeros((2, k + 1, k + 1, k + 2), np.int64)
+    for shown, predicted, decided, label in rows:
+        y = k + 1 if label is None else place(label, classes)
+        table[int(shown), place(predicted, classes), place(decided, classes), y] += 1
+    return Cases.part(classes), table.ravel().tolist(), None
+
+
+def feature_pair(before: Any, after: Any) -> tuple[Profile, Profile]:
+    """Profiles of the feature "x" in the reference and in a window, in the reference's bins."""
+    x, y = np.asarray(before, np.float64), np.asarray(after, np.float64)
+    bins = bins_of(x)
+    assert bins is not None
+    column = columns.feature("x")
+    return profile(numbers(column, x, bins)), profile(numbers(column, y, bins))
+
+
+def category_pair(before: Texts, after: Texts, names: Sequence[str]) -> tuple[Profile, Profile]:
+    """The same of a categorical feature."""
+    column = columns.feature("x")
+    return profile(texts(column, before, names)), profile(texts(column, after, names))
