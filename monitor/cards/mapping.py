@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
@@ -126,7 +127,7 @@ class EventMapping(Part):
     event_time: Origin = Field(description="path of the event's time")
     model: Origin | None = Field(default=None, description="path of the model; default: this card")
 
-    @property
+    @cached_property
     def keys(self) -> Mapping[str, KeyPath | Constant]:
         """Where each mapped key of the contract comes from, those of `objects` apart."""
         return {
@@ -135,7 +136,7 @@ class EventMapping(Part):
             if name not in (*SETTINGS, *OBJECTS) and (origin := getattr(self, name)) is not None
         }
 
-    @property
+    @cached_property
     def objects(self) -> Mapping[str, KeyPath | Mapping[str, KeyPath | Constant]]:
         """Where `features` and the like come from, those that are mapped."""
         return {
@@ -239,7 +240,7 @@ class Mappings(Part):
     failure: FailureMapping | None = Field(default=None, description="inferences without answer")
     deployment: DeploymentMapping | None = Field(default=None, description="changes of version")
 
-    @property
+    @cached_property
     def kinds(self) -> Mapping[str, EventMapping]:
         """The mappings that are given, by kind."""
         return {
