@@ -1,0 +1,120 @@
+"""A seeded world in which a lending model, its reviewers and its borrowers act."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+
+from monitor.simulate.card import card_text
+from monitor.simulate.day import Day, Plan, day_of
+from monitor.simulate.encode_feedback import (
+    decision_messages,
+    outcome_messages,
+    usage_messages,
+)
+from monitor.simulate.encode_predictions import prediction_ids, prediction_messages
+from monitor.simulate.encode_service import (
+    deployment_messages,
+    failure_messages,
+    poison_messages,
+)
+from monitor.simulate.facts import Facts, feedback_facts, prediction_facts, total
+from monitor.simulate.incidents import income_in_thousands
+from monitor.simulate.messages import Messages, joined
+from monitor.simulate.poison import POISON
+from monitor.simulate.rhythm import DAY, microseconds, moment
+
+
+class Event(NamedTuple):
+    """A message: when it arrives (aware, UTC), its key and its value."""
+
+    time: datetime
+    key: bytes
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class World(Plan):
+    """What happens from `start` until `end`, half open, as messages, card and truth."""
+
+    def events(self) -> Iterator[Event]:
+        """All messages in the order of their arrival; holds about a fortnight of them."""
+        pending = Messages(np.empty(0, np.int64), [], [])
+        start = microseconds(self.start)
+        for day in range(self.days):
+            messages = joined([pending, *_messages(day_of(self, day), self._tag, day)])
+            order = np.argsort(messages.arrival, kind="stable")
+            messages = messages.taken(order)
+            due = int(np.searchsorted(messages.arrival, start + (day + 1) * DAY))
+            times = map(moment, messages.arrival[:due].tolist())
+            yield from map(Event, times, messages.keys, messages.values)
+            pending = messages.taken(np.arange(due, len(order)))
+
+    def truth(self) -> Facts:
+        """What `events` sends, counted from what is drawn."""
+        end = microseconds(self.end)
+        return total(part for day in range(self.days) for part in _facts(day_of(self, day), end))
+
+    def card(self, reference_days: int = 7) -> str:
+        """YAML of the model card; its reference is the world's first days."""
+        return card_text(self.start, self.start + timedelta(days=reference_days))
+
+    @property
+    def _tag(self) -> str:
+        """What tells this world's ids from those of another seed or start."""
+        text = f"{self.seed} {microseconds(self.start)}"
+        return hashlib.sha256(text.encode()).hexdigest()[:6]
+
+
+def demo_world(
+    now: datetime, *, seed: int = 7, days: int = 21, per_day: float = 2_000, calm: bool = False
+) -> World:
+    """The world of the demo, which ends with the last full hour before `now`.
+
+    Unless it is calm, something goes wrong during its last quarter, from day 16 of 21.
+    """
+    end = now.replace(minute=0, second=0, microsecond=0)
+    start = end - timedelta(days=days)
+    begins = start + timedelta(days=round(days * 16 / 21))
+    incidents = () if calm else (income_in_thousands(begins, end),)
+    return World(seed, start, days, per_day, incidents)
+
+
+def _messages(day: Day, tag: str, number: int) -> list[Messages]:
+    cases = day.cases
+    ids = prediction_ids(tag, number, len(cases.time))
+    failure_ids = prediction_ids(f"f-{tag}", number, len(day.failures.time))
+    # The order that `Day.again` counts in.
+    events = joined(
+        [
+            prediction_messages(cases, ids),
+            decision_messages(day.reviews, cases, ids),
+            outcome_messages(day.outcomes, cases, ids),
+            usage_messages(day.uses, cases, ids),
+            failure_messages(day.failures, failure_ids),
+        ]
+    )
+    repeated = events.taken(day.again)
+    return [
+        deployment_messages(day.deployments),
+        events,
+        Messages(day.again_arrival, repeated.keys, repeated.values),
+        poison_messages(day.poison_arrival, day.poison),
+    ]
+
+
+def _facts(day: Day, end: int) -> list[Facts]:
+    return [
+        prediction_facts(day.cases, end),
+        feedback_facts(day.cases, day.reviews, day.outcomes, day.uses, end),
+        Facts(
+            failures=int((day.failures.arrival < end).sum()),
+            deployments=len(day.deployments.time),
+            duplicates=int((day.again_arrival < end).sum()),
+            poison=Counter(POISON[kind][0] for kind in day.poison.tolist()),
+        ),
+    ]
