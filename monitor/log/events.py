@@ -26,18 +26,10 @@ LAYOUT: Final = Layout(
     sort_by=("model", "event_time"),
     statistics=("model", "event_time", "broker_time", "replay_of"),
     unique=frozenset(
-        [
-            "event_id",
-            "id_hi",
-            "id_lo",
-            "payload_hash",
-            "subject",
-            "prediction_id",
-            "rationale",
-            "message",
-            "detail",
-            "replay_of",
-        ]
+        (
+            *("event_id", "id_hi", "id_lo", "payload_hash", "subject", "prediction_id"),
+            *("rationale", "message", "detail", "replay_of"),
+        )
     ),
 )
 

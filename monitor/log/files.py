@@ -72,6 +72,10 @@ class Storage:
             content: bytes = stream.read()
         return content
 
+    def open(self, path: str) -> pa.NativeFile:
+        """The file, to be read here and there."""
+        return self._handler().open_input_file(path)
+
     def delete(self, paths: Sequence[str]) -> None:
         """Delete files; one that is not there is no error."""
         handler = self._handler()

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -49,6 +48,7 @@ def table(events: Sequence[Mapping[str, object]], partition: str = "p") -> pa.Ta
     for offset, event in enumerate(events):
         row = {"partition": partition, "offset": offset, "source": "test", "row": 0, **event}
         time = row.get("event_time") or row.get("broker_time") or START
+        assert isinstance(time, datetime)
         row.setdefault("day", date(time.year, time.month, time.day))
         rows.append({name: row.get(name) for name in EVENTS.names})
     made = pa.Table.from_pylist(rows, schema=EVENTS)
