@@ -1,6 +1,7 @@
 """Rows and messages by the million for load tests, of models that mean nothing."""
 
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any, Final
 
 import msgspec
@@ -9,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from monitor.cards.contract import Attribute, Contract, Feature, FeatureType
+from monitor.simulate.messages import picked
 from monitor.simulate.rhythm import SECOND, microseconds, rfc3339
 
 CLASSES: Final = ("low", "middle", "high")
@@ -22,6 +24,11 @@ _ATTRIBUTES: Final = {
     "age_band": ("18-29", "30-44", "45-59", "60+"),
     "site": tuple(f"site-{n:02d}" for n in range(12)),
 }
+_GROUPS: Final = [
+    msgspec.Raw(msgspec.json.encode(dict(zip(_ATTRIBUTES, values, strict=True))))
+    for values in product(*_ATTRIBUTES.values())
+]
+"""JSON of every combination of attributes."""
 _CHUNK: Final = 10_000
 """Messages drawn at once: lists of millions of lists keep the garbage collector busy."""
 _STEP: Final = SECOND // 100
@@ -65,7 +72,6 @@ def _chunk(
 ) -> list[bytes]:
     """The `_CHUNK` messages from the one numbered `first` on."""
     shares = rng.dirichlet(np.ones(len(CLASSES)), _CHUNK).round(6)
-    known = (_texts(v, rng.integers(0, len(v), _CHUNK)) for v in _ATTRIBUTES.values())
     columns = zip(
         range(first, first + _CHUNK),
         rfc3339(microseconds(start) + np.arange(first, first + _CHUNK) * _STEP),
@@ -74,7 +80,7 @@ def _chunk(
         _texts(_CATEGORIES, rng.integers(0, len(_CATEGORIES), (_CHUNK, len(_CATEGORY)))),
         shares.tolist(),
         _texts(CLASSES, shares.argmax(axis=1)),
-        zip(*known, strict=True),
+        picked(_GROUPS, rng.integers(0, len(_GROUPS), _CHUNK)),
         rng.gamma(4, 5, _CHUNK).round(3).tolist(),
         strict=True,
     )
@@ -91,7 +97,7 @@ def _chunk(
                 "features": dict(zip(features, measures + texts, strict=True)),
                 "prediction": answer,
                 "probabilities": dict(zip(CLASSES, chances, strict=True)),
-                "attributes": dict(zip(_ATTRIBUTES, attributes, strict=True)),
+                "attributes": attributes,
                 "subject": f"customer-{n % 1_000_000:06d}",
                 "latency_ms": latency,
                 "environment": "production",

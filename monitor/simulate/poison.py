@@ -41,7 +41,7 @@ POISON: Final[tuple[tuple[Reason, Maker], ...]] = (
         lambda model, time: _event({})(model, time)[:-1] + b',"version":"2"}',
     ),
     (Reason.MISSING_KEY, _event({}, without="version")),
-    (Reason.WRONG_TYPE, _event({"features": "none"})),
+    (Reason.WRONG_TYPE, _event({"version": {"name": "1"}})),
     (Reason.BAD_TIME, _event({"event_time": "2026-02-30T12:00:00"})),
     (Reason.FUTURE, _event({"event_time": "2999-01-01T00:00:00Z"})),
     (Reason.UNKNOWN_TYPE, _event({"type": "predicton"})),

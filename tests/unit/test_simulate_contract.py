@@ -3,15 +3,21 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from monitor.cards.contract import FeatureType
 from monitor.cards.load import load_cards
+from monitor.events.batch import RawBatch
+from monitor.events.decode import Decoder
+from monitor.events.models import ModelEvents
+from monitor.events.privacy import HashKey
 from monitor.events.schema import Kind
 from monitor.settings.service import load_settings
 from monitor.simulate.folder import write
 from monitor.simulate.poison import POISON, Maker
 from monitor.simulate.world import World, demo_world
+from monitor.sources.base import NOTHING
 from tests.simulated import decoded
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -120,3 +126,31 @@ def test_the_reference_is_the_first_week(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("reason", "make"), POISON, ids=[reason for reason, _ in POISON])
 def test_poison_fits_in_a_line(reason: str, make: Maker) -> None:
     assert b"\n" not in make("lending", "2026-03-02T00:00:00Z")
+
+
+def test_the_decoder_stores_the_events_and_quarantines_the_poison(tmp_path: Path) -> None:
+    world = World(seed=3, start=START, days=4, per_day=150, poison=20, duplicates=0.1)
+    write(world, tmp_path)
+    models = {name: ModelEvents.of(card) for name, card in load_cards(tmp_path / "cards").items()}
+    values = [e.value for e in world.events()]
+    n = len(values)
+    batch = RawBatch(
+        source="events",
+        values=values,
+        headers=None,
+        partitions=("p",),
+        partition=np.zeros(n, np.int32),
+        offsets=np.arange(n),
+        broker_ms=np.full(n, -1),
+        after={"p": NOTHING},
+        upto={"p": n - 1},
+    )
+    decoded_batch = Decoder(models, {}, HashKey("1", b"k" * 32)).decode(batch, now=world.end)
+    truth = world.truth()
+    reasons = Counter(r for r in decoded_batch.rows.column("reason").to_pylist() if r)
+    assert reasons == {reason.value: count for reason, count in truth.poison.items()}
+    assert reasons.keys() == {reason.value for reason, _ in POISON}
+    assert decoded_batch.tallies["p"].stored == truth.messages - sum(truth.poison.values())
+    assert not decoded_batch.unknown_keys
+    assert not decoded_batch.unknown_versions
+    assert not any(decoded_batch.rows.column("violations").to_pylist())
