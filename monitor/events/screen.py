@@ -1,0 +1,76 @@
+"""The quick way: many messages at once, each decoded under the model that it seems to name."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from monitor.events.part import Bin
+from monitor.events.shapes import Shape
+
+Bins = Mapping[type[Struct], Bin]
+
+_TIGHT, _LOOSE = b'"model":"', b'"model": "'
+_UNSAFE = re.compile(rb"\\u(?:[dD]|0000)")
+
+
+def sorted_out(
+    messages: Sequence[bytes | None],
+    start: int,
+    shapes: Mapping[bytes, Shape],
+    default: Shape,
+    limit: int,
+) -> tuple[Bins, list[int]]:
+    """The decoded messages by type of struct, and the places of those that would not decode.
+
+    A decoded message is no event yet: whether its values account for all of its texts is still
+    to be asked.
+
+    Args:
+        messages: as they came.
+        start: place in the batch of the first.
+        shapes: by name of the model.
+        default: shape of a message that names no model where one expects it.
+        limit: largest allowed message [bytes].
+    """
+    bins: dict[type[Struct], Bin] = {}
+    left: list[int] = []
+    decoders = {name: shape.decode for name, shape in shapes.items()}
+    rest = default.decode
+    owner = {t: s for s in (*shapes.values(), default) for t in s.kinds}
+    for at, message in enumerate(messages, start):
+        if message is None or len(message) > limit:
+            left.append(at)
+            continue
+        head = message.find(_TIGHT) + 9
+        if head == 8:
+            head = message.find(_LOOSE) + 10
+        decode = decoders.get(message[head : message.find(b'"', head)], rest)
+        try:
+            row = decode(message)
+        except (ValueError, RecursionError):
+            left.append(at)
+            continue
+        kind = type(row)
+        found = bins.get(kind)
+        if found is None:
+            found = bins[kind] = Bin(owner[kind])
+        found.rows.append(row)
+        found.at.append(at)
+        # Here, while the message is still in the processor's cache.
+        found.texts.append(_texts(message))
+    return bins, left
+
+
+def _texts(message: bytes) -> int:
+    """Texts (keys and string values) in a message, if it is valid JSON.
+
+    -1 where an escape needs the exact way.
+    """
+    if b"\\" not in message:
+        return message.count(b'"') // 2
+    # Pairs of backslashes go first, left to right; one that is left escapes what follows it.
+    plain = message.replace(b"\\\\", b"")
+    if _UNSAFE.search(plain):
+        return -1
+    return (plain.count(b'"') - plain.count(b'\\"')) // 2
