@@ -98,6 +98,9 @@ class Kafka(Part):
         default="earliest",
         description="where to begin in a partition of which the log holds nothing yet",
     )
+    accept_gaps: tuple[Text, ...] = Field(
+        default=(), description="losses to go on without, each as the error names it"
+    )
     client: Literal["auto", "kafka-python", "confluent"] = Field(
         default="auto", description="client library; auto takes confluent where it is installed"
     )

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from monitor.events.batch import NOTHING as NOTHING
 from monitor.events.batch import RawBatch
 
 Marks = Callable[[Sequence[str]], Mapping[str, int]]

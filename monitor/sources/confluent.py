@@ -15,12 +15,12 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 
 from monitor.errors import OffsetGoneError, SourceError
+from monitor.settings.sources import Kafka
 from monitor.sources.gathered import Run
 from monitor.sources.kafka_client import (
     PREFETCH_BYTES,
     REFRESH_SECONDS,
     TIMEOUT_SECONDS,
-    Connection,
     Owner,
     Place,
     Topic,
@@ -44,18 +44,18 @@ FATAL = frozenset(
 class ConfluentClient:
     """A member of a consumer group; fills the role `Client`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, settings: Kafka) -> None:
         """A client that has reached its brokers.
 
         Raises:
             SourceError: the brokers don't answer, or refuse us.
         """
-        self._connection = connection
+        self._kafka = settings
         self._trouble: KafkaError | None = None
-        common = _settings(connection) | {"error_cb": self._remember}
+        common = _settings(settings) | {"error_cb": self._remember}
         try:
             self._admin = AdminClient(common)
-            self._consumer = Consumer({**common, **_consuming(connection), **connection.options})
+            self._consumer = Consumer({**common, **_consuming(settings), **settings.options})
             self._cluster = self._admin.list_topics(timeout=TIMEOUT_SECONDS).cluster_id
         except (KafkaException, ValueError) as error:
             raise self._failure(error) from error
@@ -179,33 +179,34 @@ class ConfluentClient:
 
     def _failure(self, error: Exception | None) -> SourceError:
         reasons = [str(e) for e in (error, self._trouble) if e is not None]
-        user = self._connection.security.username
+        user = self._kafka.security.username
         hint = f"; check the user name {user!r} and its password" if user else ""
-        return SourceError(f"Kafka at {self._connection.bootstrap}: {'; '.join(reasons)}{hint}")
+        return SourceError(f"Kafka at {self._kafka.bootstrap}: {'; '.join(reasons)}{hint}")
 
 
-def _settings(connection: Connection) -> dict[str, Any]:
-    security = connection.security
+def _settings(kafka: Kafka) -> dict[str, Any]:
+    security = kafka.security
     settings = {
-        "bootstrap.servers": connection.bootstrap,
+        "bootstrap.servers": kafka.bootstrap,
         "client.id": "mbm",
         "security.protocol": security.protocol,
         "sasl.mechanism": security.mechanism,
         "sasl.username": security.username,
-        "sasl.password": security.password,
+        "sasl.password": security.password and security.password.reveal(),
         "ssl.ca.location": security.ca and str(security.ca),
         "ssl.certificate.location": security.certificate and str(security.certificate),
         "ssl.key.location": security.key and str(security.key),
+        "ssl.key.password": security.key_password and security.key_password.reveal(),
         "topic.metadata.refresh.interval.ms": REFRESH_SECONDS * 1000,
         # Its own log goes to standard error past ours; what matters comes as errors.
         "log_level": 0,
     }
-    return {key: value for key, value in settings.items() if value is not None}
+    return {name: value for name, value in settings.items() if value is not None}
 
 
-def _consuming(connection: Connection) -> dict[str, Any]:
+def _consuming(kafka: Kafka) -> dict[str, Any]:
     return {
-        "group.id": connection.group,
+        "group.id": kafka.group,
         "partition.assignment.strategy": "cooperative-sticky",
         "isolation.level": "read_committed",
         "enable.auto.commit": False,

@@ -10,13 +10,13 @@ import importlib.util
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 
 from monitor.errors import OffsetGoneError, SourceError
-from monitor.events.batch import RawBatch
-from monitor.sources.base import NOTHING, Limit, Marks, Standing
+from monitor.events.batch import NOTHING, RawBatch
+from monitor.settings.sources import Kafka
+from monitor.sources.base import Limit, Marks, Standing
 from monitor.sources.gathered import Gathered, batch_of
-from monitor.sources.kafka_client import Client, Connection, Place
+from monitor.sources.kafka_client import Client, Place
 
 logger = logging.getLogger(__name__)
 
@@ -27,66 +27,37 @@ CHECK_SECONDS = 5.0
 """How often an idle source looks whether its topics are still the same."""
 
 
-class Start(StrEnum):
-    """Where to begin in a partition of which nothing was stored yet."""
-
-    EARLIEST = "earliest"
-    LATEST = "latest"
-
-
-def client_of(connection: Connection, library: str = "auto") -> Client:
-    """A client of the library "confluent" or "kafka-python"; "auto" takes the faster one.
+def client_of(settings: Kafka) -> Client:
+    """A client of the library that the settings name; "auto" takes the faster one.
 
     Raises:
         SourceError: the library is not installed, or the brokers can't be reached.
     """
     has_confluent = importlib.util.find_spec("confluent_kafka") is not None
-    match library:
-        case "auto":
-            return client_of(connection, "confluent" if has_confluent else "kafka-python")
-        case "kafka-python":
-            from monitor.sources.kafka_python import KafkaPythonClient
+    if settings.client == "kafka-python" or (settings.client == "auto" and not has_confluent):
+        from monitor.sources.kafka_python import KafkaPythonClient
 
-            return KafkaPythonClient(connection)
-        case "confluent" if has_confluent:
-            from monitor.sources.confluent import ConfluentClient
+        return KafkaPythonClient(settings)
+    if not has_confluent:
+        raise SourceError(
+            "the Kafka client confluent is not installed; "
+            "run: pip install model-behavior-monitor[fast], or write client: kafka-python"
+        )
+    from monitor.sources.confluent import ConfluentClient
 
-            return ConfluentClient(connection)
-        case "confluent":
-            raise SourceError(
-                "the Kafka client confluent is not installed; "
-                "run: pip install model-behavior-monitor[fast], or write client: kafka-python"
-            )
-        case _:
-            raise SourceError(f"no Kafka client {library!r}; use auto, confluent or kafka-python")
+    return ConfluentClient(settings)
 
 
 class KafkaSource:
     """Messages of some topics, as a member of a consumer group; fills the role `Source`."""
 
-    def __init__(
-        self,
-        name: str,
-        topics: Sequence[str],
-        client: Client,
-        start: Start = Start.EARLIEST,
-        accept_gaps: Sequence[str] = (),
-    ) -> None:
-        """A source that joins its group at `start`.
-
-        Args:
-            name: of the source in the settings.
-            topics: names of topics.
-            client: its connection to the brokers; closed with the source.
-            start: where to begin in partitions of which nothing was stored.
-            accept_gaps: losses that were looked at and accepted, as the error names them:
-                "topic[partition]@offset".
-        """
+    def __init__(self, name: str, settings: Kafka, client: Client) -> None:
+        """A source that joins its group at `start`; it closes the client with itself."""
         self.name = name
-        self._topics = tuple(topics)
+        self._topics = settings.topics
         self._client = client
-        self._begin = start
-        self._accepted = frozenset(accept_gaps)
+        self._is_from_start = settings.start == "earliest"
+        self._accepted = frozenset(settings.accept_gaps)
         self._cluster = ""
         self._topic_ids: dict[str, str] = {}
         # Per partition that is ours the mark that holds once all that was handed out is stored.
@@ -225,7 +196,7 @@ class KafkaSource:
         for place, (low, high) in self._client.bounds(places).items():
             following = self._handed[place] + 1
             if self._handed[place] == NOTHING:
-                offsets[place] = low if self._begin is Start.EARLIEST else high
+                offsets[place] = low if self._is_from_start else high
             elif low <= following <= high:
                 offsets[place] = following
             elif (gap := f"{place[0]}[{place[1]}]@{following}") in self._accepted:

@@ -1,8 +1,7 @@
 """What `KafkaSource` asks of a client library."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Protocol
 
 from monitor.sources.gathered import Run
@@ -18,43 +17,6 @@ REFRESH_SECONDS = 60
 
 TIMEOUT_SECONDS = 10.0
 """How long one request may take before the source gives up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Security:
-    """How to reach brokers that don't trust everybody.
-
-    Attributes:
-        protocol: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.
-        mechanism: of SASL: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.
-        ca: certificates to trust; None for the system's.
-        certificate: our own certificate, for brokers that ask for one.
-        key: its private key.
-    """
-
-    protocol: str = "PLAINTEXT"
-    mechanism: str | None = None
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    ca: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """Where the brokers are.
-
-    Attributes:
-        bootstrap: addresses "host:port,host:port".
-        group: consumer group.
-        options: further settings, in the words of the client library.
-    """
-
-    bootstrap: str
-    group: str
-    security: Security = Security()
-    options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

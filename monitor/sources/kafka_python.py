@@ -27,12 +27,12 @@ from kafka.errors import (
 )
 
 from monitor.errors import OffsetGoneError, SourceError
+from monitor.settings.sources import Kafka
 from monitor.sources.gathered import Run
 from monitor.sources.kafka_client import (
     PREFETCH_BYTES,
     REFRESH_SECONDS,
     TIMEOUT_SECONDS,
-    Connection,
     Owner,
     Place,
     Topic,
@@ -47,19 +47,17 @@ SLICE_SECONDS = 0.2
 class KafkaPythonClient:
     """A member of a consumer group; fills the role `Client`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, settings: Kafka) -> None:
         """A client that has reached its brokers.
 
         Raises:
             SourceError: the brokers don't answer, or refuse us.
         """
-        self._connection = connection
-        common = _settings(connection)
+        self._kafka = settings
+        common = _settings(settings)
         with self._failures():
             self._admin = KafkaAdminClient(**common)
-            self._consumer = KafkaConsumer(
-                **{**common, **_consuming(connection), **connection.options}
-            )
+            self._consumer = KafkaConsumer(**{**common, **_consuming(settings), **settings.options})
         self._listener = _Listener(self._consumer)
 
     def cluster(self) -> str:
@@ -158,7 +156,7 @@ class KafkaPythonClient:
     @contextmanager
     def _failures(self) -> Iterator[None]:
         """Errors of the library as ours."""
-        where = f"Kafka at {self._connection.bootstrap}"
+        where = f"Kafka at {self._kafka.bootstrap}"
         try:
             yield
         except (OffsetOutOfRangeError, LogTruncationError) as error:
@@ -167,7 +165,7 @@ class KafkaPythonClient:
                 "restart to learn what is lost"
             ) from error
         except KafkaTimeoutError as error:
-            user = self._connection.security.username
+            user = self._kafka.security.username
             hint = f" or the user name {user!r} or its password is wrong" if user else ""
             raise SourceError(
                 f"{where}: {error}; no broker answers there, it expects another "
@@ -206,27 +204,28 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
         self.news.append((False, set(lost)))
 
 
-def _settings(connection: Connection) -> dict[str, Any]:
-    security = connection.security
+def _settings(kafka: Kafka) -> dict[str, Any]:
+    security = kafka.security
     settings = {
-        "bootstrap_servers": connection.bootstrap.split(","),
+        "bootstrap_servers": kafka.bootstrap.split(","),
         "client_id": "mbm",
         "bootstrap_timeout_ms": TIMEOUT_MS,
         "metadata_max_age_ms": REFRESH_SECONDS * 1000,
         "security_protocol": security.protocol,
         "sasl_mechanism": security.mechanism,
         "sasl_plain_username": security.username,
-        "sasl_plain_password": security.password,
+        "sasl_plain_password": security.password and security.password.reveal(),
         "ssl_cafile": security.ca and str(security.ca),
         "ssl_certfile": security.certificate and str(security.certificate),
         "ssl_keyfile": security.key and str(security.key),
+        "ssl_password": security.key_password and security.key_password.reveal(),
     }
-    return {key: value for key, value in settings.items() if value is not None}
+    return {name: value for name, value in settings.items() if value is not None}
 
 
-def _consuming(connection: Connection) -> dict[str, Any]:
+def _consuming(kafka: Kafka) -> dict[str, Any]:
     return {
-        "group_id": connection.group,
+        "group_id": kafka.group,
         "partition_assignment_strategy": (CooperativeStickyAssignor,),
         "isolation_level": "read_committed",
         "enable_auto_commit": False,

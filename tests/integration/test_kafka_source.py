@@ -2,16 +2,17 @@
 
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from monitor.errors import OffsetGoneError, SourceError
 from monitor.events.batch import RawBatch
+from monitor.settings.secret import Secret
+from monitor.settings.sources import Kafka, Security
 from monitor.sources.base import Limit
-from monitor.sources.kafka import KafkaSource, Start, client_of
-from monitor.sources.kafka_client import Connection, Security
+from monitor.sources.kafka import KafkaSource, client_of
 from tests.services.kafka import PASSWORD, USER, Broker
 from tests.services.log import FakeLog, drain
 
@@ -45,14 +46,8 @@ def topic(broker: Broker) -> str:
 def open_source(broker: Broker, topic: str, library: str) -> Iterator[Open]:
     opened: list[KafkaSource] = []
 
-    def open_one(
-        log: FakeLog,
-        start: Start = Start.EARLIEST,
-        accept_gaps: tuple[str, ...] = (),
-        library: str = library,
-    ) -> KafkaSource:
-        client = client_of(Connection(broker.bootstrap, f"group-{topic}"), library)
-        source = KafkaSource("events", [topic], client, start, accept_gaps)
+    def open_one(log: FakeLog, **options: object) -> KafkaSource:
+        source = source_of(broker, topic, **{"client": library, **options})
         opened.append(source)
         source.start(log.marks)
         return source
@@ -60,6 +55,12 @@ def open_source(broker: Broker, topic: str, library: str) -> Iterator[Open]:
     yield open_one
     for source in opened:
         source.close()
+
+
+def source_of(broker: Broker, topic: str, **options: object) -> KafkaSource:
+    place = {"bootstrap": broker.bootstrap, "topics": (topic,), "group": f"group-{topic}"}
+    settings = Kafka.model_validate({**place, **options})
+    return KafkaSource("events", settings, client_of(settings))
 
 
 def numbered(begin: int, end: int) -> list[bytes]:
@@ -107,7 +108,7 @@ def test_the_other_client_goes_on_where_this_one_stopped(
     broker.produce(topic, numbered(0, 50))
     read(open_source, log)
     broker.produce(topic, numbered(50, 90))
-    source = open_source(log, library=OTHER[library])
+    source = open_source(log, client=OTHER[library])
     drain(source, log, LIMIT)
     assert log.values() == numbered(0, 90)
 
@@ -164,7 +165,7 @@ def test_a_rewound_source_gives_the_same_messages_again(
     broker: Broker, topic: str, open_source: Open
 ) -> None:
     broker.produce(topic, numbered(0, 3000))
-    source, log = open_source(log := FakeLog()), log
+    source = open_source(log := FakeLog())
     first = source.poll(Limit(rows=500, seconds=1), 30)
     assert first is not None
     source.rewind(log.marks(first.partitions))
@@ -182,7 +183,7 @@ def test_a_topic_made_anew_is_another_partition_read_from_its_start(
     broker.create_topic(topic, partitions=2)
     broker.produce(topic, numbered(50, 200))
     read(open_source, log)
-    assert sorted(log.values()) == sorted(numbered(0, 200))
+    assert Counter(log.values()) == Counter(numbered(0, 200))
     assert len({name.split("/")[1] for name in log.positions}) == 2
 
 
@@ -201,7 +202,7 @@ def test_a_topic_made_anew_under_a_running_reader_is_noticed(
             log.append(batch)
         if len(log.values()) == 200:
             break
-    assert sorted(log.values()) == sorted(numbered(0, 200))
+    assert Counter(log.values()) == Counter(numbered(0, 200))
 
 
 def test_a_message_that_is_gone_stops_the_reader_until_the_loss_is_accepted(
@@ -235,12 +236,12 @@ def test_latest_begins_at_the_end_and_remembers_it(
     broker: Broker, topic: str, open_source: Open
 ) -> None:
     broker.produce(topic, numbered(0, 50))
-    source = open_source(log := FakeLog(), start=Start.LATEST)
+    source = open_source(log := FakeLog(), start="latest")
     drain(source, log, LIMIT)
     source.close()
     assert sorted(log.positions.values()) == [49]
     broker.produce(topic, numbered(50, 60))
-    drain(open_source(log, start=Start.LATEST), log, LIMIT)
+    drain(open_source(log, start="latest"), log, LIMIT)
     assert log.values() == numbered(50, 60)
 
 
@@ -284,29 +285,33 @@ def test_two_members_share_the_partitions_and_nothing_comes_twice(
 
 
 def test_a_missing_topic_is_named(broker: Broker, library: str) -> None:
-    client = client_of(Connection(broker.bootstrap, "group"), library)
-    source = KafkaSource("events", ["nowhere"], client)
+    source = source_of(broker, "nowhere", client=library)
     with pytest.raises(SourceError, match="no topic nowhere"):
         source.start(FakeLog().marks)
     source.close()
 
 
-def test_tls_and_scram_work_and_a_wrong_password_is_said_to_be_possible(library: str) -> None:
+def test_tls_and_scram_work_and_a_wrong_password_is_said_to_be_possible(
+    library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Broker(secure=True) as broker:
         broker.create_topic("events")
         broker.produce("events", numbered(0, 10))
         assert broker.security is not None
-
-        def connection(password: str) -> Connection:
-            ca: Path = broker.security.ca  # type: ignore[union-attr]
-            security = Security("SASL_SSL", "SCRAM-SHA-512", USER, password, ca)
-            return Connection(broker.bootstrap, "group", security)
-
-        source = KafkaSource("events", ["events"], client_of(connection(PASSWORD), library))
+        security = Security(
+            protocol="SASL_SSL",
+            mechanism="SCRAM-SHA-512",
+            username=USER,
+            password=Secret(env="KAFKA_TEST_PASSWORD"),
+            ca=broker.security.ca,
+        )
+        monkeypatch.setenv("KAFKA_TEST_PASSWORD", PASSWORD)
+        source = source_of(broker, "events", client=library, security=security)
         source.start((log := FakeLog()).marks)
         drain(source, log, LIMIT)
         source.close()
         assert log.values() == numbered(0, 10)
+        monkeypatch.setenv("KAFKA_TEST_PASSWORD", "not-the-password")
         with pytest.raises(SourceError, match="password") as caught:
-            client_of(connection("wrong"), library)
-        assert "wrong" not in str(caught.value).replace("is wrong", "")
+            source_of(broker, "events", client=library, security=security)
+        assert "not-the-password" not in str(caught.value)

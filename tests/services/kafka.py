@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -121,7 +121,7 @@ class Broker:
 
     def create_topic(self, name: str, partitions: int = 1, **config: object) -> None:
         """Make a topic; settings with "_" for ".": `cleanup_policy="compact"`."""
-        from confluent_kafka.admin import NewTopic
+        from confluent_kafka.cimpl import NewTopic
 
         options = {key.replace("_", "."): str(value) for key, value in config.items()}
         topic = NewTopic(name, partitions, 1, config=options)
@@ -145,16 +145,14 @@ class Broker:
         topic: str,
         values: Iterable[bytes | None],
         partition: int = 0,
-        headers: Sequence[tuple[str, bytes]] | None = None,
+        headers: list[tuple[str, str | bytes | None]] | None = None,
     ) -> None:
         """Append messages to one partition; returns when the broker has them."""
         producer = self.producer()
         for value in values:
             while True:
                 try:
-                    producer.produce(
-                        topic, value, partition=partition, headers=headers and list(headers)
-                    )
+                    producer.produce(topic, value, partition=partition, headers=headers)
                     break
                 except BufferError:
                     producer.poll(0.1)
@@ -175,9 +173,12 @@ class Broker:
 
         return AdminClient(self.client_settings())
 
-    def client_settings(self) -> Mapping[str, object]:
+    def client_settings(self) -> dict[str, str | int | float | bool]:
         """Settings with which a confluent-kafka client reaches this broker."""
-        settings: dict[str, object] = {"bootstrap.servers": self.bootstrap, "log_level": 0}
+        settings: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": self.bootstrap,
+            "log_level": 0,
+        }
         if self.security is not None:
             settings |= {
                 "security.protocol": "SASL_SSL",

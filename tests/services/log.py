@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from monitor.events.batch import RawBatch
-from monitor.sources.base import NOTHING, Limit, Source
+from monitor.events.batch import NOTHING, RawBatch
+from monitor.sources.base import Limit, Source
 
 
 @dataclass

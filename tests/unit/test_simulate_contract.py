@@ -8,7 +8,7 @@ import pytest
 
 from monitor.cards.contract import FeatureType
 from monitor.cards.load import load_cards
-from monitor.events.batch import RawBatch
+from monitor.events.batch import NOTHING, RawBatch
 from monitor.events.decode import Decoder
 from monitor.events.models import ModelEvents
 from monitor.events.privacy import HashKey
@@ -17,7 +17,6 @@ from monitor.settings.service import load_settings
 from monitor.simulate.folder import write
 from monitor.simulate.poison import POISON, Maker
 from monitor.simulate.world import World, demo_world
-from monitor.sources.base import NOTHING
 from tests.simulated import decoded
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
