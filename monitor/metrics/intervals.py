@@ -63,7 +63,7 @@ def mean_interval(rows: int, total: float, squares: float) -> tuple[float, float
 
 
 def student(freedom: int) -> float:
-    """Quantile 0.975 of Student's t, to 1e-4 from 10 degrees of freedom on.
+    """Quantile 0.975 of Student's t, to 2e-4 from 10 degrees of freedom on.
 
     Source: Abramowitz and Stegun (1964), 26.7.5.
     """

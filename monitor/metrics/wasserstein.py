@@ -15,8 +15,9 @@ def wasserstein(reference: Distribution, current: Distribution) -> tuple[float, 
     """The area between the distribution functions, and the least and most that it can be.
 
     The value takes rows as spread evenly over their bin, over as much of the outer bins as fits
-    the variance (a column with a bin per value: as all at that value), then moves into the bounds. Those hold for the raw rows: from the edges,
-    the extremes, and the means, whose difference is the signed area.
+    the variance (a column with a bin per value: as all at that value), then moves into the
+    bounds. Those hold for the raw rows: from the edges, the extremes, and the means, whose
+    difference is the signed area.
 
     Args:
         reference: at least one row, moments kept.
@@ -95,7 +96,8 @@ def spread_out(distribution: Distribution) -> tuple[Floats, Floats]:
     root = linear * linear - 4 * square * constant
     if not (square > 0 and np.isfinite(root)):
         return points, share
-    t = min(max((math.sqrt(max(root, 0.0)) - linear) / (2 * square), 0.0), 1.0)
+    t = float((np.sqrt(np.maximum(root, 0.0)) - linear) / (2 * square))
+    t = min(max(t, 0.0), 1.0)
     points[[0, -1]] = points[[1, -2]] + t * (points[[0, -1]] - points[[1, -2]])
     return points, share
 

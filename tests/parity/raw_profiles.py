@@ -1,10 +1,9 @@
 """Profiles counted from raw rows with plain NumPy, on purpose not by the kernels."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from monitor.profiles import columns
 from monitor.profiles.calibration import Calibration
@@ -38,7 +37,7 @@ def profile(*parts: Column) -> Profile:
     )
 
 
-def numbers(column: str, values: Any, bins: Bins) -> Column:
+def numbers(column: str, values: ArrayLike, bins: Bins) -> Column:
     """A distribution; NaN counts as missing."""
     x = np.asarray(values, np.float64)
     present = x[~np.isnan(x)]
@@ -118,7 +117,7 @@ def cases(rows: Sequence[tuple[bool, str, str, str | None]], classes: Sequence[s
     return Cases.part(classes), table.ravel().tolist(), None
 
 
-def feature_pair(before: Any, after: Any) -> tuple[Profile, Profile]:
+def feature_pair(before: ArrayLike, after: ArrayLike) -> tuple[Profile, Profile]:
     """Profiles of the feature "x" in the reference and in a window, in the reference's bins."""
     x, y = np.asarray(before, np.float64), np.asarray(after, np.float64)
     bins = bins_of(x)

@@ -1,0 +1,273 @@
+"""What holds for every metric of the catalogue, whatever the rows."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from monitor.metrics import CATALOGUE
+from monitor.metrics.base import Ends, Metric, Per, Subject, Unit
+from monitor.metrics.verdict import Status, Verdict, judged, verdicts
+from monitor.profiles import columns
+from monitor.profiles.categories import Categories
+from monitor.profiles.family import Family
+from monitor.profiles.layout import Profile
+from monitor.profiles.reference import bins_of
+from tests.parity.raw_profiles import (
+    CONFIDENCE,
+    Column,
+    brier,
+    calibration,
+    cases,
+    confusion,
+    counts,
+    numbers,
+    profile,
+    scores,
+    texts,
+)
+
+BY_NAME = {metric.name: metric for metric in CATALOGUE}
+CLASSES = ("no", "yes")
+NAMES = ("a", "b", "c")
+OF_CATEGORIES = [m for m in CATALOGUE if m.per is Per.FEATURE and Categories in m.summaries]
+SHARES = [m for m in CATALOGUE if m.unit is Unit.RATIO and m.name != "brier"]
+
+Rows = st.integers(0, 400)
+Seeds = st.integers(0, 2**32 - 1)
+Shapes: dict[str, Callable[[np.random.Generator, int], NDArray[np.float64]]] = {
+    "normal": lambda rng, n: rng.normal(size=n),
+    "constant": lambda rng, n: np.full(n, 3.5),
+    "missing": lambda rng, n: np.full(n, np.nan),
+    "few": lambda rng, n: rng.choice([0.0, 1.0, 2.5], n),
+    "huge": lambda rng, n: rng.choice([-1.7e308, 0.0, 1e-300, 1.7e308], n),
+    "wide": lambda rng, n: rng.normal(size=n) * 10.0 ** rng.integers(-200, 200, n),
+    "holes": lambda rng, n: np.where(rng.random(n) < 0.5, np.nan, rng.exponential(size=n)),
+}
+REFERENCES = {
+    name: bins_of(shape(np.random.default_rng(1), 5_000)) for name, shape in Shapes.items()
+}
+
+
+def inputs(rng: np.random.Generator, rows: int, shape: str, bins_from: str) -> Profile:
+    """An inputs profile of so many rows."""
+    bins = REFERENCES[bins_from]
+    present = [numbers(columns.feature("x"), Shapes[shape](rng, rows), bins)] if bins else []
+    words = (*NAMES, "other", None)
+    category = [words[i] for i in rng.integers(0, 5, rows)]
+    return profile(
+        counts({"rows": rows, "low_confidence": int(rng.integers(0, rows + 1))}),
+        texts(columns.PREDICTION, rng.choice([*CLASSES, "odd"], rows).tolist(), CLASSES),
+        numbers(columns.CONFIDENCE, rng.random(rows), CONFIDENCE),
+        *present,
+        texts(columns.feature("y"), category, NAMES),
+    )
+
+
+def truth(rng: np.random.Generator, rows: int, classes: int) -> Profile:
+    """A truth profile; `classes` different labels occur."""
+    p = rng.random(rows).round(int(rng.integers(0, 8)))
+    label = rng.choice([*CLASSES, "odd"][:classes], rows).tolist()
+    positive = np.array([y == "yes" for y in label], bool)
+    predicted = rng.choice([*CLASSES, "odd"], rows).tolist()
+    return profile(
+        counts({"predictions": rows + 5, "labelled": rows, "revisions": 0}),
+        confusion(predicted, label, CLASSES),
+        scores(p, positive),
+        calibration(p, positive),
+        brier(p, positive),
+    )
+
+
+def people(rng: np.random.Generator, rows: int) -> Profile:
+    """A people profile."""
+    words = [*CLASSES, "odd"]
+    some = [
+        (bool(a), words[b], words[c], [*words, None][d])
+        for a, b, c, d in rng.integers(0, (2, 3, 3, 4), (rows, 4))
+    ]
+    shown = [row for row in some if row[0]]
+    of = {
+        "predictions": rows + 5,
+        "reviewed": rows,
+        "shown": len(shown),
+        "overridden": sum(row[1] != row[2] for row in shown),
+        "escalated": 0,
+        "revisions": 0,
+    }
+    return profile(counts(of), cases(some, CLASSES))
+
+
+def asked(current: Profile, reference: Profile | None = None) -> Subject:
+    return Subject("", current, reference, positive="yes", low_confidence=0.6)
+
+
+def all_verdicts(seed: int, rows: int, shape: str, classes: int) -> list[Verdict]:
+    """Verdicts of every metric over windows of so many rows, with groups of a third each."""
+    rng = np.random.default_rng(seed)
+    found: list[Verdict] = []
+    reference = inputs(rng, 600, shape, shape)
+    makers: dict[Family, Callable[[int], Profile]] = {
+        Family.INPUTS: lambda n: inputs(rng, n, shape, shape),
+        Family.TRUTH: lambda n: truth(rng, n, classes),
+        Family.PEOPLE: lambda n: people(rng, n),
+    }
+    for family, make in makers.items():
+        groups = {"sex": {name: make(rows // 3) for name in NAMES}, "nobody": {}}
+        subject = asked(make(rows), reference if family is Family.INPUTS else None)
+        found += verdicts(CATALOGUE, family, subject, groups)
+    return found
+
+
+@pytest.mark.parametrize("metric", CATALOGUE, ids=lambda m: m.name)
+def test_a_declaration_is_complete(metric: Metric) -> None:
+    words = (metric.name, metric.title, metric.series, metric.says, metric.source)
+    assert all(word and word == word.strip() for word in words)
+    assert metric.name == metric.name.lower()
+    assert metric.name.replace("_", "").isalnum()
+    assert metric.summaries
+    assert metric.least >= 1
+    assert metric.exposed().startswith("mbm_")
+    assert metric.unit.suffix == "" or not metric.series.endswith(metric.unit.suffix)
+    assert metric.says.endswith(".")
+
+
+def test_names_and_series_are_unique() -> None:
+    assert len(BY_NAME) == len(CATALOGUE)
+    series = {(m.exposed(), tuple(sorted(m.labels.items()))) for m in CATALOGUE}
+    assert len(series) == len(CATALOGUE)
+
+
+def test_metrics_of_one_series_share_unit_labels_and_what_they_are_about() -> None:
+    shapes: dict[str, set[tuple[object, ...]]] = {}
+    for metric in CATALOGUE:
+        shape = (metric.per.label, tuple(sorted(metric.labels)))
+        shapes.setdefault(metric.exposed(), set()).add(shape)
+    assert {name: found for name, found in shapes.items() if len(found) > 1} == {}
+
+
+@settings(max_examples=60, deadline=None)
+@given(Seeds, Rows, st.sampled_from(sorted(Shapes)), st.integers(1, 3))
+def test_whatever_the_rows_a_verdict_has_a_finite_value_or_a_reason(
+    seed: int, rows: int, shape: str, classes: int
+) -> None:
+    for verdict in all_verdicts(seed, rows, shape, classes):
+        ends = (verdict.lower, verdict.upper)
+        if verdict.status is Status.UNKNOWN:
+            assert verdict.reason
+            assert verdict.value is None
+            assert ends == (None, None)
+            continue
+        assert verdict.value is not None
+        assert math.isfinite(verdict.value)
+        assert verdict.reason == ""
+        assert verdict.rows >= BY_NAME[verdict.metric].least
+        assert (ends == (None, None)) or (
+            verdict.lower is not None
+            and verdict.upper is not None
+            and verdict.lower <= verdict.value <= verdict.upper
+        )
+        if BY_NAME[verdict.metric].ends is Ends.NONE:
+            assert ends == (None, None)
+
+
+@settings(max_examples=40, deadline=None)
+@given(Seeds, st.integers(60, 400), st.sampled_from(sorted(Shapes)), st.integers(1, 3))
+def test_shares_and_their_ends_lie_between_0_and_1(
+    seed: int, rows: int, shape: str, classes: int
+) -> None:
+    names = {metric.name for metric in SHARES}
+    for verdict in all_verdicts(seed, rows, shape, classes):
+        if verdict.metric in names and verdict.value is not None:
+            assert 0 <= (verdict.lower or 0) <= verdict.value <= (verdict.upper or 1) <= 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(Seeds, st.integers(200, 600), st.sampled_from(sorted(Shapes)))
+def test_a_window_equal_to_the_reference_gives_the_null(seed: int, rows: int, shape: str) -> None:
+    same = inputs(np.random.default_rng(seed), rows, shape, shape)
+    for verdict in verdicts(CATALOGUE, Family.INPUTS, asked(same, same), {}):
+        null = BY_NAME[verdict.metric].null
+        if verdict.status is Status.MEASURED:
+            assert verdict.value is not None
+            expected = verdict.reference if null is None else null
+            assert verdict.value == pytest.approx(expected, abs=1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(Seeds, Rows, st.sampled_from(sorted(Shapes)))
+def test_adding_the_profile_of_no_rows_changes_nothing(seed: int, rows: int, shape: str) -> None:
+    rng = np.random.default_rng(seed)
+    reference, current = inputs(rng, 600, shape, shape), inputs(rng, rows, shape, shape)
+    padded = current + Profile.empty(current.layout)
+    expected = verdicts(CATALOGUE, Family.INPUTS, asked(current, reference), {})
+    assert verdicts(CATALOGUE, Family.INPUTS, asked(padded, reference), {}) == expected
+
+
+@settings(max_examples=30, deadline=None)
+@given(Seeds, st.integers(200, 600), st.integers(200, 600), st.sampled_from(sorted(Shapes)))
+def test_drift_is_never_negative(seed: int, rows: int, others: int, shape: str) -> None:
+    rng = np.random.default_rng(seed)
+    pair = asked(inputs(rng, rows, "normal", shape), inputs(rng, others, shape, shape))
+    for verdict in verdicts(CATALOGUE, Family.INPUTS, pair, {}):
+        if BY_NAME[verdict.metric].compares and verdict.value is not None:
+            assert verdict.value >= 0
+
+
+@pytest.mark.parametrize("metric", CATALOGUE, ids=lambda m: m.name)
+def test_without_a_reference_exactly_the_comparing_metrics_are_unknown(metric: Metric) -> None:
+    rng = np.random.default_rng(5)
+    make: dict[Family, Profile] = {
+        Family.INPUTS: inputs(rng, 1_000, "normal", "normal"),
+        Family.TRUTH: truth(rng, 1_000, 2),
+        Family.PEOPLE: people(rng, 1_000),
+    }
+    current = make[metric.family]
+    groups = {"sex": {"a": current, "b": current}}
+    found = verdicts([metric], metric.family, asked(current), groups)
+    assert found or metric.name.startswith("prediction_")
+    for verdict in found:
+        assert (verdict.status is Status.UNKNOWN) == metric.compares
+        assert not metric.compares or "mbm reference set" in verdict.reason
+
+
+@pytest.mark.parametrize("metric", CATALOGUE, ids=lambda m: m.name)
+def test_a_profile_of_no_rows_is_unknown(metric: Metric) -> None:
+    rng = np.random.default_rng(6)
+    full = {
+        Family.INPUTS: inputs(rng, 1_000, "normal", "normal"),
+        Family.TRUTH: truth(rng, 1_000, 2),
+        Family.PEOPLE: people(rng, 1_000),
+    }[metric.family]
+    empty = Profile.empty(full.layout)
+    reference = full if metric.family is Family.INPUTS else None
+    groups = {"sex": {"a": empty, "b": empty}}
+    for verdict in verdicts([metric], metric.family, asked(empty, reference), groups):
+        assert verdict.status is Status.UNKNOWN
+        assert verdict.reason
+
+
+@pytest.mark.parametrize("metric", OF_CATEGORIES, ids=lambda m: m.name)
+def test_ten_thousand_categories_are_no_trouble(metric: Metric) -> None:
+    names = [str(i) for i in range(10_000)]
+    part = Categories.part(columns.feature("x"), names)
+    rng = np.random.default_rng(7)
+    drawn: list[Column] = [
+        (part, [*rng.integers(0, 5, 10_001).tolist(), 3], None) for _ in range(2)
+    ]
+    before, after = (profile(column) for column in drawn)
+    subject = replace(asked(after, before), column=part.column)
+    assert judged(metric, subject).status is Status.MEASURED
+
+
+def test_most_metrics_have_a_value_in_these_laws() -> None:
+    found = all_verdicts(seed=8, rows=400, shape="normal", classes=2)
+    measured = {verdict.metric for verdict in found if verdict.status is Status.MEASURED}
+    # The prediction here is a class, so it has no distribution to be a distance of.
+    distances = {"prediction_kolmogorov_smirnov", "prediction_wasserstein"}
+    assert set(BY_NAME) - measured == distances
