@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Self
 
 
 class FeatureType(StrEnum):
@@ -100,6 +101,21 @@ class Contract:
     def id(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of `definition`."""
         return hashlib.sha256(self.definition.encode()).hexdigest()[:16]
+
+    @classmethod
+    def from_definition(cls, text: str) -> Self:
+        """The contract as far as `definition` tells: names and order, no limits.
+
+        The id is the same, for limits are no part of it.
+        """
+        shape = json.loads(text)
+        return cls(
+            model=shape["model"],
+            features=tuple(Feature(name, FeatureType(kind)) for name, kind in shape["features"]),
+            classes=tuple(shape["classes"]),
+            positive=shape["positive"],
+            attributes=tuple(Attribute(name) for name in shape["attributes"]),
+        )
 
 
 def class_text(value: object) -> str | None:

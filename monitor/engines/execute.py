@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
-from monitor.cards.contract import Contract
 from monitor.engines.base import Task
 from monitor.engines.realign import by_contract, realigned
 from monitor.events.schema import EVENTS, Kind

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from monitor.cards.contract import Contract
-from monitor.profiles.layout import Floats, Profile
+from monitor.errors import LayoutMismatchError
+from monitor.profiles.layout import Floats, Layout, Profile
 
 QUANTILES: Final = (
     *(0.001, 0.005, 0.02),
@@ -105,6 +106,24 @@ class Reference:
                 "groups": {name: tuple(names) for name, names in raw["groups"].items()},
                 "prediction": raw["prediction"] and _bins(raw["prediction"]),
             }
+        )
+
+    def profile(self, layout: Layout) -> Profile:
+        """The profile of the reference's own rows, in the layout that its bins give.
+
+        Raises:
+            LayoutMismatchError: the layout is of another contract.
+        """
+        if len(self.ints) != layout.ints or len(self.lows) != layout.extremes:
+            raise LayoutMismatchError(
+                f"the reference of {self.model} is of another contract;"
+                f" run: mbm reference set {self.model}"
+            )
+        return Profile(
+            layout,
+            np.array(self.ints, np.int64),
+            np.array([math.inf if x is None else x for x in self.lows], np.float64),
+            np.array([-math.inf if x is None else x for x in self.highs], np.float64),
         )
 
     def with_profile(self, profile: Profile, rows: int) -> Self:

@@ -32,6 +32,7 @@ RESULTS = sa.Table(
     sa.Column("value", sa.Double),
     sa.Column("lower", sa.Double),
     sa.Column("upper", sa.Double),
+    sa.Column("reference_value", sa.Double),
     sa.Column("rows", sa.BigInteger, nullable=False),
     sa.Column("reference_rows", sa.BigInteger, nullable=False),
     sa.Column("completeness", sa.Double),
@@ -62,6 +63,7 @@ class ResultRow:
         value: the metric in its unit; None while unknown.
         lower: lower bound of the interval, None where there is none.
         upper: upper bound of the interval, None where there is none.
+        reference_value: the same number of the reference, None where that says nothing.
         rows: rows that the value rests on.
         reference_rows: rows of the reference that it rests on, 0 for none.
         completeness: share of the window's messages that were stored, in [0, 1]; None while
@@ -90,6 +92,7 @@ class ResultRow:
     value: float | None
     lower: float | None
     upper: float | None
+    reference_value: float | None
     rows: int
     reference_rows: int
     completeness: float | None
@@ -182,6 +185,7 @@ def add(state: State, rows: Collection[ResultRow]) -> int:
                 row.value,
                 row.lower,
                 row.upper,
+                row.reference_value,
                 row.rows,
                 row.reference_rows,
                 row.completeness,

@@ -29,6 +29,7 @@ ROW = ResultRow(
     value=0.125,
     lower=0.1,
     upper=None,
+    reference_value=None,
     rows=1_000,
     reference_rows=5_000,
     completeness=1.0,

@@ -124,6 +124,7 @@ def upgrade() -> None:
         sa.Column("value", sa.Double(), nullable=True),
         sa.Column("lower", sa.Double(), nullable=True),
         sa.Column("upper", sa.Double(), nullable=True),
+        sa.Column("reference_value", sa.Double(), nullable=True),
         sa.Column("rows", sa.BigInteger(), nullable=False),
         sa.Column("reference_rows", sa.BigInteger(), nullable=False),
         sa.Column("completeness", sa.Double(), nullable=True),

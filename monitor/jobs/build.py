@@ -1,0 +1,191 @@
+"""Profiles of the windows that changed: rebuilt from the log, rolled up, appended as revisions."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from monitor.cards.contract import Contract
+from monitor.engines.base import Engine, Place, Task
+from monitor.events.schema import Kind
+from monitor.log.events import EventLog
+from monitor.log.profiles import ProfileTable, Revision, next_revisions
+from monitor.log.size import rows_by_partition
+from monitor.profiles.family import Family
+from monitor.profiles.feedback import FeedbackPlan
+from monitor.profiles.feedback_layout import people_layout, truth_layout
+from monitor.profiles.inputs import InputsPlan
+from monitor.profiles.layout import Layout, total
+from monitor.profiles.rows import Key, Partial, partials_of
+from monitor.profiles.windows import (
+    Range,
+    chunks,
+    floor,
+    instant,
+    levels,
+    outward,
+    parted,
+    seconds_of,
+)
+
+TASK_ROWS = 1_000_000
+"""Rows of one task; finer ones prune badly, larger ones take more memory."""
+
+Plan = InputsPlan | FeedbackPlan
+Progress = Callable[[int, int], None]
+"""Told how many seconds of event time are done, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """What building needs, whatever the model.
+
+    Attributes:
+        place: pinned versions of the events and feedback.
+        log: the same events, for their file list.
+        profiles: where the profiles go.
+        engine: that runs the tasks.
+    """
+
+    place: Place
+    log: EventLog
+    profiles: ProfileTable
+    engine: Engine
+
+
+def families_of(plan: Plan) -> tuple[Family, ...]:
+    """The families that a plan's kernel makes."""
+    return (Family.INPUTS,) if isinstance(plan, InputsPlan) else (Family.PEOPLE, Family.TRUTH)
+
+
+def layouts_of(plan: Plan) -> dict[str, Layout]:
+    """By id, the layouts of the profiles that a plan's kernel makes."""
+    if isinstance(plan, InputsPlan):
+        return {layout.id: layout for layout in (plan.layout, plan.group)}
+    both = (people_layout(plan.contract), truth_layout(plan.contract))
+    return {layout.id: layout for layout in both}
+
+
+def build(
+    builder: Builder,
+    plan: Plan,
+    ranges: Iterable[Range],
+    *,
+    older: Sequence[Contract],
+    upto: datetime,
+    now: datetime,
+    progress: Progress,
+) -> list[Range]:
+    """The ranges of event time whose profiles changed, as ascending ranges of Unix seconds.
+
+    Args:
+        builder: tables and engine.
+        plan: of the model.
+        ranges: of event time, whose windows are closed.
+        older: earlier contracts of the model.
+        upto: end of the closed time; coarser windows that end later are not rolled up yet.
+        now: written into the revisions.
+        progress: told after every task.
+    """
+    windows = outward(ranges, plan.seconds)
+    table = builder.log.table.at(builder.place.events)
+    weights = rows_by_partition(table, Kind.PREDICTION, by_month=builder.log.by_month)
+    pieces = list(chunks(windows, plan.seconds, weights, TASK_ROWS))
+    tasks = [Task(builder.place, plan, instant(a), instant(b), tuple(older)) for a, b in pieces]
+    whole = sum(b - a for a, b in pieces)
+    done = 0
+    changed: list[Range] = []
+    layouts = layouts_of(plan)
+    for task, (start, end), table in zip(tasks, pieces, builder.engine.run(tasks), strict=True):
+        built = partials_of(table, layouts)
+        fresh = _fresh(builder, plan, built, (start, end), plan.seconds)
+        _write(builder, fresh, now)
+        changed += [_range(revision.partial.key) for revision in fresh]
+        done += end - start
+        progress(done, whole)
+        del task
+    _roll_up(builder, plan, changed, upto, now)
+    return outward(changed, plan.seconds)
+
+
+def _roll_up(
+    builder: Builder, plan: Plan, changed: Sequence[Range], upto: datetime, now: datetime
+) -> None:
+    """Sums of the changed windows' hours and days, once these are closed."""
+    finer = plan.seconds
+    for level in levels(plan.seconds)[1:]:
+        closed = floor(seconds_of(upto), level)
+        ready, _ = parted(outward(changed, level), closed)
+        for start, end in ready:
+            for first in range(start, end, level * 64):
+                part = (first, min(first + level * 64, end))
+                summed = _summed(_standing(builder, plan, part, finer), level)
+                _write(builder, _fresh(builder, plan, summed, part, level), now)
+        finer = level
+
+
+def _summed(finer: Sequence[Revision], level: int) -> list[Partial]:
+    """The sums over windows of length `level`, one per key."""
+
+    def key_of(partial: Partial) -> Key:
+        key = partial.key
+        start = instant(floor(seconds_of(key.start), level))
+        return Key(
+            family=key.family,
+            model=key.model,
+            version=key.version,
+            stage=key.stage,
+            segment=key.segment,
+            start=start,
+            seconds=level,
+            reference=key.reference,
+        )
+
+    def order(partial: Partial) -> tuple[object, ...]:
+        key = key_of(partial)
+        return tuple(getattr(key, name) for name in Key.__slots__)
+
+    partials = sorted((revision.partial for revision in finer), key=order)
+    sums = []
+    for key, group in groupby(partials, key=key_of):
+        some = list(group)
+        sums.append(
+            Partial(
+                key,
+                total(some[0].profile.layout, [partial.profile for partial in some]),
+                sum(partial.rows for partial in some),
+                sum(partial.duplicates for partial in some),
+                sum(partial.conflicts for partial in some),
+            )
+        )
+    return sums
+
+
+def _standing(builder: Builder, plan: Plan, part: Range, seconds: int) -> list[Revision]:
+    start, end = part
+    return [
+        revision
+        for family in families_of(plan)
+        for revision in builder.profiles.latest(
+            family=family,
+            model=plan.contract.model,
+            seconds=seconds,
+            start=instant(start),
+            end=instant(end),
+            layouts=layouts_of(plan),
+        )
+    ]
+
+
+def _fresh(
+    builder: Builder, plan: Plan, built: Sequence[Partial], part: Range, seconds: int
+) -> list[Revision]:
+    return next_revisions(built, _standing(builder, plan, part, seconds))
+
+
+def _write(builder: Builder, fresh: Sequence[Revision], now: datetime) -> None:
+    builder.profiles.append(fresh, events_version=builder.place.events, at=now)
+
+
+def _range(key: Key) -> Range:
+    return seconds_of(key.start), seconds_of(key.end)

@@ -1,0 +1,106 @@
+"""What the log gained since evaluation last looked, written down as windows to rebuild."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from monitor.cards.card import Card
+from monitor.engines.base import Place
+from monitor.events.schema import Kind
+from monitor.log.events import EventLog
+from monitor.log.feedback import FeedbackLog
+from monitor.log.ledger import Entry, Windows
+from monitor.profiles.windows import Range, instant, seconds_of
+from monitor.state import ledger, named, progress
+from monitor.state.database import State
+from monitor.state.progress import DirtyWindow
+
+EVENTS_JOB: Final = "evaluate"
+FEEDBACK_JOB: Final = "evaluate-feedback"
+
+INPUTS: Final = "inputs"
+FEEDBACK: Final = "feedback"
+"""Families that are rebuilt together: people and truth come from one join."""
+
+
+def take_in(
+    state: State, cards: Mapping[str, Card], log: EventLog, feedback: FeedbackLog, place: Place
+) -> None:
+    """Write down what became dirty up to the pinned versions, once.
+
+    Raises:
+        LogError: the history does not go back to where the last run ended.
+    """
+    before = progress.processed(state, EVENTS_JOB)
+    if place.events > before:
+        gained = log.changes(before, place.events)
+        mine = {
+            model: ranges
+            for (kind, model), ranges in gained.windows.items()
+            if kind == Kind.PREDICTION and model in cards
+        }
+        ledger.copy(state, [_line(entry) for entry in gained.ledger])
+        for model in cards:
+            _widen(state, model, gained.windows)
+        dirty = [
+            window
+            for model, ranges in mine.items()
+            for family in (INPUTS, FEEDBACK)
+            for window in dirty_windows(model, family, ranges, place.events)
+        ]
+        progress.advance(state, EVENTS_JOB, place.events, dirty)
+    before = progress.processed(state, FEEDBACK_JOB)
+    if place.feedback > before:
+        said = feedback.changes(before, place.feedback).windows
+        dirty = [
+            window
+            for (_, model), ranges in said.items()
+            if model in cards
+            for window in dirty_windows(model, FEEDBACK, ranges, place.events)
+        ]
+        progress.advance(state, FEEDBACK_JOB, place.feedback, dirty)
+
+
+def dirty_windows(
+    model: str, family: str, ranges: Iterable[Range], version: int
+) -> list[DirtyWindow]:
+    """The ranges as the state keeps them."""
+    return [DirtyWindow(model, family, instant(a), instant(b), version) for a, b in ranges]
+
+
+def ranges_of(windows: Iterable[DirtyWindow]) -> list[Range]:
+    """The ranges in Unix seconds."""
+    return [(seconds_of(window.start), seconds_of(window.end)) for window in windows]
+
+
+def extent(state: State, model: str) -> Range | None:
+    """From the first to the last event of a model, in Unix seconds, five minutes exact."""
+    known = named.value_of(state, _name(model))
+    return (known[0], known[1]) if isinstance(known, list) else None
+
+
+def _widen(state: State, model: str, windows: Windows) -> None:
+    spans = [r for (_, of), ranges in windows.items() if of == model for r in ranges]
+    if not spans:
+        return
+    known = extent(state, model)
+    spans += [known] if known else []
+    named.put(state, _name(model), [min(a for a, _ in spans), max(b for _, b in spans)])
+
+
+def _name(model: str) -> str:
+    return f"extent:{model}"
+
+
+def _line(entry: Entry) -> ledger.Entry:
+    tally = entry.tally
+    return ledger.Entry(
+        version=entry.version,
+        partition=entry.partition,
+        after=entry.after,
+        upto=entry.upto,
+        received=tally.received,
+        stored=tally.stored,
+        quarantined=tally.quarantined,
+        ignored=tally.ignored,
+        rows=tally.rows,
+    )

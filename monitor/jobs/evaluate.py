@@ -1,0 +1,260 @@
+"""Evaluation: from what the log gained to results, model by model; safe to die anywhere.
+
+What is dirty is written down together with the version of the log that was looked at, and is
+forgotten only when profiles and results stand; doing a window twice changes nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from monitor.cards.card import Card
+from monitor.cards.contract import Contract
+from monitor.engines.base import Engine, Place
+from monitor.engines.local import LocalEngine
+from monitor.jobs import dirty, references
+from monitor.jobs.build import Builder, Plan, build
+from monitor.jobs.plan import feedback_plan, inputs_plan
+from monitor.jobs.publish import Publisher, Window
+from monitor.jobs.watermark import watermark
+from monitor.log.definitions import Definitions
+from monitor.log.events import EventLog, Partition
+from monitor.log.feedback import FeedbackLog
+from monitor.log.profiles import ProfileTable
+from monitor.log.resolve import resolve
+from monitor.log.store import Store
+from monitor.log.unread import quarantined_in
+from monitor.profiles.inputs import InputsPlan
+from monitor.profiles.reference import Reference
+from monitor.profiles.windows import Range, ceiling, floor, instant, outward, parted, seconds_of
+from monitor.state import progress, results
+from monitor.state.database import State
+from monitor.state.heartbeats import heartbeats
+
+DETECT_WINDOWS: Final = 200
+"""Windows of detection whose numbers are kept for people in one run; the newest ones."""
+
+BATCH_WINDOWS: Final = 50
+"""Windows whose results are written in one transaction."""
+
+Told = Callable[[str, int, int], None]
+"""Told the model, how many seconds of event time are done, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What evaluation works on.
+
+    Attributes:
+        store: of the tables.
+        partition: what a partition of the log spans.
+        state: progress, pins and results.
+        cards: by model.
+        engine: that builds profiles.
+    """
+
+    store: Store
+    partition: Partition
+    state: State
+    cards: Mapping[str, Card]
+    engine: Engine = field(default_factory=LocalEngine)
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Up to when windows are closed.
+
+    Attributes:
+        everything: close all up to the end of the last event's publish window, as for a
+            history that is complete; else the sources' watermark decides.
+        until: with `everything`, close up to this time instead.
+    """
+
+    everything: bool = False
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What one run did.
+
+    Attributes:
+        version: of the event table, up to which all is taken in.
+        results: new verdicts.
+        closed: by model, up to when its windows are closed.
+    """
+
+    version: int
+    results: int
+    closed: Mapping[str, datetime]
+
+
+def evaluate(
+    service: Service, close: Close, *, now: datetime, told: Told = lambda *_: None
+) -> Done:
+    """What a run did that took in the log as it stands.
+
+    Args:
+        service: what to work on.
+        close: up to when windows are closed.
+        now: aware; the clock.
+        told: of the progress.
+
+    Raises:
+        MonitorError: the log or the state cannot be used; the run may be repeated.
+    """
+    log = EventLog.open(service.store, service.partition)
+    feedback = FeedbackLog.open(service.store)
+    version = log.version()
+    horizon = {model: card.label_horizon for model, card in service.cards.items()}
+    resolve(log, feedback, upto_version=version, horizon=horizon, now=now)
+    place = Place(service.store, service.partition, version, feedback.version())
+    dirty.take_in(service.state, service.cards, log, feedback, place)
+    builder = Builder(place, log, ProfileTable.open(service.store), service.engine)
+    definitions = Definitions.open(service.store)
+    closed: dict[str, datetime] = {}
+    count = 0
+    for model, card in service.cards.items():
+        upto = _closed_upto(service.state, card, close)
+        if upto is not None:
+            run = _Run(service.state, definitions, builder, card, upto, now)
+            count += run.evaluate(partial(told, model))
+            closed[model] = upto
+    return Done(version, count, closed)
+
+
+def _closed_upto(state: State, card: Card, close: Close) -> datetime | None:
+    """End of the closed time of a model; it never goes back."""
+    before = progress.closed(state, card.model, dirty.INPUTS)
+    known = dirty.extent(state, card.model)
+    if known is None:
+        return None
+    if close.everything:
+        last = ceiling(known[1], int(card.windows.publish.total_seconds()))
+        upto: datetime | None = close.until or instant(last)
+    else:
+        upto = watermark(heartbeats(state), card.lateness)
+    if upto is None:
+        return before
+    whole = instant(floor(seconds_of(upto), int(card.windows.profile.total_seconds())))
+    return max(whole, before) if before else whole
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run over one model."""
+
+    state: State
+    definitions: Definitions
+    builder: Builder
+    card: Card
+    upto: datetime
+    now: datetime
+
+    def evaluate(self, told: Callable[[int, int], None]) -> int:
+        """Number of new verdicts."""
+        plan = inputs_plan(self.card, self._reference())
+        self._begin_again_if_new(plan)
+        done: list[Range] = []
+        waiting = {}
+        for family, each in (
+            (dirty.INPUTS, plan),
+            (dirty.FEEDBACK, feedback_plan(self.card, plan)),
+        ):
+            waiting[family] = progress.dirty_windows(
+                self.state, model=self.card.model, family=family
+            )
+            done += self._built(each, dirty.ranges_of(waiting[family]), told)
+        count = self._publish(plan, done)
+        for family, windows in waiting.items():
+            _, later = parted(dirty.ranges_of(windows), seconds_of(self.upto))
+            rest = dirty.dirty_windows(self.card.model, family, later, self._version + 1)
+            # What is left is written first, under a newer version, so that it is not cleared.
+            progress.advance(self.state, dirty.EVENTS_JOB, self._version, rest)
+            progress.clear(self.state, windows)
+        progress.close(self.state, self.card.model, dirty.INPUTS, self.upto)
+        return count
+
+    @property
+    def _version(self) -> int:
+        return self.builder.place.events
+
+    def _built(
+        self, plan: Plan, ranges: Sequence[Range], told: Callable[[int, int], None]
+    ) -> list[Range]:
+        """The closed ranges, once their profiles are built."""
+        ready, _ = parted(ranges, floor(seconds_of(self.upto), plan.seconds))
+        build(
+            self.builder,
+            plan,
+            ready,
+            older=self._older_contracts(),
+            upto=self.upto,
+            now=self.now,
+            progress=told,
+        )
+        return ready
+
+    def _older_contracts(self) -> list[Contract]:
+        found = self.definitions.list("contract", self.card.model)
+        present = self.card.contract.id
+        return [Contract.from_definition(text) for key, text in found.items() if key != present]
+
+    def _reference(self) -> Reference | None:
+        found = references.in_force(self.state, self.definitions, self.card)
+        if found is None:
+            found = references.named_by_card(self.builder.place, self.card, self.upto)
+            if found is not None:
+                references.pin(self.state, self.definitions, found, by="card", now=self.now)
+        return found
+
+    def _begin_again_if_new(self, plan: InputsPlan) -> None:
+        """Make all windows dirty when the model's layout is new: its profiles don't add up."""
+        known = dirty.extent(self.state, self.card.model)
+        assert known is not None
+        if plan.layout.id not in self.definitions.list("layout", self.card.model):
+            windows = [
+                window
+                for family in (dirty.INPUTS, dirty.FEEDBACK)
+                for window in dirty.dirty_windows(self.card.model, family, [known], self._version)
+            ]
+            progress.advance(self.state, dirty.EVENTS_JOB, self._version, windows)
+            self.definitions.put("layout", plan.layout.id, plan.layout.definition, self.card.model)
+
+    def _publish(self, plan: InputsPlan, done: Sequence[Range]) -> int:
+        publisher = Publisher(self.card, plan, self.builder.profiles, self.now)
+        windows = self._windows(done)
+        count = 0
+        for first in range(0, len(windows), BATCH_WINDOWS):
+            some = windows[first : first + BATCH_WINDOWS]
+            spans = [(instant(window.start), instant(window.end)) for window in some]
+            lost = quarantined_in(self.builder.log, self.card.model, spans)
+            found = publisher.results(some, dict(zip(some, lost, strict=True)))
+            count += results.add(self.state, list(found))
+        return count
+
+    def _windows(self, done: Sequence[Range]) -> list[Window]:
+        """Closed windows that may have new numbers: rebuilt now, or closed since the last run."""
+        known = dirty.extent(self.state, self.card.model)
+        assert known is not None
+        upto = seconds_of(self.upto)
+        before = progress.closed(self.state, self.card.model, dirty.INPUTS)
+        since = seconds_of(before) if before else known[0]
+        lengths = {
+            "publish": int(self.card.windows.publish.total_seconds()),
+            "detect": int(self.card.windows.detect.total_seconds()),
+        }
+        windows = []
+        for kind, length in lengths.items():
+            newly = (floor(since, length), floor(upto, length))
+            ready, _ = parted(outward([*done, newly], length), newly[1])
+            each = [
+                Window(kind, at, at + length)
+                for start, end in ready
+                for at in range(start, end, length)
+            ]
+            windows += each[-DETECT_WINDOWS:] if kind == "detect" else each
+        end = floor(upto, lengths["detect"])
+        return [*windows, Window("latest", end - lengths["publish"], end)]

@@ -1,0 +1,46 @@
+"""What the kernels must know of a model, from its card and its reference."""
+
+from monitor.cards.card import Card
+from monitor.profiles.feedback import FeedbackPlan
+from monitor.profiles.inputs import InputsPlan
+from monitor.profiles.reference import Reference
+from monitor.profiles.windows import feedback_length
+
+
+def dimensions(card: Card) -> tuple[tuple[str, ...], ...]:
+    """Attributes, and attributes together, whose values get profiles of their own."""
+    single = [(a.name,) for a in card.contract.attributes if a.protected or a.segment]
+    return (*single, *card.declaration.intersections)
+
+
+def fairness_dimensions(card: Card) -> tuple[tuple[str, ...], ...]:
+    """Those over whose values fairness is measured: all that hold a protected attribute."""
+    protected = {a.name for a in card.contract.attributes if a.protected}
+    return tuple(d for d in dimensions(card) if protected & set(d))
+
+
+def profile_seconds(card: Card) -> int:
+    """Length of the finest windows [s]."""
+    return int(card.windows.profile.total_seconds())
+
+
+def inputs_plan(card: Card, reference: Reference | None) -> InputsPlan:
+    """How the inputs of a model are profiled."""
+    return InputsPlan(
+        contract=card.contract,
+        reference=reference,
+        dimensions=dimensions(card),
+        seconds=profile_seconds(card),
+        low_confidence=card.declaration.prediction.low_confidence,
+    )
+
+
+def feedback_plan(card: Card, inputs: InputsPlan) -> FeedbackPlan:
+    """How people and truth of a model are profiled, over the same groups as its inputs."""
+    return FeedbackPlan(
+        contract=card.contract,
+        dimensions=inputs.dimensions,
+        values={a.name: inputs.values(a.name) for a in card.contract.attributes},
+        seconds=feedback_length(inputs.seconds),
+        duplicates_within=inputs.seconds,
+    )

@@ -1,0 +1,251 @@
+"""Verdicts of published windows: sums of profiles through every metric, and their grounds."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor import __version__
+from monitor.cards.card import Card
+from monitor.jobs.plan import fairness_dimensions
+from monitor.log.profiles import ProfileTable, Revision
+from monitor.metrics import CATALOGUE
+from monitor.metrics.base import Subject
+from monitor.metrics.verdict import Verdict, verdicts
+from monitor.profiles.family import Family
+from monitor.profiles.feedback_layout import people_layout, truth_layout
+from monitor.profiles.inputs import InputsPlan
+from monitor.profiles.layout import Layout, Profile, total
+from monitor.profiles.segments import ALL, TOGETHER, segment_values
+from monitor.profiles.windows import feedback_length, instant, levels
+from monitor.state.results import ResultRow
+
+METHODS = {metric.name: metric.labels.get("method", "") for metric in CATALOGUE}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window whose results people see.
+
+    Attributes:
+        kind: publish (one after the other), latest (the last one, sliding) or detect.
+        start: Unix seconds.
+        end: Unix seconds.
+    """
+
+    kind: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """What publishing a model needs.
+
+    Attributes:
+        card: of the model.
+        plan: by which its inputs were profiled.
+        profiles: where the profiles are.
+        now: written into the results.
+    """
+
+    card: Card
+    plan: InputsPlan
+    profiles: ProfileTable
+    now: datetime
+
+    def results(
+        self, windows: Sequence[Window], quarantined: Mapping[Window, int]
+    ) -> Iterator[ResultRow]:
+        """Every verdict on these windows, window by window.
+
+        Args:
+            windows: closed ones.
+            quarantined: messages of each window that could not be understood; one that names no
+                model may have been anybody's and counts for every model.
+        """
+        for window in windows:
+            held = self._held(window)
+            completeness = _completeness(held[Family.INPUTS], quarantined[window])
+            for (version, stage), by_family in _by_version(held).items():
+                yield from self._of_version(window, version, stage, by_family, completeness)
+
+    def _held(self, window: Window) -> dict[Family, list[Revision]]:
+        """The latest profiles that make up a window, in the coarsest steps that fit it."""
+        layouts = self._layouts()
+        return {
+            family: self.profiles.latest(
+                family=family,
+                model=self.card.model,
+                seconds=_step(_length(family, self.plan.seconds), window),
+                start=instant(window.start),
+                end=instant(window.end),
+                layouts=layouts[family],
+            )
+            for family in Family
+        }
+
+    def _layouts(self) -> dict[Family, dict[str, Layout]]:
+        contract = self.card.contract
+        own = {
+            Family.INPUTS: (self.plan.layout, self.plan.group),
+            Family.PEOPLE: (people_layout(contract),),
+            Family.TRUTH: (truth_layout(contract),),
+        }
+        return {family: {one.id: one for one in some} for family, some in own.items()}
+
+    def _of_version(
+        self,
+        window: Window,
+        version: str,
+        stage: str,
+        held: Mapping[Family, Sequence[Revision]],
+        completeness: float | None,
+    ) -> Iterator[ResultRow]:
+        for family, revisions in held.items():
+            mine = [r for r in revisions if r.partial.key.reference == self._reference(family)]
+            by_segment: dict[str, list[Revision]] = defaultdict(list)
+            for revision in mine:
+                by_segment[revision.partial.key.segment].append(revision)
+            sums = {segment: _sum(some) for segment, some in by_segment.items()}
+            basis = self._basis(revision for some in by_segment.values() for revision in some)
+            for segment in self._published(sums):
+                least = 0 if segment == ALL else self.card.fairness.minimum_rows
+                groups = self._groups(sums) if segment == ALL else {}
+                for verdict in verdicts(
+                    CATALOGUE, family, self._subject(sums[segment], segment), groups, least=least
+                ):
+                    yield self._row(window, version, stage, segment, verdict, completeness, basis)
+
+    def _basis(self, revisions: Iterable[Revision]) -> str:
+        """One hash of all that verdicts rest on: profiles, reference, card and code."""
+        grounds = (self._reference(Family.INPUTS), self.card.hash, __version__)
+        digest = hashlib.sha256(repr(grounds).encode())
+        for line in sorted(f"{r.partial.key}{r.hash}" for r in revisions):
+            digest.update(line.encode())
+        return digest.hexdigest()[:16]
+
+    def _reference(self, family: Family) -> str:
+        reference = self.plan.reference
+        return reference.id if reference and family is Family.INPUTS else ""
+
+    def _published(self, segments: Iterable[str]) -> list[str]:
+        """All rows, and the values of the attributes that are declared as segments."""
+        followed = {a.name for a in self.card.contract.attributes if a.segment}
+        return sorted(
+            segment
+            for segment in segments
+            if segment == ALL
+            or (len(segment_values(segment)) == 1 and followed >= segment_values(segment).keys())
+        )
+
+    def _groups(self, sums: Mapping[str, Profile]) -> dict[str, dict[str, Profile]]:
+        """Profile per value, per attribute or attributes over which fairness is measured."""
+        groups: dict[str, dict[str, Profile]] = {}
+        for dimension in fairness_dimensions(self.card):
+            found = {
+                segment: profile
+                for segment, profile in sums.items()
+                if tuple(segment_values(segment)) == dimension
+            }
+            groups[TOGETHER.join(dimension)] = found
+        return groups
+
+    def _subject(self, profile: Profile, segment: str) -> Subject:
+        reference = self.plan.reference
+        # The reference was profiled as a whole; a segment has nothing to be compared with.
+        known = reference and reference.profile(self.plan.layout) if segment == ALL else None
+        contract = self.card.contract
+        return Subject(
+            column="",
+            current=profile,
+            reference=known or None,
+            minimum=self.card.fairness.minimum_rows,
+            positive=contract.positive,
+            low_confidence=self.plan.low_confidence,
+        )
+
+    def _row(
+        self,
+        window: Window,
+        version: str,
+        stage: str,
+        segment: str,
+        verdict: Verdict,
+        completeness: float | None,
+        basis: str,
+    ) -> ResultRow:
+        reference = self.plan.reference
+        return ResultRow(
+            model=self.card.model,
+            metric=verdict.metric,
+            version=version,
+            stage=stage,
+            segment=segment,
+            column_name=verdict.column,
+            method=METHODS[verdict.metric],
+            window_kind=window.kind,
+            start=instant(window.start),
+            end=instant(window.end),
+            value=verdict.value,
+            lower=verdict.lower,
+            upper=verdict.upper,
+            reference_value=verdict.reference,
+            rows=verdict.rows,
+            reference_rows=reference.rows if reference else 0,
+            completeness=completeness,
+            status=str(verdict.status),
+            reason=verdict.reason,
+            reference_id=reference.id if reference else "",
+            inputs_hash=basis,
+            card_hash=self.card.hash,
+            code_version=__version__,
+            computed_at=self.now,
+        )
+
+
+def _completeness(inputs: Sequence[Revision], quarantined: int) -> float | None:
+    """Share of the window's messages that are in the log; None if there were none."""
+    rows = sum(r.partial.rows for r in inputs if r.partial.key.segment == ALL)
+    return rows / (rows + quarantined) if rows + quarantined else None
+
+
+def _length(family: Family, profile: int) -> int:
+    return profile if family is Family.INPUTS else feedback_length(profile)
+
+
+def _step(finest: int, window: Window) -> int:
+    """Length of the coarsest profiles that part the window evenly."""
+    fits = [s for s in levels(finest) if not (window.start % s or window.end % s)]
+    return max(fits, default=finest)
+
+
+def _by_version(
+    held: Mapping[Family, Sequence[Revision]],
+) -> dict[tuple[str, str], dict[Family, list[Revision]]]:
+    """Profiles per version over all its stages, and per stage where a version has several."""
+    stages: dict[str, set[str]] = defaultdict(set)
+    for revisions in held.values():
+        for revision in revisions:
+            stages[revision.partial.key.version].add(revision.partial.key.stage)
+    wanted = [
+        (version, stage)
+        for version, some in sorted(stages.items())
+        for stage in ("", *(sorted(some - {""}) if len(some) > 1 else ()))
+    ]
+    return {
+        (version, stage): {
+            family: [
+                r
+                for r in revisions
+                if r.partial.key.version == version and stage in ("", r.partial.key.stage)
+            ]
+            for family, revisions in held.items()
+        }
+        for version, stage in wanted
+    }
+
+
+def _sum(revisions: Sequence[Revision]) -> Profile:
+    return total(revisions[0].partial.profile.layout, [r.partial.profile for r in revisions])

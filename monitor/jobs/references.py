@@ -1,0 +1,92 @@
+"""The reference in force for a model: looked up, or frozen from what its card names."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+
+import pyarrow as pa
+
+from monitor.cards.card import Card
+from monitor.engines.base import Place, Task
+from monitor.engines.execute import predictions
+from monitor.jobs.freeze import Batches, NoRowsError, frozen
+from monitor.jobs.plan import inputs_plan
+from monitor.log.definitions import Definitions
+from monitor.profiles.inputs import COLUMNS
+from monitor.profiles.reference import Reference
+from monitor.state import references as pins
+from monitor.state.database import State
+from monitor.state.references import Pin
+
+LEAST_ROWS = 1_000
+"""Rows that a version needs before it is frozen as the reference of its own accord."""
+
+BEGIN = datetime(1678, 1, 1, tzinfo=UTC)
+END = datetime(2261, 1, 1, tzinfo=UTC)
+"""Before and after all events; DataFusion's times are nanoseconds and end in 2262."""
+
+
+def in_force(state: State, definitions: Definitions, card: Card) -> Reference | None:
+    """The reference that the model is compared with; None if there is none for its contract."""
+    pin = pins.pinned(state, card.model)
+    text = definitions.get("reference", pin.reference_id) if pin else None
+    reference = Reference.from_definition(text) if text else None
+    return reference if reference and reference.contract == card.contract.id else None
+
+
+def pin(
+    state: State, definitions: Definitions, reference: Reference, *, by: str, now: datetime
+) -> None:
+    """Put a reference in force."""
+    definitions.put("reference", reference.id, reference.definition, reference.model)
+    pins.pin(
+        state,
+        Pin(
+            model=reference.model,
+            version=reference.version,
+            reference_id=reference.id,
+            source=reference.described,
+            by=by,
+            at=now,
+        ),
+    )
+
+
+def in_window(place: Place, card: Card, start: datetime, end: datetime) -> Batches:
+    """Predictions of the model in [start, end)."""
+    task = Task(place, inputs_plan(card, None), start, end)
+    return partial(predictions, task, COLUMNS)
+
+
+def of_version(place: Place, card: Card, version: str) -> Batches:
+    """All predictions of one version of the model."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        import pyarrow.compute as pc
+
+        for batch in in_window(place, card, BEGIN, END)():
+            yield batch.filter(pc.equal(batch.column("version"), version))
+
+    return batches
+
+
+def named_by_card(place: Place, card: Card, upto: datetime) -> Reference | None:
+    """The reference that the card names, if the log holds all of it by now.
+
+    A file is not read here: `mbm reference set` does that, once.
+    """
+    wanted = card.reference
+    if wanted is None:
+        return None
+    try:
+        if wanted.window is not None and wanted.window.end <= upto:
+            start, end = wanted.window.start, wanted.window.end
+            described = f"window {start.isoformat()} to {end.isoformat()}"
+            return frozen(card, in_window(place, card, start, end), described=described)
+        if wanted.version is not None:
+            described = f"version {wanted.version} until {upto.isoformat()}"
+            found = frozen(card, of_version(place, card, wanted.version), described=described)
+            return found if found.rows >= LEAST_ROWS else None
+    except NoRowsError:
+        return None
+    return None
