@@ -18,7 +18,18 @@ from monitor.events.privacy import HashKey
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 SEED = 20_260_131
 CLASSES = ("approve", "review", "decline")
-NUMERIC = ["amount", "age_days", "velocity_1h", "velocity_24h", "balance", "utilisation", "distance_km", "merchant_risk", "device_score", "tenure_months"]
+NUMERIC = [
+    "amount",
+    "age_days",
+    "velocity_1h",
+    "velocity_24h",
+    "balance",
+    "utilisation",
+    "distance_km",
+    "merchant_risk",
+    "device_score",
+    "tenure_months",
+]
 CATEGORY = ["channel", "country", "merchant_category", "card_type", "device_os"]
 ATTRIBUTES = ["region", "tier", "tenant"]
 

@@ -20,7 +20,7 @@ def class_places(
 
     -1 where the contract does not know it, -2 where there are no classes to look in.
     """
-    known, pair = pairs(texts, codes, len(contracts))
+    known, pair = pairs(texts, codes)
     width = len(known) + 1
     table = np.full(len(contracts) * width, -2, np.int64)
     present = np.zeros(len(table), np.bool_)
@@ -55,7 +55,8 @@ def split_answer(
         Classes; numbers; places of the classes (see `class_places`); breaches.
     """
     places = class_places(contracts, codes, texts)
-    breaches = [(row, f"{Rule.UNSEEN_CATEGORY}:{name}") for row in np.flatnonzero(places == -1).tolist()]
+    unseen = np.flatnonzero(places == -1).tolist()
+    breaches = [(row, f"{Rule.UNSEEN_CATEGORY}:{name}") for row in unseen]
     if numbers is None:
         return texts, None, places, breaches
     gives_number = np.array([c is not None and not c.classes for c in contracts])[codes]
@@ -88,9 +89,8 @@ def with_probability(
     given = positive.to_numpy(zero_copy_only=False)
     place = np.array([_positive(c) for c in contracts], np.int64)[codes]
     present = ~np.isnan(given)
-    breaches = [
-        (row, f"{Rule.WRONG_TYPE}:probability") for row in np.flatnonzero(present & (place < 0)).tolist()
-    ]
+    homeless = np.flatnonzero(present & (place < 0)).tolist()
+    breaches = [(row, f"{Rule.WRONG_TYPE}:probability") for row in homeless]
     filled = np.flatnonzero(present & (place >= 0) & (vectors.widths == 0))
     widths = vectors.widths.copy()
     widths[filled] = 2

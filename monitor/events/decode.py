@@ -29,7 +29,7 @@ from monitor.events.strict import Rejection
 from monitor.events.table import Partition, Place, events_table, quarantine_table
 from monitor.events.times import EARLIEST, micros
 
-CHUNK = 5000
+CHUNK = 5_000
 """Messages that are decoded together: their structs fit the processor's cache."""
 
 MOST_KEYS = 200
@@ -120,7 +120,7 @@ class Decoder:
             self._read(letters.messages[start : start + CHUNK], start, form.model, clock, harvest)
         for bins in _by_kind(harvest.exact.values()).items():
             harvest.parts[bins[0]].append(part_of(*bins, self._numeric))
-        place = Place(batch, self._partition, now)
+        place = Place.of(batch, self._partition, now)
         return self._decoded(letters, harvest, place)
 
     def _clock(self, now: datetime, kept_from: Mapping[str, datetime]) -> Clock:

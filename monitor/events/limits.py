@@ -97,7 +97,7 @@ class Texts:
         column = self.columns.numbers(codes, vectors)
         bad = np.zeros(len(column), np.bool_)
         chosen = np.flatnonzero(self.declared[column])
-        texts, pair = pairs(values.take(pa.array(chosen)), column[chosen], len(self.allowed))
+        texts, pair = pairs(values.take(pa.array(chosen)), column[chosen])
         seen = np.zeros(len(self.allowed) * (len(texts) + 1), np.bool_)
         seen[pair] = True
         for found in np.flatnonzero(seen).tolist():
@@ -117,14 +117,13 @@ class Texts:
 
 
 def pairs(
-    texts: pa.StringArray, groups: NDArray[np.integer], count: int
+    texts: pa.StringArray, groups: NDArray[np.integer]
 ) -> tuple[list[str], NDArray[np.int64]]:
     """The distinct texts t of them, and per row group * (t + 1) + text; text t is a null.
 
     Args:
         texts: n texts.
-        groups: n numbers in [0, count).
-        count: how many groups there are.
+        groups: n numbers from 0.
     """
     encoded = texts.dictionary_encode()
     known = encoded.dictionary.to_pylist()

@@ -1,6 +1,7 @@
 """What the decoder knows of a model."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -25,10 +26,10 @@ class ModelEvents:
     """
 
     contract: Contract
-    versions: Set[str]
+    versions: AbstractSet[str]
     mapping: "Mapping[str, EventMapping]" = field(default_factory=dict)
-    hashed: Set[str] = frozenset()
-    dropped: Set[str] = frozenset()
+    hashed: AbstractSet[str] = frozenset()
+    dropped: AbstractSet[str] = frozenset()
 
     @classmethod
     def of(cls, card: "Card") -> Self:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -143,7 +144,7 @@ class _Builder:
         self._count_models()
         if self.kind is Kind.PREDICTION:
             self._sections(raw)
-        self._envelope_extras(raw)
+        self._envelope_extras()
         at = np.fromiter(chain.from_iterable(b.at for b in self.bins), np.int64, self.n)
         given = np.fromiter(chain.from_iterable(b.texts for b in self.bins), np.int64, self.n)
         doubtful = self.faulty | (given != self.texts)
@@ -197,7 +198,7 @@ class _Builder:
             section = b.shape.sections[name]
             rows = _tuples(values[start : start + size], section)
             if section.extras:
-                self._section_extras(section, b, start, rows)
+                self._section_extras(section, start, rows)
             found.append(rows)
         return found
 
@@ -230,18 +231,16 @@ class _Builder:
         for i, name in enumerate(("experiment", "variant")):
             self._keep(name, text_column([row[i] for row in rows]))
 
-    def _section_extras(
-        self, section: Section, b: Bin, start: int, rows: list[tuple[Any, ...]]
-    ) -> None:
+    def _section_extras(self, section: Section, start: int, rows: list[tuple[Any, ...]]) -> None:
         for i, name in enumerate(section.extras, len(section.forms)):
-            self._extra(b, f"{section.name}.{name}", start, [row[i] for row in rows])
+            self._extra(f"{section.name}.{name}", start, [row[i] for row in rows])
 
-    def _envelope_extras(self, raw: Mapping[str, Values]) -> None:
+    def _envelope_extras(self) -> None:
         for b, start, _ in self.spans:
             for i, name in enumerate(b.shape.extras.get(self.kind.value, ())):
-                self._extra(b, name, start, [getattr(row, f"x{i}") for row in b.rows])
+                self._extra(name, start, [getattr(row, f"x{i}") for row in b.rows])
 
-    def _extra(self, b: Bin, name: str, start: int, values: Values) -> None:
+    def _extra(self, name: str, start: int, values: Values) -> None:
         texts = loose_texts(values)
         self.texts[start : start + len(values)] += texts
         found = start + np.flatnonzero(texts)
@@ -277,7 +276,9 @@ def _cut(rows: list[list[tuple[Any, ...]]], low: Sequence[int], high: Sequence[i
     """Values [low, high) of every tuple end to end; `low` and `high` per bin."""
     found: list[Any] = []
     for tuples, a, b in zip(rows, low, high, strict=True):
-        found += [v for t in tuples for v in t[a:b]]
+        is_whole = a == 0 and b == len(tuples[0])
+        cut = tuples if is_whole else map(itemgetter(slice(a, b)), tuples)
+        found.extend(chain.from_iterable(cut))
     return found
 
 

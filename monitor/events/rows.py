@@ -201,7 +201,7 @@ def version_counts(part: Part, book: Book) -> dict[tuple[str, str], int]:
     """Events per (model, version) whose version no card knows."""
     if "version" not in part.columns:
         return {}
-    known, pair = pairs(part.columns["version"], part.codes, len(book.models) + 1)
+    known, pair = pairs(part.columns["version"], part.codes)
     width = len(known) + 1
     counts = np.bincount(pair, minlength=1)
     found: dict[tuple[str, str], int] = {}

@@ -159,5 +159,5 @@ def _feature(feature: Feature) -> Form:
             return number()
 
 
-def _optional(annotation: Any) -> Any:
+def _optional(annotation: Any) -> Any:  # noqa: ANN401 (a type as msgspec takes it)
     return Union[annotation, None, UnsetType]  # noqa: UP007

@@ -15,7 +15,7 @@ _BRACKETS = re.compile(rb"[\[\]{}]")
 _SPACE = b" \t\r\n"
 
 
-class Rejection(Exception):
+class Rejection(Exception):  # noqa: N818 (a verdict, not a fault of the program)
     """A message that cannot be an event.
 
     Attributes:

@@ -1,9 +1,9 @@
 """A decoded batch as one table of the log."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +11,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from monitor.events.batch import RawBatch
+from monitor.events.identity import identities
 from monitor.events.limits import Breaches
 from monitor.events.part import Part
 from monitor.events.quarantine import Refused, broker_day, headers_json, payload
@@ -30,11 +31,20 @@ class Place:
         batch: the messages.
         partition: whether the log keeps a partition per day or per month.
         now: day of a refused message whose broker gave no time.
+        hashes: of each message's bytes, shape (messages,).
     """
 
     batch: RawBatch
     partition: Partition
     now: datetime
+    hashes: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, batch: RawBatch, partition: Partition, now: datetime) -> Self:
+        """The place of this batch's messages."""
+        # In the order of the messages, which is how they lie in memory.
+        digests = b"".join(xxhash.xxh3_64_digest(value or b"") for value in batch.values)
+        return cls(batch, partition, now, np.frombuffer(digests, ">i8").astype(np.int64))
 
 
 def events_table(kind: Kind, part: Part, breaches: Breaches, book: Book, place: Place) -> pa.Table:
@@ -54,7 +64,7 @@ def events_table(kind: Kind, part: Part, breaches: Breaches, book: Book, place: 
         columns["violations"] = violations
     times = columns["event_time"].cast(pa.int64()).to_numpy()
     days = _first_of(times // _DAY_US, place.partition)
-    columns["id_hi"], columns["id_lo"] = _id_hashes(columns["event_id"])
+    columns["id_hi"], columns["id_lo"] = map(pa.array, identities(columns["event_id"]))
     order = np.lexsort((part.at, times, part.codes, days))
     return _table(kind, columns, days, part.at, order, place)
 
@@ -89,9 +99,7 @@ def _table(
     at = at[order]
     ordered["day"] = pa.array(days[order].astype(np.int32)).cast(pa.date32())
     ordered["kind"] = pa.repeat(pa.scalar(kind.value, pa.string()), n)
-    ordered["payload_hash"] = _hashes(
-        [batch.values[i] or b"" for i in at.tolist()], xxhash.xxh3_64_digest
-    )[:, 0].copy()
+    ordered["payload_hash"] = pa.array(place.hashes[at])
     ordered["source"] = pa.repeat(pa.scalar(batch.source, pa.string()), n)
     names = pa.array(batch.partitions, pa.string())
     ordered["partition"] = names.take(pa.array(batch.partition[at]))
@@ -103,17 +111,6 @@ def _table(
         pa.array(ordered[f.name]) if f.name in ordered else pa.nulls(n, f.type) for f in EVENTS
     ]
     return pa.Table.from_arrays(arrays, schema=EVENTS)
-
-
-def _id_hashes(ids: pa.StringArray) -> tuple[pa.Int64Array, pa.Int64Array]:
-    found = _hashes(ids.cast(pa.binary()).to_pylist(), xxhash.xxh3_128_digest)
-    return pa.array(found[:, 0].copy()), pa.array(found[:, 1].copy())
-
-
-def _hashes(values: Sequence[bytes], digest: Callable[[bytes], bytes]) -> NDArray[np.int64]:
-    """Digests as signed big-endian integers of 64 bits, shape (n, words)."""
-    words = np.frombuffer(b"".join(map(digest, values)), ">i8").astype(np.int64)
-    return words.reshape(len(values), -1)
 
 
 def _first_of(days: NDArray[np.int64], partition: Partition) -> NDArray[np.int64]:

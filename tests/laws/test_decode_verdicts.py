@@ -342,7 +342,33 @@ VALUES = st.recursive(
     max_leaves=5,
 )
 NAMES = st.sampled_from(
-    ["type", "schema", "model", "version", "event_id", "event_time", "prediction_id", "prediction", "features", "probabilities", "probability", "confidence", "attributes", "explanation", "experiment", "subject", "score", "stage", "risk", "decision", "label", "action", "used", "value", "foo"]
+    [
+        "type",
+        "schema",
+        "model",
+        "version",
+        "event_id",
+        "event_time",
+        "prediction_id",
+        "prediction",
+        "features",
+        "probabilities",
+        "probability",
+        "confidence",
+        "attributes",
+        "explanation",
+        "experiment",
+        "subject",
+        "score",
+        "stage",
+        "risk",
+        "decision",
+        "label",
+        "action",
+        "used",
+        "value",
+        "foo",
+    ]
 )
 
 
