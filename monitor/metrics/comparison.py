@@ -52,7 +52,7 @@ def enough(reference: int) -> Undefined | None:
         return None
     return Undefined(
         f"the reference has {reference} rows with a value, {LEAST} are needed; "
-        "run: mbm reference set with more"
+        "set a larger one: mbm reference set"
     )
 
 
