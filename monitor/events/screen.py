@@ -1,7 +1,7 @@
 """The quick way: many messages at once, each decoded under the model that it seems to name."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -34,10 +34,10 @@ def sorted_out(
         limit: largest allowed message [bytes].
     """
     bins: dict[type[Struct], Bin] = {}
+    puts: dict[type[Struct], _Put] = {}
     left: list[int] = []
     decoders = {name: shape.decode for name, shape in shapes.items()}
     rest = default.decode
-    owner = {t: s for s in (*shapes.values(), default) for t in s.kinds}
     for at, message in enumerate(messages, start):
         if message is None or len(message) > limit:
             left.append(at)
@@ -45,30 +45,36 @@ def sorted_out(
         head = message.find(_TIGHT) + 9
         if head == 8:
             head = message.find(_LOOSE) + 10
-        decode = decoders.get(message[head : message.find(b'"', head)], rest)
         try:
-            row = decode(message)
+            row = decoders.get(message[head : message.find(b'"', head)], rest)(message)
         except (ValueError, RecursionError):
             left.append(at)
             continue
-        kind = type(row)
-        found = bins.get(kind)
-        if found is None:
-            found = bins[kind] = Bin(owner[kind])
-        found.rows.append(row)
-        found.at.append(at)
-        # Here, while the message is still in the processor's cache.
-        found.texts.append(_texts(message))
+        put = puts.get(row.__class__)
+        if put is None:
+            found = bins[type(row)] = Bin(_owner(type(row), shapes, default))
+            put = found.rows.append, found.at.append, found.texts.append
+            puts[type(row)] = put
+        put_row, put_at, put_texts = put
+        put_row(row)
+        put_at(at)
+        # Counted here, while the message is still in the processor's cache.
+        put_texts(_escaped(message) if b"\\" in message else message.count(b'"') // 2)
     return bins, left
 
 
-def _texts(message: bytes) -> int:
-    """Texts (keys and string values) in a message, if it is valid JSON.
+_Put = tuple[Callable[[Struct], None], Callable[[int], None], Callable[[int], None]]
+
+
+def _owner(struct: type[Struct], shapes: Mapping[bytes, Shape], default: Shape) -> Shape:
+    return next(s for s in (default, *shapes.values()) if struct in s.kinds)
+
+
+def _escaped(message: bytes) -> int:
+    """Texts (keys and string values) in a message with escapes, if it is valid JSON.
 
     -1 where an escape needs the exact way.
     """
-    if b"\\" not in message:
-        return message.count(b'"') // 2
     # Pairs of backslashes go first, left to right; one that is left escapes what follows it.
     plain = message.replace(b"\\\\", b"")
     if _UNSAFE.search(plain):
