@@ -96,7 +96,7 @@ class Table:
 
     def reopened(self) -> DeltaTable:
         """The table at its newest version, through a new handle."""
-        self._handle = self._open()
+        self._handle = self._load()
         return self._handle
 
     def at(self, version: int) -> DeltaTable:
@@ -229,7 +229,7 @@ class Table:
 
     def _opened_or_created(self, configuration: Mapping[str, str]) -> DeltaTable:
         try:
-            return DeltaTable(self.uri, storage_options=dict(self.storage.options))
+            return self._load()
         except TableNotFoundError:
             pass
         except (DeltaError, OSError) as error:
@@ -242,6 +242,8 @@ class Table:
                 configuration={
                     # A refresh reads the log from the last checkpoint on: 0.15 ms a commit.
                     "delta.checkpointInterval": "20",
+                    # Every checkpoint lists the files done away with since.
+                    "delta.deletedFileRetentionDuration": "interval 2 hours",
                     "delta.dataSkippingStatsColumns": ",".join(self.layout.statistics),
                     # Only `maintain` cleans up, for it knows what is still to be read.
                     "delta.enableExpiredLogCleanup": "false",
@@ -258,10 +260,13 @@ class Table:
 
     def _open(self, version: int | None = None) -> DeltaTable:
         try:
-            return DeltaTable(self.uri, version, storage_options=dict(self.storage.options))
+            return self._load(version)
         except (DeltaError, OSError) as error:
             wanted = "" if version is None else f" at version {version}"
             raise LogError(f"cannot open {self.uri}{wanted}: {error}") from error
+
+    def _load(self, version: int | None = None) -> DeltaTable:
+        return DeltaTable(self.uri, version, storage_options=dict(self.storage.options))
 
     def _refuse_unusable(self) -> None:
         metadata = self._handle.metadata()
