@@ -18,7 +18,7 @@ from monitor.profiles.feedback_layout import people_layout, truth_layout
 from monitor.profiles.inputs import InputsPlan
 from monitor.profiles.layout import Layout, Profile, total
 from monitor.profiles.segments import ALL, TOGETHER, segment_values
-from monitor.profiles.windows import feedback_length, instant, levels
+from monitor.profiles.windows import feedback_length, instant, levels, seconds_of
 from monitor.state.results import ResultRow
 
 METHODS = {metric.name: metric.labels.get("method", "") for metric in CATALOGUE}
@@ -65,26 +65,34 @@ class Publisher:
             quarantined: messages of each window that could not be understood; one that names no
                 model may have been anybody's and counts for every model.
         """
+        held = {family: self._held(family, windows) for family in Family}
         for window in windows:
-            held = self._held(window)
-            completeness = _completeness(held[Family.INPUTS], quarantined[window])
-            for (version, stage), by_family in _by_version(held).items():
+            mine = {family: held[family][window] for family in Family}
+            completeness = _completeness(mine[Family.INPUTS], quarantined[window])
+            for (version, stage), by_family in _by_version(mine).items():
                 yield from self._of_version(window, version, stage, by_family, completeness)
 
-    def _held(self, window: Window) -> dict[Family, list[Revision]]:
-        """The latest profiles that make up a window, in the coarsest steps that fit it."""
-        layouts = self._layouts()
-        return {
-            family: self.profiles.latest(
+    def _held(self, family: Family, windows: Sequence[Window]) -> dict[Window, list[Revision]]:
+        """The latest profiles that make up each window, in the coarsest steps that fit it."""
+        by_step: dict[int, list[Window]] = defaultdict(list)
+        for window in windows:
+            by_step[_step(_length(family, self.plan.seconds), window)].append(window)
+        held: dict[Window, list[Revision]] = {}
+        for step, some in by_step.items():
+            known = defaultdict(list)
+            for revision in self.profiles.latest(
                 family=family,
                 model=self.card.model,
-                seconds=_step(_length(family, self.plan.seconds), window),
-                start=instant(window.start),
-                end=instant(window.end),
-                layouts=layouts[family],
-            )
-            for family in Family
-        }
+                seconds=step,
+                start=instant(min(window.start for window in some)),
+                end=instant(max(window.end for window in some)),
+                layouts=self._layouts()[family],
+            ):
+                known[seconds_of(revision.partial.key.start)].append(revision)
+            for window in some:
+                steps = range(window.start, window.end, step)
+                held[window] = [revision for at in steps for revision in known.get(at, ())]
+        return held
 
     def _layouts(self) -> dict[Family, dict[str, Layout]]:
         contract = self.card.contract

@@ -52,7 +52,7 @@ assumptions:
 label_horizon: 30d
 reference:
   window: {{from: "{start}", to: "{end}"}}
-windows: {{profile: 5m, detect: 1h, publish: 24h}}
+windows: {{profile: 1h, detect: 1h, publish: 24h}}
 lateness: 10m
 fairness: {{minimum_rows: 30, tolerance: 0.05}}
 """
