@@ -1,0 +1,139 @@
+"""Jobs: each slot once, the last missed one made up for, failures kept and counted."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from monitor.jobs.schedule import Job, Schedule, tick
+from monitor.outputs.job_metrics import JobMetrics
+from monitor.state import runs
+from monitor.state.database import State
+
+HOUR = timedelta(hours=1)
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    state = State.open(f"sqlite:///{tmp_path}/state.db")
+    yield state
+    state.close()
+
+
+class World:
+    """A job that writes its slots into a list, with its metrics and a clock of its own."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.now = NOON
+        self.slots: list[datetime] = []
+        self.registry = CollectorRegistry()
+        self.metrics = JobMetrics(self.registry)
+        self.job = Job("evaluate", HOUR, self._run)
+
+    def _run(self, slot: datetime) -> str:
+        self.slots.append(slot)
+        return "3 windows"
+
+    def tick(self, now: datetime, job: Job | None = None) -> str | None:
+        self.now = now
+        return tick(self.state, job or self.job, self.metrics, lambda: self.now)
+
+    def sample(self, name: str, **labels: str) -> float | None:
+        return self.registry.get_sample_value(name, {"job_name": "evaluate", **labels})
+
+
+@pytest.fixture
+def world(state: State) -> World:
+    return World(state)
+
+
+def fails(slot: datetime) -> str:
+    raise ValueError(f"no table at {slot:%H:%M}")
+
+
+def test_a_slot_runs_once(world: World) -> None:
+    minute = timedelta(minutes=1)
+    outcomes = [world.tick(NOON + number * minute) for number in range(61)]
+    assert outcomes == ["success", *[None] * 59, "success"]
+    assert world.slots == [NOON, NOON + HOUR]
+
+
+def test_processes_that_share_the_state_share_the_slots(world: World) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(world.tick, [NOON] * 16))
+    assert outcomes.count("success") == 1
+    assert world.slots == [NOON]
+
+
+def test_after_a_pause_only_the_last_missed_slot_is_made_up_for(world: World) -> None:
+    world.tick(NOON)
+    world.tick(NOON + 50 * HOUR + timedelta(minutes=7))
+    assert world.slots == [NOON, NOON + 50 * HOUR]
+
+
+def test_a_failing_job_is_kept_counted_and_tried_at_its_next_slot(world: World) -> None:
+    failing = replace(world.job, run=fails)
+    assert world.tick(NOON, failing) == "failure"
+    assert world.tick(NOON, failing) is None
+    assert world.tick(NOON + HOUR) == "success"
+    success, failure = runs.newest(world.state, "evaluate")
+    assert (failure.outcome, failure.message) == ("failure", "ValueError: no table at 12:00")
+    assert (success.outcome, success.message) == ("success", "3 windows")
+    assert world.sample("mbm_job_runs_total", outcome="failure") == 1
+    assert world.sample("mbm_job_runs_total", outcome="success") == 1
+    assert world.sample("mbm_job_duration_seconds_count") == 2
+    last = world.sample("mbm_job_last_success_timestamp_seconds")
+    assert last == (NOON + HOUR).timestamp()
+
+
+def test_a_failing_job_does_not_move_the_last_success(world: World) -> None:
+    world.tick(NOON, replace(world.job, run=fails))
+    assert world.sample("mbm_job_last_success_timestamp_seconds") is None
+
+
+def test_a_schedule_makes_up_at_its_start_and_knows_the_last_success(world: World) -> None:
+    runs.claim(world.state, "evaluate", NOON - 9 * HOUR, NOON - 9 * HOUR, HOUR)
+    runs.finish(world.state, "evaluate", NOON - 9 * HOUR, NOON - 8 * HOUR, runs.SUCCESS)
+    done = threading.Event()
+
+    def run(slot: datetime) -> str:
+        world.slots.append(slot)
+        done.set()
+        return ""
+
+    job = replace(world.job, run=run)
+    schedule = Schedule(world.state, [job], world.metrics, lambda: NOON + timedelta(minutes=5))
+    assert world.sample("mbm_job_interval_seconds") == 3600
+    assert world.sample("mbm_job_runs_total", outcome="failure") == 0
+    last = world.sample("mbm_job_last_success_timestamp_seconds")
+    assert last == (NOON - 8 * HOUR).timestamp()
+    schedule.start()
+    assert done.wait(10)
+    schedule.stop()
+    assert world.slots == [NOON]
+
+
+def test_a_schedule_runs_each_slot_at_its_time(state: State) -> None:
+    slots: list[datetime] = []
+    enough = threading.Event()
+
+    def run(slot: datetime) -> str:
+        slots.append(slot)
+        if len(slots) == 4:
+            enough.set()
+        return ""
+
+    job = Job("quick", timedelta(seconds=0.2), run)
+    schedule = Schedule(state, [job], JobMetrics(CollectorRegistry()))
+    schedule.start()
+    assert enough.wait(20)
+    schedule.stop()
+    assert len(set(slots)) == len(slots)
+    assert all(slot == job.slot(slot) for slot in slots)
