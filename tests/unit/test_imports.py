@@ -1,0 +1,23 @@
+"""What each command may load: ingest and `--help` stay light."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {"duckdb", "evidently", "matplotlib", "numba", "pandas", "pyspark", "scipy", "sklearn"}
+
+
+def loaded(module: str) -> set[str]:
+    """Top-level packages in memory after importing a module in a fresh interpreter."""
+    code = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(result.stdout.split())
+
+
+@pytest.mark.parametrize("module", ["monitor.jobs.ingest", "monitor.jobs.supervise", "monitor.cli"])
+def test_ingest_and_the_command_line_load_nothing_heavy(module: str) -> None:
+    assert loaded(module) & HEAVY == set()
