@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from confluent_kafka.admin import AdminClient
 
 ROOT = Path(__file__).resolve().parents[2]
-POM = Path(__file__).with_suffix("") / "pom.xml"
+POM = Path(__file__).with_suffix(".pom.xml")
 USER = "mbm"
 PASSWORD = "mbm-secret"
 JVM = (
@@ -317,3 +317,7 @@ def make_certificates(folder: Path) -> None:
     run("pkcs8", "-topk8", "-nocrypt", "-in", "server.key", "-out", "server.p8")
     parts = [(folder / name).read_text() for name in ("server.p8", "server.crt", "ca.pem")]
     (folder / "server.pem").write_text("".join(parts))
+
+
+if __name__ == "__main__":
+    jars()
