@@ -8,17 +8,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 _LINK = re.compile(r"\[[^\]]*\]\(<?([^)>\s]+)>?[^)]*\)")
+_CODE_BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^#+ +(.+?) *#*$", re.MULTILINE)
 _CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 
 
 def anchors(text: str) -> set[str]:
     """The ids that GitHub gives to the headings of a page."""
     found: set[str] = set()
-    for heading in re.findall(
-        r"^#+ +(.+?) *#*$",
-        re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL),
-        re.MULTILINE,
-    ):
+    for heading in _HEADING.findall(_CODE_BLOCK.sub("", text)):
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
         base = re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
         name, number = base, 0
