@@ -1,0 +1,142 @@
+"""A real Prometheus on loopback that scrapes what a test serves.
+
+with Prometheus({"mbm": ["127.0.0.1:9464"]}) as prometheus:
+    prometheus.wait_until('up{job="mbm"} == 1')
+    prometheus.query("mbm_predictions_total")
+"""
+
+import json
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+from tests.services.kafka import free_ports
+from tests.services.require import require_program
+
+INSTALL = "install Prometheus (Debian: apt-get install prometheus)"
+
+Labels = frozenset[tuple[str, str]]
+"""Labels of a series without its name, job and instance."""
+
+
+class Prometheus:
+    """A server that lives as long as its `with` block; it scrapes every second.
+
+    Args:
+        targets: by job name the addresses "host:port" to scrape.
+        rules: files of alert and recording rules.
+    """
+
+    def __init__(self, targets: Mapping[str, Sequence[str]], rules: Sequence[Path] = ()) -> None:
+        self._targets = targets
+        self._rules = rules
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        program = require_program("prometheus", INSTALL)
+        self._folder = tempfile.TemporaryDirectory(prefix="mbm-prometheus-")
+        folder = Path(self._folder.name)
+        config = {
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": [str(path.absolute()) for path in self._rules],
+            "scrape_configs": [
+                {"job_name": job, "static_configs": [{"targets": list(addresses)}]}
+                for job, addresses in self._targets.items()
+            ],
+        }
+        (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+        (port,) = free_ports(1)
+        self.url = f"http://127.0.0.1:{port}"
+        with (folder / "log").open("wb") as out:
+            self._process = subprocess.Popen(
+                [
+                    program,
+                    f"--config.file={folder}/prometheus.yml",
+                    f"--storage.tsdb.path={folder}/data",
+                    f"--web.listen-address=127.0.0.1:{port}",
+                    "--enable-feature=exemplar-storage",
+                ],
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        until = time.monotonic() + 30
+        while not self._is_ready():
+            if self._process.poll() is not None or time.monotonic() > until:
+                said = (folder / "log").read_text()[-2000:]
+                self.__exit__()
+                raise RuntimeError(f"Prometheus did not start: {said}")
+            time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._folder.cleanup()
+
+    def query(self, expression: str) -> dict[Labels, float]:
+        """Values of an expression now, by labels; empty if there are none.
+
+        Raises:
+            ValueError: Prometheus does not understand it, and why.
+        """
+        result = self._get("/api/v1/query", query=expression)["result"]
+        return {
+            frozenset(
+                (name, value)
+                for name, value in series["metric"].items()
+                if name not in {"__name__", "job", "instance"}
+            ): float(series["value"][1])
+            for series in result
+        }
+
+    def wait_until(self, expression: str, seconds: float = 15.0) -> dict[Labels, float]:
+        """The first non-empty answer.
+
+        Raises:
+            TimeoutError: there was none in that time.
+        """
+        until = time.monotonic() + seconds
+        while not (found := self.query(expression)):
+            if time.monotonic() > until:
+                raise TimeoutError(f"no answer to {expression} within {seconds:.0f} s")
+            time.sleep(0.2)
+        return found
+
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=2):
+                return True
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def _get(self, path: str, **parameters: str) -> Any:  # noqa: ANN401
+        address = f"{self.url}{path}?{urllib.parse.urlencode(parameters)}"
+        try:
+            with urllib.request.urlopen(address, timeout=10) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            raise ValueError(json.load(error).get("error", str(error))) from error
+
+
+def check_metrics(exposition: bytes) -> str:
+    """What `promtool check metrics` complains of; empty if nothing."""
+    promtool = require_program("promtool", INSTALL)
+    done = subprocess.run(
+        [promtool, "check", "metrics"], input=exposition, capture_output=True, check=False
+    )
+    return (done.stdout + done.stderr).decode()
