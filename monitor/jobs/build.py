@@ -62,8 +62,11 @@ def layouts_of(plan: Plan) -> dict[str, Layout]:
     """By id, the layouts of the profiles that a plan's kernel makes."""
     if isinstance(plan, InputsPlan):
         return {layout.id: layout for layout in (plan.layout, plan.group)}
-    both = (people_layout(plan.contract), truth_layout(plan.contract))
-    return {layout.id: layout for layout in both}
+    return {
+        layout.id: layout
+        for layout_of in (people_layout, truth_layout)
+        for layout in (layout_of(plan.contract), layout_of(plan.contract, is_group=True))
+    }
 
 
 def build(

@@ -33,7 +33,7 @@ from monitor.state import progress, results
 from monitor.state.database import State
 from monitor.state.heartbeats import heartbeats
 
-DETECT_WINDOWS: Final = 200
+DETECT_WINDOWS: Final = 72
 """Windows of detection whose numbers are kept for people in one run; the newest ones."""
 
 BATCH_WINDOWS: Final = 50

@@ -98,8 +98,8 @@ class Publisher:
         contract = self.card.contract
         own = {
             Family.INPUTS: (self.plan.layout, self.plan.group),
-            Family.PEOPLE: (people_layout(contract),),
-            Family.TRUTH: (truth_layout(contract),),
+            Family.PEOPLE: (people_layout(contract), people_layout(contract, is_group=True)),
+            Family.TRUTH: (truth_layout(contract), truth_layout(contract, is_group=True)),
         }
         return {family: {one.id: one for one in some} for family, some in own.items()}
 
@@ -118,7 +118,7 @@ class Publisher:
                 by_segment[revision.partial.key.segment].append(revision)
             sums = {segment: _sum(some) for segment, some in by_segment.items()}
             basis = self._basis(revision for some in by_segment.values() for revision in some)
-            for segment in self._published(sums):
+            for segment in self._published(window, sums):
                 least = 0 if segment == ALL else self.card.fairness.minimum_rows
                 groups = self._groups(sums) if segment == ALL else {}
                 for verdict in verdicts(
@@ -138,9 +138,10 @@ class Publisher:
         reference = self.plan.reference
         return reference.id if reference and family is Family.INPUTS else ""
 
-    def _published(self, segments: Iterable[str]) -> list[str]:
-        """All rows, and the values of the attributes that are declared as segments."""
-        followed = {a.name for a in self.card.contract.attributes if a.segment}
+    def _published(self, window: Window, segments: Iterable[str]) -> list[str]:
+        """All rows; but for detection, the values of attributes declared as segments too."""
+        attributes = self.card.contract.attributes if window.kind != "detect" else ()
+        followed = {a.name for a in attributes if a.segment}
         return sorted(
             segment
             for segment in segments

@@ -146,15 +146,19 @@ def _newest(rows: pa.Table) -> pa.Table:
     """The row with the greatest revision of each key."""
     if not rows.num_rows:
         return rows
-    plain = rows.combine_chunks()
+    keys = rows.select([*key_columns(), "revision"])
     order = pc.sort_indices(
-        plain,
+        keys,
         [(name, "ascending") for name in key_columns()] + [("revision", "descending")],
     )
-    ordered = plain.take(order)
+    ordered = keys.take(order)
     first = np.zeros(len(ordered), np.bool_)
     first[0] = True
     for name in key_columns():
         column = ordered[name].combine_chunks()
         first[1:] |= pc.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False)
-    return ordered.filter(pa.array(first))
+    if first.all():
+        return rows
+    is_newest = np.zeros(len(rows), np.bool_)
+    is_newest[order.to_numpy()[first]] = True
+    return rows.filter(pa.array(is_newest))

@@ -75,11 +75,12 @@ def feedback_partials(
         versions.codes(_chunk(table["version"])),
         stages.codes(_chunk(table["stage"])),
     )
-    for family, layout, add in (
-        (Family.TRUTH, truth_layout(plan.contract), _add_truth),
-        (Family.PEOPLE, people_layout(plan.contract), _add_people),
+    for family, layout_of, add in (
+        (Family.TRUTH, truth_layout, _add_truth),
+        (Family.PEOPLE, people_layout, _add_people),
     ):
         for segments, rows, codes in _divisions(plan, table):
+            layout = layout_of(plan.contract, is_group=ALL not in segments.values())
             sums = Accumulator(layout)
             slots = sums.slots(*(part[rows] for part in key), codes)
             add(sums, layout, slots, cases.of(rows))

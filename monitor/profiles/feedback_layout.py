@@ -21,8 +21,11 @@ MOST_CLASSES: Final = 12
 """With more classes the table of cases, which grows with their cube, is not kept."""
 
 
-def truth_layout(contract: Contract) -> Layout:
-    """Where everything lies in a profile of labelled predictions."""
+def truth_layout(contract: Contract, *, is_group: bool = False) -> Layout:
+    """Where everything lies in a profile of labelled predictions.
+
+    Groups go without the thousand score cells, which would be nearly all of their room.
+    """
     parts = [Counts.part(TRUTH_COUNTS)]
     if contract.classes:
         parts += [
@@ -30,13 +33,14 @@ def truth_layout(contract: Contract) -> Layout:
             Calibration.part(),
             Losses.part(CLASS_LOSSES),
         ]
-    if contract.positive is not None:
+    if contract.positive is not None and not is_group:
         parts.append(Scores.part(contract.classes.index(contract.positive)))
     return Layout(tuple(parts))
 
 
-def people_layout(contract: Contract) -> Layout:
-    """Where everything lies in a profile of reviewed predictions."""
+def people_layout(contract: Contract, *, is_group: bool = False) -> Layout:
+    """Where everything lies in a profile of reviewed predictions, the same for groups."""
+    del is_group
     parts = [Counts.part(PEOPLE_COUNTS)]
     if 0 < len(contract.classes) <= MOST_CLASSES:
         parts.append(Cases.part(contract.classes))
