@@ -1,9 +1,9 @@
 """Profiles of the windows that changed: rebuilt from the log, rolled up, appended as revisions."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
 
 from monitor.cards.contract import Contract
 from monitor.engines.base import Engine, Place, Task
@@ -75,17 +75,19 @@ def build(
     ranges: Iterable[Range],
     *,
     older: Sequence[Contract],
+    since: datetime | None,
     upto: datetime,
     now: datetime,
     progress: Progress,
-) -> list[Range]:
-    """The ranges of event time whose profiles changed, as ascending ranges of Unix seconds.
+) -> None:
+    """Build the profiles of these windows anew, and their sums; what stands already is left.
 
     Args:
         builder: tables and engine.
         plan: of the model.
         ranges: of event time, whose windows are closed.
         older: earlier contracts of the model.
+        since: end of the closed time before this run, None if there was none.
         upto: end of the closed time; coarser windows that end later are not rolled up yet.
         now: written into the revisions.
         progress: told after every task.
@@ -97,28 +99,34 @@ def build(
     tasks = [Task(builder.place, plan, instant(a), instant(b), tuple(older)) for a, b in pieces]
     whole = sum(b - a for a, b in pieces)
     done = 0
-    changed: list[Range] = []
     layouts = layouts_of(plan)
     for task, (start, end), table in zip(tasks, pieces, builder.engine.run(tasks), strict=True):
         built = partials_of(table, layouts)
         fresh = _fresh(builder, plan, built, (start, end), plan.seconds)
         _write(builder, fresh, now)
-        changed += [_range(revision.partial.key) for revision in fresh]
         done += end - start
         progress(done, whole)
         del task
-    _roll_up(builder, plan, changed, upto, now)
-    return outward(changed, plan.seconds)
+    _roll_up(builder, plan, windows, since, upto, now)
 
 
 def _roll_up(
-    builder: Builder, plan: Plan, changed: Sequence[Range], upto: datetime, now: datetime
+    builder: Builder,
+    plan: Plan,
+    windows: Sequence[Range],
+    since: datetime | None,
+    upto: datetime,
+    now: datetime,
 ) -> None:
-    """Sums of the changed windows' hours and days, once these are closed."""
+    """Sums of the hours and days of these windows, and of those that closed since the last run.
+
+    All of them, and not only what changed: a run that died may have built without summing up.
+    """
     finer = plan.seconds
     for level in levels(plan.seconds)[1:]:
         closed = floor(seconds_of(upto), level)
-        ready, _ = parted(outward(changed, level), closed)
+        newly = [(floor(seconds_of(since), level), closed)] if since else []
+        ready, _ = parted(outward([*windows, *newly], level), closed)
         for start, end in ready:
             for first in range(start, end, level * 64):
                 part = (first, min(first + level * 64, end))
@@ -130,42 +138,27 @@ def _roll_up(
 def _summed(finer: Sequence[Revision], level: int) -> list[Partial]:
     """The sums over windows of length `level`, one per key."""
 
-    def key_of(partial: Partial) -> Key:
-        key = partial.key
+    parts: dict[Key, list[Partial]] = defaultdict(list)
+    for revision in finer:
+        key = revision.partial.key
         start = instant(floor(seconds_of(key.start), level))
-        return Key(
-            family=key.family,
-            model=key.model,
-            version=key.version,
-            stage=key.stage,
-            segment=key.segment,
-            start=start,
-            seconds=level,
-            reference=key.reference,
+        parts[replace(key, start=start, seconds=level)].append(revision.partial)
+    return [
+        Partial(
+            key,
+            total(some[0].profile.layout, [partial.profile for partial in some]),
+            sum(partial.rows for partial in some),
+            sum(partial.duplicates for partial in some),
+            sum(partial.conflicts for partial in some),
         )
-
-    def order(partial: Partial) -> tuple[object, ...]:
-        key = key_of(partial)
-        return tuple(getattr(key, name) for name in Key.__slots__)
-
-    partials = sorted((revision.partial for revision in finer), key=order)
-    sums = []
-    for key, group in groupby(partials, key=key_of):
-        some = list(group)
-        sums.append(
-            Partial(
-                key,
-                total(some[0].profile.layout, [partial.profile for partial in some]),
-                sum(partial.rows for partial in some),
-                sum(partial.duplicates for partial in some),
-                sum(partial.conflicts for partial in some),
-            )
-        )
-    return sums
+        for key, some in parts.items()
+    ]
 
 
 def _standing(builder: Builder, plan: Plan, part: Range, seconds: int) -> list[Revision]:
+    """Profiles of the plan's own reference: others don't add up with these and stay as they are."""
     start, end = part
+    reference = plan.reference.id if isinstance(plan, InputsPlan) and plan.reference else ""
     return [
         revision
         for family in families_of(plan)
@@ -177,6 +170,7 @@ def _standing(builder: Builder, plan: Plan, part: Range, seconds: int) -> list[R
             end=instant(end),
             layouts=layouts_of(plan),
         )
+        if revision.partial.key.reference == reference
     ]
 
 
@@ -188,7 +182,3 @@ def _fresh(
 
 def _write(builder: Builder, fresh: Sequence[Revision], now: datetime) -> None:
     builder.profiles.append(fresh, events_version=builder.place.events, at=now)
-
-
-def _range(key: Key) -> Range:
-    return seconds_of(key.start), seconds_of(key.end)

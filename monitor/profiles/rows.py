@@ -147,11 +147,9 @@ def _vectors(vectors: list[Any], item: pa.DataType) -> pa.Array:
 
 
 def _split(column: pa.ChunkedArray) -> list[Any]:
-    return [
-        part
-        for chunk in column.chunks
-        for part in np.split(
-            chunk.flatten().to_numpy(),
-            np.cumsum(chunk.value_lengths().to_numpy())[:-1],
-        )
-    ]
+    vectors = []
+    for chunk in column.chunks:
+        flat = chunk.flatten().to_numpy()
+        ends = np.cumsum(chunk.value_lengths().to_numpy()).tolist()
+        vectors += [flat[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+    return vectors
