@@ -22,6 +22,10 @@ MOST_VERSIONS: Final = 20
 MOST_PARTITIONS: Final = 100
 """Partitions of a source whose lag is shown by name; the others are summed as "other"."""
 
+_COLUMNS = [
+    *("kind", "row", "reason", "event_time"),
+    *("model", "version", "stage", "confidence", "event_id"),
+]
 _SECONDS = (0.005, 0.02, 0.1, 0.5, 1, 2.5, 5, 10, 30)
 _DELAYS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400, 604_800)
 _CONFIDENCES = tuple(n / 20 for n in range(1, 20))
@@ -107,16 +111,18 @@ class LiveMetrics:
                 self._consumed.labels(source, f"ignored_{reason}").inc(count)
         for (model, version), count in decoded.unknown_versions.items():
             self._unknown_versions.labels(model, self._named(model, version)).inc(count)
-        # Rows beyond a message's first are no messages of their own.
-        rows = decoded.rows.filter(pc.equal(pc.fill_null(decoded.rows["row"], 0), 0))
+        # Few columns: a filter copies all that it is given.
+        rows = decoded.rows.select(_COLUMNS)
+        times = pc.drop_null(rows["event_time"]).cast(pa.int64()).to_numpy()
+        self._delay.add((source,), now.timestamp() - times / 1e6)
+        self._count_predictions(rows)
+        if pc.any(pc.greater(rows["row"], 0)).as_py():
+            # Rows beyond a message's first are no messages of their own.
+            rows = rows.filter(pc.equal(pc.fill_null(rows["row"], 0), 0))
         for kind, count in _counts(rows["kind"]):
             self._consumed.labels(source, kind).inc(count)
-        refused = rows.filter(pc.equal(rows["kind"], Kind.QUARANTINE.value))
-        for reason, count in _counts(refused["reason"]):
+        for reason, count in _counts(pc.drop_null(rows["reason"])):
             self._quarantined.labels(source, reason).inc(count)
-        times = pc.drop_null(decoded.rows["event_time"]).cast(pa.int64()).to_numpy()
-        self._delay.add((source,), now.timestamp() - times / 1e6)
-        self._count_predictions(decoded.rows)
 
     def lag(self, source: str, lags: Mapping[str, Lag]) -> None:
         """Show how far behind a source is, by partition; partitions not given are gone."""
@@ -130,17 +136,15 @@ class LiveMetrics:
         group = np.zeros(len(rows), np.int64)
         for codes, values in keys:
             group = group * len(values) + codes
-        _, first, group = np.unique(group, return_index=True, return_inverse=True)
         order = np.argsort(group, kind="stable")
-        ends = np.cumsum(np.bincount(group))
-        confidence = rows["confidence"].to_numpy()
-        ids = rows["event_id"]
-        for i, (begin, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
-            model, version, stage = (values[codes[first[i]]] for codes, values in keys)
+        begins = np.flatnonzero(np.diff(group[order], prepend=-1))
+        confidence, ids = rows["confidence"].to_numpy(), rows["event_id"]
+        for mine in np.split(order, begins[1:]):
+            last = int(mine[-1])
+            model, version, stage = (values[codes[last]] for codes, values in keys)
             labels = (model, self._named(model, version), stage)
-            mine = order[begin:end]
             self._predictions.labels(*labels).inc(len(mine))
-            self._confidence.add(labels, confidence[mine], ids[int(mine[-1])].as_py())
+            self._confidence.add(labels, confidence[mine], ids[last].as_py())
 
     def _named(self, model: str, version: str) -> str:
         known = self._versions.setdefault(model, set())

@@ -37,6 +37,7 @@ from monitor.sources.kafka_client import (
     Place,
     Topic,
 )
+from monitor.sources.quick_records import Record, make_quick
 
 TIMEOUT_MS = int(TIMEOUT_SECONDS * 1000)
 
@@ -58,6 +59,7 @@ class KafkaPythonClient:
         with self._failures():
             self._admin = KafkaAdminClient(**common)
             self._consumer = KafkaConsumer(**{**common, **_consuming(settings), **settings.options})
+        make_quick(self._consumer)
         self._listener = _Listener(self._consumer)
 
     def cluster(self) -> str:
@@ -131,14 +133,14 @@ class KafkaPythonClient:
         self._consumer.close(autocommit=False, timeout_ms=TIMEOUT_MS)
         self._admin.close()
 
-    def _polled(self, rows: int, wait: float) -> Mapping[TopicPartition, list[Any]]:
+    def _polled(self, rows: int, wait: float) -> Mapping[TopicPartition, list[Record]]:
         with self._failures():
             try:
                 found = self._consumer.poll(timeout_ms=int(wait * 1000), max_records=rows)
             except NoOffsetForPartitionError:
                 # Seen before the listener was told of the partition, which then says where.
                 return {}
-        return cast(Mapping[TopicPartition, list[Any]], found)
+        return cast(Mapping[TopicPartition, list[Record]], found)
 
     def _settle(self) -> None:
         """Pass on what the listener heard, in this thread."""
@@ -237,7 +239,7 @@ def _consuming(kafka: Kafka) -> dict[str, Any]:
     }
 
 
-def _run(records: list[Any]) -> Run:
+def _run(records: list[Record]) -> Run:
     headers: list[Mapping[str, bytes]] | None = None
     if any(r.headers for r in records):
         headers = [{key: value or b"" for key, value in r.headers} for r in records]
