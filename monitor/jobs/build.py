@@ -137,7 +137,6 @@ def _roll_up(
 
 def _summed(finer: Sequence[Revision], level: int) -> list[Partial]:
     """The sums over windows of length `level`, one per key."""
-
     parts: dict[Key, list[Partial]] = defaultdict(list)
     for revision in finer:
         key = revision.partial.key

@@ -21,6 +21,9 @@ INPUTS: Final = "inputs"
 FEEDBACK: Final = "feedback"
 """Families that are rebuilt together: people and truth come from one join."""
 
+UNREAD: Final = "unread"
+"""Windows that gained quarantined messages: only their completeness changes."""
+
 
 def take_in(
     state: State, cards: Mapping[str, Card], log: EventLog, feedback: FeedbackLog, place: Place
@@ -47,6 +50,11 @@ def take_in(
             for family in (INPUTS, FEEDBACK)
             for window in dirty_windows(model, family, ranges, place.events)
         ]
+        for (kind, of), ranges in gained.windows.items():
+            if kind == Kind.QUARANTINE:
+                models = [model for model in cards if of in ("", model)]
+                for model in models:
+                    dirty += dirty_windows(model, UNREAD, ranges, place.events)
         progress.advance(state, EVENTS_JOB, place.events, dirty)
     before = progress.processed(state, FEEDBACK_JOB)
     if place.feedback > before:
@@ -79,7 +87,13 @@ def extent(state: State, model: str) -> Range | None:
 
 
 def _widen(state: State, model: str, windows: Windows) -> None:
-    spans = [r for (_, of), ranges in windows.items() if of == model for r in ranges]
+    # A quarantined message has no time of its own: the broker's may lie years after the events.
+    spans = [
+        r
+        for (kind, of), ranges in windows.items()
+        if of == model and kind != Kind.QUARANTINE
+        for r in ranges
+    ]
     if not spans:
         return
     known = extent(state, model)

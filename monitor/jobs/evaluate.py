@@ -16,7 +16,8 @@ from monitor.engines.base import Engine, Place
 from monitor.engines.local import LocalEngine
 from monitor.jobs import dirty, references
 from monitor.jobs.build import Builder, Plan, build
-from monitor.jobs.plan import feedback_plan, inputs_plan
+from monitor.jobs.kept import kept_from
+from monitor.jobs.plan import feedback_plan, identity, inputs_plan, profile_seconds
 from monitor.jobs.publish import Publisher, Window
 from monitor.jobs.watermark import watermark
 from monitor.log.definitions import Definitions
@@ -26,12 +27,23 @@ from monitor.log.profiles import ProfileTable
 from monitor.log.resolve import resolve
 from monitor.log.store import Store
 from monitor.log.unread import quarantined_in
+from monitor.profiles.feedback import FeedbackPlan
 from monitor.profiles.inputs import InputsPlan
 from monitor.profiles.reference import Reference
-from monitor.profiles.windows import Range, ceiling, floor, instant, outward, parted, seconds_of
-from monitor.state import progress, results
+from monitor.profiles.windows import (
+    Range,
+    ceiling,
+    feedback_length,
+    floor,
+    instant,
+    outward,
+    parted,
+    seconds_of,
+)
+from monitor.state import named, progress, results
 from monitor.state.database import State
 from monitor.state.heartbeats import heartbeats
+from monitor.state.progress import DirtyWindow
 
 DETECT_WINDOWS: Final = 72
 """Windows of detection whose numbers are kept for people in one run; the newest ones."""
@@ -156,26 +168,35 @@ class _Run:
     def evaluate(self, told: Callable[[int, int], None]) -> int:
         """Number of new verdicts."""
         plan = inputs_plan(self.card, self._reference())
-        self._begin_again_if_new(plan)
+        said = feedback_plan(self.card, plan)
+        self._begin_again_if_new(plan, said)
+        waiting = {
+            family: progress.dirty_windows(self.state, model=self.card.model, family=family)
+            for family in (dirty.INPUTS, dirty.FEEDBACK, dirty.UNREAD)
+        }
         done: list[Range] = []
-        waiting = {}
-        for family, each in (
-            (dirty.INPUTS, plan),
-            (dirty.FEEDBACK, feedback_plan(self.card, plan)),
-        ):
-            waiting[family] = progress.dirty_windows(
-                self.state, model=self.card.model, family=family
-            )
+        for family, each in ((dirty.INPUTS, plan), (dirty.FEEDBACK, said)):
             done += self._built(each, dirty.ranges_of(waiting[family]), told)
-        count = self._publish(plan, done)
+        unread, _ = parted(dirty.ranges_of(waiting[dirty.UNREAD]), self._closed(plan.seconds))
+        count = self._publish(plan, [*done, *unread])
         for family, windows in waiting.items():
-            _, later = parted(dirty.ranges_of(windows), seconds_of(self.upto))
-            rest = dirty.dirty_windows(self.card.model, family, later, self._version + 1)
-            # What is left is written first, under a newer version, so that it is not cleared.
-            progress.advance(self.state, dirty.EVENTS_JOB, self._version, rest)
-            progress.clear(self.state, windows)
+            length = said.seconds if family == dirty.FEEDBACK else plan.seconds
+            self._forget(family, windows, self._closed(length))
         progress.close(self.state, self.card.model, dirty.INPUTS, self.upto)
         return count
+
+    def _closed(self, length: int) -> int:
+        """End of the last closed window of a length, in Unix seconds."""
+        return floor(seconds_of(self.upto), length)
+
+    def _forget(self, family: str, windows: Sequence[DirtyWindow], closed: int) -> None:
+        """Forget windows that were rebuilt; what of them is not closed yet stays."""
+        _, later = parted(dirty.ranges_of(windows), closed)
+        rest = dirty.dirty_windows(self.card.model, family, later, self._version)
+        # What stays is written first, so that a run may die in between.
+        progress.advance(self.state, dirty.EVENTS_JOB, self._version, rest)
+        kept = {(window.start, window.end) for window in rest}
+        progress.clear(self.state, [w for w in windows if (w.start, w.end) not in kept])
 
     @property
     def _version(self) -> int:
@@ -184,13 +205,20 @@ class _Run:
     def _built(
         self, plan: Plan, ranges: Sequence[Range], told: Callable[[int, int], None]
     ) -> list[Range]:
-        """The closed ranges, once their profiles are built."""
-        ready, _ = parted(ranges, floor(seconds_of(self.upto), plan.seconds))
+        """The closed ranges, once their profiles are built.
+
+        Windows of which events are no longer kept stand as they are.
+        """
+        ready, _ = parted(ranges, self._closed(plan.seconds))
+        mark = kept_from(self.state, [self.card.model]).get(self.card.model)
+        if mark is not None:
+            _, ready = parted(ready, ceiling(seconds_of(mark), plan.seconds))
         build(
             self.builder,
             plan,
             ready,
             older=self._older_contracts(),
+            since=progress.closed(self.state, self.card.model, dirty.INPUTS),
             upto=self.upto,
             now=self.now,
             progress=told,
@@ -205,23 +233,27 @@ class _Run:
     def _reference(self) -> Reference | None:
         found = references.in_force(self.state, self.definitions, self.card)
         if found is None:
-            found = references.named_by_card(self.builder.place, self.card, self.upto)
+            older = self._older_contracts()
+            found = references.named_by_card(self.builder.place, self.card, self.upto, older)
             if found is not None:
                 references.pin(self.state, self.definitions, found, by="card", now=self.now)
         return found
 
-    def _begin_again_if_new(self, plan: InputsPlan) -> None:
-        """Make all windows dirty when the model's layout is new: its profiles don't add up."""
+    def _begin_again_if_new(self, plan: InputsPlan, said: FeedbackPlan) -> None:
+        """Make all windows dirty when the model is profiled in another way than in the last run."""
         known = dirty.extent(self.state, self.card.model)
         assert known is not None
-        if plan.layout.id not in self.definitions.list("layout", self.card.model):
-            windows = [
-                window
-                for family in (dirty.INPUTS, dirty.FEEDBACK)
-                for window in dirty.dirty_windows(self.card.model, family, [known], self._version)
-            ]
-            progress.advance(self.state, dirty.EVENTS_JOB, self._version, windows)
-            self.definitions.put("layout", plan.layout.id, plan.layout.definition, self.card.model)
+        name, present = f"plan:{self.card.model}", identity(plan, said)
+        if named.value_of(self.state, name) == present:
+            return
+        windows = [
+            window
+            for family in (dirty.INPUTS, dirty.FEEDBACK)
+            for window in dirty.dirty_windows(self.card.model, family, [known], self._version)
+        ]
+        progress.advance(self.state, dirty.EVENTS_JOB, self._version, windows)
+        self.definitions.put("layout", plan.layout.id, plan.layout.definition, self.card.model)
+        named.put(self.state, name, present)
 
     def _publish(self, plan: InputsPlan, done: Sequence[Range]) -> int:
         publisher = Publisher(self.card, plan, self.builder.profiles, self.now)
@@ -256,5 +288,8 @@ class _Run:
                 for at in range(start, end, length)
             ]
             windows += each[-DETECT_WINDOWS:] if kind == "detect" else each
-        end = floor(upto, lengths["detect"])
+        # The latest window slides by whole windows of people and truth where it holds some.
+        said = feedback_length(profile_seconds(self.card))
+        step = lengths["detect"] if lengths["publish"] % said else max(lengths["detect"], said)
+        end = floor(upto, step)
         return [*windows, Window("latest", end - lengths["publish"], end)]

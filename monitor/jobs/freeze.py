@@ -13,9 +13,14 @@ from monitor.profiles.inputs import InputsKernel
 from monitor.profiles.layout import total
 from monitor.profiles.reference import Reference, reference_of
 from monitor.profiles.segments import ALL
+from monitor.profiles.windows import DAY
 
 SAMPLE_ROWS = 200_000
 """Rows from which bins are taken: those with the smallest id hashes, the same in any order."""
+
+WHOLE = 300 * 365 * DAY
+"""One window for all rows: an id counts once, as in the sample, and memory does not grow with
+the length of the reference."""
 
 Batches = Callable[[], Iterator[pa.RecordBatch]]
 """The rows of the reference from the start, with the columns of `InputsKernel`, in any order."""
@@ -44,7 +49,7 @@ def frozen(card: Card, batches: Batches, *, version: str = "", described: str = 
             f" mbm reference set {card.model} --help"
         )
     bins = reference_of(card.contract, sample, version=version, described=described)
-    plan = replace(inputs_plan(card, bins), dimensions=())
+    plan = replace(inputs_plan(card, bins), dimensions=(), seconds=WHOLE)
     kernel = InputsKernel(plan)
     for batch in batches():
         kernel.feed(batch)

@@ -1,5 +1,7 @@
 """What the kernels must know of a model, from its card and its reference."""
 
+import hashlib
+
 from monitor.cards.card import Card
 from monitor.profiles.feedback import FeedbackPlan
 from monitor.profiles.inputs import InputsPlan
@@ -33,6 +35,16 @@ def inputs_plan(card: Card, reference: Reference | None) -> InputsPlan:
         seconds=profile_seconds(card),
         low_confidence=card.declaration.prediction.low_confidence,
     )
+
+
+def identity(inputs: InputsPlan, feedback: FeedbackPlan) -> str:
+    """16 hexadecimal digits that change with anything that decides what profiles hold."""
+    reference = inputs.reference.id if inputs.reference else ""
+    grounds = (
+        *(inputs.contract.id, reference, inputs.layout.id, inputs.group.id, inputs.dimensions),
+        *(inputs.seconds, inputs.low_confidence, sorted(feedback.values.items())),
+    )
+    return hashlib.sha256(repr(grounds).encode()).hexdigest()[:16]
 
 
 def feedback_plan(card: Card, inputs: InputsPlan) -> FeedbackPlan:

@@ -88,9 +88,13 @@ class Publisher:
                 end=instant(max(window.end for window in some)),
                 layouts=self._layouts()[family],
             ):
-                known[seconds_of(revision.partial.key.start)].append(revision)
+                # Profiles of another reference may share the layout; they never add up.
+                if revision.partial.key.reference == self._reference(family):
+                    known[seconds_of(revision.partial.key.start)].append(revision)
             for window in some:
-                steps = range(window.start, window.end, step)
+                # Windows that profiles do not part evenly have none of this family.
+                fits = not (window.start % step or window.end % step)
+                steps = range(window.start, window.end, step) if fits else ()
                 held[window] = [revision for at in steps for revision in known.get(at, ())]
         return held
 
@@ -112,12 +116,11 @@ class Publisher:
         completeness: float | None,
     ) -> Iterator[ResultRow]:
         for family, revisions in held.items():
-            mine = [r for r in revisions if r.partial.key.reference == self._reference(family)]
             by_segment: dict[str, list[Revision]] = defaultdict(list)
-            for revision in mine:
+            for revision in revisions:
                 by_segment[revision.partial.key.segment].append(revision)
             sums = {segment: _sum(some) for segment, some in by_segment.items()}
-            basis = self._basis(revision for some in by_segment.values() for revision in some)
+            basis = self._basis(revisions, completeness)
             for segment in self._published(window, sums):
                 least = 0 if segment == ALL else self.card.fairness.minimum_rows
                 groups = self._groups(sums) if segment == ALL else {}
@@ -126,9 +129,9 @@ class Publisher:
                 ):
                     yield self._row(window, version, stage, segment, verdict, completeness, basis)
 
-    def _basis(self, revisions: Iterable[Revision]) -> str:
-        """One hash of all that verdicts rest on: profiles, reference, card and code."""
-        grounds = (self._reference(Family.INPUTS), self.card.hash, __version__)
+    def _basis(self, revisions: Iterable[Revision], completeness: float | None) -> str:
+        """One hash of all that verdicts rest on: profiles, quarantine, reference, card and code."""
+        grounds = (self._reference(Family.INPUTS), self.card.hash, __version__, completeness)
         digest = hashlib.sha256(repr(grounds).encode())
         for line in sorted(f"{r.partial.key}{r.hash}" for r in revisions):
             digest.update(line.encode())

@@ -1,12 +1,13 @@
 """The reference in force for a model: looked up, or frozen from what its card names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
 import pyarrow as pa
 
 from monitor.cards.card import Card
+from monitor.cards.contract import Contract
 from monitor.engines.base import Place, Task
 from monitor.engines.execute import predictions
 from monitor.jobs.freeze import Batches, NoRowsError, frozen
@@ -22,8 +23,7 @@ LEAST_ROWS = 1_000
 """Rows that a version needs before it is frozen as the reference of its own accord."""
 
 BEGIN = datetime(1678, 1, 1, tzinfo=UTC)
-END = datetime(2261, 1, 1, tzinfo=UTC)
-"""Before and after all events; DataFusion's times are nanoseconds and end in 2262."""
+"""Before all events; DataFusion's times are nanoseconds and begin in 1677."""
 
 
 def in_force(state: State, definitions: Definitions, card: Card) -> Reference | None:
@@ -52,25 +52,31 @@ def pin(
     )
 
 
-def in_window(place: Place, card: Card, start: datetime, end: datetime) -> Batches:
-    """Predictions of the model in [start, end)."""
-    task = Task(place, inputs_plan(card, None), start, end)
+def in_window(
+    place: Place, card: Card, start: datetime, end: datetime, older: Sequence[Contract]
+) -> Batches:
+    """Predictions of the model in [start, end), also those under its older contracts."""
+    task = Task(place, inputs_plan(card, None), start, end, tuple(older))
     return partial(predictions, task, COLUMNS)
 
 
-def of_version(place: Place, card: Card, version: str) -> Batches:
-    """All predictions of one version of the model."""
+def of_version(
+    place: Place, card: Card, version: str, upto: datetime, older: Sequence[Contract]
+) -> Batches:
+    """Predictions of one version of the model before a time, also under its older contracts."""
 
     def batches() -> Iterator[pa.RecordBatch]:
         import pyarrow.compute as pc
 
-        for batch in in_window(place, card, BEGIN, END)():
+        for batch in in_window(place, card, BEGIN, upto, older)():
             yield batch.filter(pc.equal(batch.column("version"), version))
 
     return batches
 
 
-def named_by_card(place: Place, card: Card, upto: datetime) -> Reference | None:
+def named_by_card(
+    place: Place, card: Card, upto: datetime, older: Sequence[Contract]
+) -> Reference | None:
     """The reference that the card names, if the log holds all of it by now.
 
     A file is not read here: `mbm reference set` does that, once.
@@ -82,10 +88,11 @@ def named_by_card(place: Place, card: Card, upto: datetime) -> Reference | None:
         if wanted.window is not None and wanted.window.end <= upto:
             start, end = wanted.window.start, wanted.window.end
             described = f"window {start.isoformat()} to {end.isoformat()}"
-            return frozen(card, in_window(place, card, start, end), described=described)
+            return frozen(card, in_window(place, card, start, end, older), described=described)
         if wanted.version is not None:
             described = f"version {wanted.version} until {upto.isoformat()}"
-            found = frozen(card, of_version(place, card, wanted.version), described=described)
+            rows = of_version(place, card, wanted.version, upto, older)
+            found = frozen(card, rows, described=described)
             return found if found.rows >= LEAST_ROWS else None
     except NoRowsError:
         return None

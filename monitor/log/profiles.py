@@ -14,6 +14,7 @@ from monitor.log.files import Layout
 from monitor.log.store import Store, Table
 from monitor.profiles.family import Family
 from monitor.profiles.layout import Layout as ProfileLayout
+from monitor.profiles.layout import Profile
 from monitor.profiles.rows import PARTIALS, Key, Partial, partials_of, table_of
 
 PROFILES: Final = pa.schema(
@@ -126,7 +127,11 @@ class ProfileTable:
 
 
 def next_revisions(built: Sequence[Partial], standing: Sequence[Revision]) -> list[Revision]:
-    """The profiles among `built` that differ from what stands, with their revision numbers."""
+    """What is to be appended so that `built` stands in the place of `standing`.
+
+    Profiles that differ, and empty ones where no rows are left: a conflicting message may have
+    moved the only row of a version or group elsewhere.
+    """
     known = {revision.partial.key: revision for revision in standing}
     fresh = []
     for partial in built:
@@ -134,6 +139,11 @@ def next_revisions(built: Sequence[Partial], standing: Sequence[Revision]) -> li
         if before is None or before.hash != partial.profile.hash:
             number = before.number + 1 if before else 0
             fresh.append(Revision(partial, number, partial.profile.hash))
+    there = {partial.key for partial in built}
+    for key, before in known.items():
+        if key not in there and before.partial.rows:
+            nothing = Profile.empty(before.partial.profile.layout)
+            fresh.append(Revision(Partial(key, nothing, 0), before.number + 1, nothing.hash))
     return fresh
 
 
