@@ -45,7 +45,7 @@ class QuickRecords(Fetcher.PartitionRecords):  # type: ignore[misc]
             if self.check_crcs and not batch.validate_crc():
                 raise CorruptRecordError(f"{tp} is damaged at offset {batch.base_offset}")
             # The format before headers and transactions.
-            if batch.magic < 2:  # noqa: PLR2004
+            if batch.magic < 2:
                 for old in batch:
                     self.next_fetch_offset = old.offset + 1
                     yield Record(old.offset, old.timestamp, old.value, ())
@@ -88,7 +88,7 @@ def records_of(batch: Any) -> Iterator[Record]:  # noqa: ANN401
             # One byte of attributes, which mean nothing yet. Then numbers of mostly one byte:
             # those are decoded here, as a call costs more than all the rest.
             byte = data[pos + 1]
-            if byte < 0x80:  # noqa: PLR2004
+            if byte < 0x80:
                 since, pos = (byte >> 1) ^ -(byte & 1), pos + 2
             else:
                 since, pos = varint(data, pos + 1)
