@@ -97,6 +97,9 @@ class Serve(Part):
     listen: Listen = Field(
         default=_loopback(9464), description="address of /metrics, health, readiness"
     )
+    feature_series: Count = Field(
+        default=200, description="series of one name and model that differ by feature, at most"
+    )
 
 
 class Maintain(Part):

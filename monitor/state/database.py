@@ -120,6 +120,10 @@ class State:
             finally:
                 self._open.writer = None
 
+    def is_current(self) -> bool:
+        """Whether its tables are those of this program's version."""
+        return self._version() == _head()
+
     def close(self) -> None:
         self.engine.dispose()
 

@@ -115,6 +115,12 @@ def closed(state: State, model: str, kind: str) -> datetime | None:
         return connection.scalar(wanted)
 
 
+def watermarks(state: State) -> dict[tuple[str, str], datetime]:
+    """The end of the last closed window, by model and kind."""
+    with state.reading() as connection:
+        return {(model, kind): upto for model, kind, upto in connection.execute(sa.select(CLOSED))}
+
+
 def close(state: State, model: str, kind: str, upto: datetime) -> None:
     """Write down that every window up to this time is closed; it never goes back."""
     with state.writing() as connection:

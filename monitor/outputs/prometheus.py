@@ -1,0 +1,243 @@
+"""Gauges that show what is known of every model."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Final, NamedTuple, TypeAlias
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from monitor import __version__
+from monitor.cards.card import Card
+from monitor.metrics import CATALOGUE
+from monitor.metrics.base import Metric, Per
+from monitor.render.series import Exported
+from monitor.state.shown import Shown
+
+ENDS_SHOWN: Final = frozenset({"performance", "fairness_gap", "override"})
+"""Series whose lower and upper ends are shown too: those that people set limits for."""
+
+MOST_VERSIONS: Final = 20
+"""Versions of a model that are shown: those of its card first, then those with most rows."""
+
+FEATURES: Final = "features"
+VERSIONS: Final = "versions"
+REASONS: Final = (FEATURES, VERSIONS)
+"""Why series are left out."""
+
+UNKNOWN: Final = -1
+"""Value of `mbm_check_state` where something is unknown."""
+
+_WINDOW: Final = ("model", "version", "check")
+_CHECKS: Final = (
+    Exported(
+        "mbm_check_state",
+        "gauge",
+        _WINDOW,
+        "-1 where a value of the check is unknown and so left out; no series where all are known, "
+        "for nothing judges them yet.",
+    ),
+    Exported(
+        "mbm_check_rows",
+        "gauge",
+        _WINDOW,
+        "Rows that the check's value rests on, the fewest over its features or attributes.",
+    ),
+    Exported(
+        "mbm_result_timestamp_seconds",
+        "gauge",
+        _WINDOW,
+        "End of the window that the check's value is about, as Unix time.",
+    ),
+    Exported(
+        "mbm_completeness_ratio",
+        "gauge",
+        _WINDOW,
+        "Share of the messages of the check's window that could be understood.",
+    ),
+)
+_SERVICE: Final = (
+    Exported(
+        "mbm_watermark_timestamp_seconds",
+        "gauge",
+        ("model", "kind"),
+        "Up to when a model's windows are closed, as Unix time.",
+    ),
+    Exported(
+        "mbm_model_info",
+        "gauge",
+        ("model", "version", "owner", "team", "tier", "pager"),
+        "What the card says of a version that it names; always 1.",
+    ),
+    Exported("mbm_build_info", "gauge", ("version",), "Version of this program; always 1."),
+    Exported(
+        "mbm_series_suppressed_total",
+        "counter",
+        ("reason",),
+        "Series left out to bound their number, counted once per model and window: features "
+        "beyond serve.feature_series, versions beyond 20.",
+    ),
+)
+
+
+class Sample(NamedTuple):
+    """A value of an exported series; `labels` in the order of its declaration."""
+
+    name: str
+    labels: tuple[str, ...]
+    value: float
+
+
+Family: TypeAlias = GaugeMetricFamily | CounterMetricFamily
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What is known of a model.
+
+    Attributes:
+        card: of the model.
+        watermarks: up to when its windows are closed, by kind.
+        end: end of its last closed window, None before the first.
+        shown: verdicts on that window, ordered by version, metric and column.
+    """
+
+    card: Card
+    watermarks: Mapping[str, datetime] = field(default_factory=dict)
+    end: datetime | None = None
+    shown: Sequence[Shown] = ()
+
+
+def exported() -> tuple[Exported, ...]:
+    """Every series of these gauges, in the order in which they are shown."""
+    by_name: dict[str, list[Metric]] = defaultdict(list)
+    for metric in CATALOGUE:
+        by_name[metric.exposed()].append(metric)
+    return (*(one for some in by_name.values() for one in _of_series(some)), *_CHECKS, *_SERVICE)
+
+
+def samples(model: Model, feature_series: int) -> tuple[list[Sample], Counter[str]]:
+    """What is shown of a model, and how many series are left out, by reason.
+
+    Args:
+        model: the model.
+        feature_series: series of one name that differ by feature, at most.
+    """
+    found = list(_of_card(model))
+    versions = _versions(model)
+    shown = [one for one in model.shown if one.version in versions]
+    if model.end is not None:
+        for (version, check), some in groupby(shown, lambda one: (one.version, one.metric)):
+            found += _of_check((model.card.model, version, check), model.end, list(some))
+    values = [one for one in shown if one.value is not None and one.metric in _METRICS]
+    kept = _loudest(values, feature_series)
+    for one in kept:
+        found += _of_value(model.card.model, one)
+    known = sum(one.value is not None and one.metric in _METRICS for one in model.shown)
+    left = Counter({FEATURES: len(values) - len(kept), VERSIONS: known - len(values)})
+    return found, left
+
+
+def families(found: Iterable[Sample], left: Mapping[str, int]) -> list[Family]:
+    """Families for prometheus_client, in the order of `exported`; those without values too.
+
+    Args:
+        found: samples of all models.
+        left: series left out so far, by reason.
+    """
+    every = {one.name: _family(one) for one in exported()}
+    counted = [Sample("mbm_series_suppressed_total", (why,), left.get(why, 0)) for why in REASONS]
+    for sample in (*found, Sample("mbm_build_info", (__version__,), 1), *counted):
+        every[sample.name].add_metric([_encodable(text) for text in sample.labels], sample.value)
+    return list(every.values())
+
+
+def _of_series(metrics: Sequence[Metric]) -> Iterator[Exported]:
+    """The series that these metrics share, and those of its ends."""
+    first = metrics[0]
+    varying = (first.per.label,) if first.per.label else ()
+    labels = ("model", "version", *varying, *first.labels)
+    titles = "; ".join(metric.title for metric in metrics)
+    yield Exported(first.exposed(), "gauge", labels, f"{titles}.")
+    if first.series in ENDS_SHOWN:
+        for end in ("lower", "upper"):
+            text = f"{end.capitalize()} end of the 95 % interval of {first.exposed()}."
+            yield Exported(first.exposed(end), "gauge", labels, text)
+
+
+def _of_card(model: Model) -> Iterator[Sample]:
+    card = model.card
+    owner = (card.owner.mail, card.owner.team, card.tier, card.owner.pager or "")
+    for version in card.versions[:MOST_VERSIONS]:
+        yield Sample("mbm_model_info", (card.model, version, *owner), 1)
+    for kind, upto in model.watermarks.items():
+        yield Sample("mbm_watermark_timestamp_seconds", (card.model, kind), upto.timestamp())
+
+
+def _versions(model: Model) -> frozenset[str]:
+    """The versions that are shown."""
+    rows: Counter[str] = Counter()
+    for one in model.shown:
+        rows[one.version] = max(rows[one.version], one.rows)
+    place = {version: i for i, version in enumerate(model.card.versions)}
+    order = sorted(rows, key=lambda name: (place.get(name, len(place)), -rows[name], name))
+    return frozenset(order[:MOST_VERSIONS])
+
+
+def _of_check(labels: tuple[str, str, str], end: datetime, some: Sequence[Shown]) -> list[Sample]:
+    found = [
+        Sample("mbm_check_rows", labels, min(one.rows for one in some)),
+        Sample("mbm_result_timestamp_seconds", labels, end.timestamp()),
+    ]
+    if any(one.value is None for one in some):
+        found.append(Sample("mbm_check_state", labels, UNKNOWN))
+    if (completeness := some[0].completeness) is not None:
+        found.append(Sample("mbm_completeness_ratio", labels, completeness))
+    return found
+
+
+def _loudest(values: Sequence[Shown], most: int) -> list[Shown]:
+    """These values, of each name's series by feature only the greatest, at most `most`.
+
+    Methods have different scales and versions must not crowd each other out, so each metric
+    and version in turn gives its next greatest value.
+    """
+    by_name: dict[str, list[tuple[int, Shown]]] = defaultdict(list)
+    kept: list[Shown] = []
+    for (_, metric), some in groupby(values, lambda one: (one.version, one.metric)):
+        if _METRICS[metric].per is not Per.FEATURE:
+            kept += some
+            continue
+        ranked = sorted(some, key=lambda one: (-(one.value or 0.0), one.column))
+        by_name[_METRICS[metric].exposed()] += enumerate(ranked)
+    for places in by_name.values():
+        # Stable: at the same place the order of versions and metrics decides.
+        kept += [one for _, one in sorted(places, key=lambda place: place[0])[:most]]
+    return kept
+
+
+def _of_value(model: str, one: Shown) -> Iterator[Sample]:
+    metric = _METRICS[one.metric]
+    varying = (one.column,) if metric.per.label else ()
+    labels = (model, one.version, *varying, *metric.labels.values())
+    values = {"": one.value}
+    if metric.series in ENDS_SHOWN:
+        values |= {"lower": one.lower, "upper": one.upper}
+    for end, value in values.items():
+        if value is not None:
+            yield Sample(metric.exposed(end), labels, value)
+
+
+def _family(one: Exported) -> Family:
+    kind = CounterMetricFamily if one.kind == "counter" else GaugeMetricFamily
+    return kind(one.name, one.text, labels=one.labels)
+
+
+def _encodable(text: str) -> str:
+    """The text as UTF-8 can hold it: YAML may smuggle in halves of characters."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+_METRICS: Final = {metric.name: metric for metric in CATALOGUE}

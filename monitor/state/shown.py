@@ -1,0 +1,79 @@
+"""What a model's last window says as a whole: the verdicts that gauges show."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from monitor.state.database import State
+from monitor.state.results import BASES, RESULTS
+from monitor.state.series import SERIES
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The newest revision of one verdict over all rows of a version, all its stages together.
+
+    Attributes:
+        version: version of the model.
+        metric: name in the catalogue.
+        column: feature or attribute that is measured, "" for none.
+        value: the metric in its unit; None while unknown.
+        lower: lower end, None where there is none.
+        upper: upper end, None where there is none.
+        rows: rows that the value rests on.
+        completeness: share of the window's messages that were stored, in [0, 1]; None while
+            unknown.
+    """
+
+    version: str
+    metric: str
+    column: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+    rows: int
+    completeness: float | None
+
+
+def shown(state: State, model: str, start: datetime, end: datetime) -> list[Shown]:
+    """The verdicts on the model's sliding window [start, end), ordered; empty if it had no rows."""
+    later = RESULTS.alias()
+    is_newest = ~sa.exists().where(
+        later.c.series_id == RESULTS.c.series_id,
+        later.c.window_kind == RESULTS.c.window_kind,
+        later.c.start == RESULTS.c.start,
+        later.c.end == RESULTS.c.end,
+        later.c.revision > RESULTS.c.revision,
+    )
+    wanted = (
+        sa.select(
+            SERIES.c.version,
+            SERIES.c.metric,
+            SERIES.c.column_name,
+            RESULTS.c.value,
+            RESULTS.c.lower,
+            RESULTS.c.upper,
+            RESULTS.c.rows,
+            RESULTS.c.completeness,
+        )
+        .select_from(RESULTS.join(SERIES))
+        .where(
+            SERIES.c.model == model,
+            SERIES.c.stage == "",
+            SERIES.c.segment == "",
+            RESULTS.c.window_kind == "latest",
+            RESULTS.c.start == start,
+            RESULTS.c.end == end,
+            is_newest,
+        )
+        .order_by(SERIES.c.version, SERIES.c.metric, SERIES.c.column_name)
+    )
+    with state.reading() as connection:
+        return [Shown(*row) for row in connection.execute(wanted)]
+
+
+def stamp(state: State) -> int:
+    """A number that grows with every write of results; 0 before the first."""
+    with state.reading() as connection:
+        return connection.scalar(sa.select(sa.func.max(BASES.c.id))) or 0
