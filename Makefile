@@ -44,7 +44,7 @@ bench: .venv/.everything services ## our cost beside that of the parts and of ot
 	$(BIN)/python -m bench
 
 torture: .venv/.everything services ## kill the consumers everywhere, then count every message
-	$(BIN)/python -m bench.torture
+	$(BIN)/python -m tests.torture
 
 lock: ## choose versions anew: write requirements.lock (needs uv)
 	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile pyproject.toml --quiet --upgrade \
