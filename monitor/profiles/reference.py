@@ -210,7 +210,7 @@ def reference_of(
 def _matrix(column: pa.ChunkedArray, width: int) -> Floats:
     flat = pc.list_flatten(column)
     values = flat.to_numpy() if flat.num_chunks else np.empty(0)
-    return np.asarray(values, np.float64).reshape(-1, width)
+    return np.asarray(values, np.float64).reshape(len(column), width)
 
 
 def _columns(column: pa.ChunkedArray, width: int) -> list[pa.ChunkedArray]:
