@@ -70,7 +70,6 @@ def serve(
     Raises:
         MonitorError: the address cannot be had.
     """
-    current = CurrentCards(settings.cards, cards)
     looker = _Looker(settings, cards, state, stop, clock)
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -135,6 +134,7 @@ def look(state: State, exposition: Exposition, cards: Mapping[str, Card], now: d
     """What a look at the state showed; the exposition takes in what is new."""
     try:
         if not state.is_current():
+            exposition.clear()
             return Look(now, "another version of this program has changed the state; restart")
         exposition.refresh(cards)
         return Look(now, evaluated=runs.last_success(state, EVALUATE))

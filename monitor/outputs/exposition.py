@@ -90,8 +90,12 @@ class Exposition:
             self._text = text_of(generate_latest(collected))
             self._seen = seen
         except Exception:
-            self._text, self._seen = text_of(b""), None
+            self.clear()
             raise
+
+    def clear(self) -> None:
+        """Show no results until the next `refresh`."""
+        self._text, self._seen = text_of(b""), None
 
     def body(self, registry: CollectorRegistry, *, gzip: bool) -> bytes:
         """The exposition: results as last read, then what the registry holds now."""

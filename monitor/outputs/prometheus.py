@@ -150,7 +150,7 @@ def families(found: Iterable[Sample], left: Mapping[str, int]) -> list[Family]:
     every = {one.name: _family(one) for one in exported()}
     counted = [Sample("mbm_series_suppressed_total", (why,), left.get(why, 0)) for why in REASONS]
     for sample in (*found, Sample("mbm_build_info", (__version__,), 1), *counted):
-        every[sample.name].add_metric([_encodable(text) for text in sample.labels], sample.value)
+        every[sample.name].add_metric(sample.labels, sample.value)
     return list(every.values())
 
 
@@ -233,11 +233,6 @@ def _of_value(model: str, one: Shown) -> Iterator[Sample]:
 def _family(one: Exported) -> Family:
     kind = CounterMetricFamily if one.kind == "counter" else GaugeMetricFamily
     return kind(one.name, one.text, labels=one.labels)
-
-
-def _encodable(text: str) -> str:
-    """The text as UTF-8 can hold it: YAML may smuggle in halves of characters."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 _METRICS: Final = {metric.name: metric for metric in CATALOGUE}
