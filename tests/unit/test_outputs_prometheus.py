@@ -294,6 +294,15 @@ def test_compressed_and_plain_are_the_same(state: State) -> None:
         assert gzip.decompress(packed) == exposition.body(registry, gzip=False)
 
 
+def test_a_scrape_reads_nothing(state: State) -> None:
+    results.add(state, [ROW])
+    exposition = Exposition(state, 200)
+    exposition.refresh({"credit": card()})
+    with state.writing() as connection:
+        connection.exec_driver_sql("DROP TABLE results")
+    assert b"mbm_feature_drift_score{" in exposition.body(CollectorRegistry(), gzip=False)
+
+
 def test_the_committed_page_names_what_is_exported() -> None:
     for path, page in files().items():
         assert (ROOT / path).read_text() == page, "stale; run: mbm render"
