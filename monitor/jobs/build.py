@@ -100,13 +100,12 @@ def build(
     whole = sum(b - a for a, b in pieces)
     done = 0
     layouts = layouts_of(plan)
-    for task, (start, end), table in zip(tasks, pieces, builder.engine.run(tasks), strict=True):
-        built = partials_of(table, layouts)
+    for (start, end), partials in zip(pieces, builder.engine.run(tasks), strict=True):
+        built = partials_of(partials, layouts)
         fresh = _fresh(builder, plan, built, (start, end), plan.seconds)
         _write(builder, fresh, now)
         done += end - start
         progress(done, whole)
-        del task
     _roll_up(builder, plan, windows, since, upto, now)
 
 

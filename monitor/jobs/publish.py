@@ -3,7 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor import __version__
@@ -48,17 +48,26 @@ class Publisher:
         plan: by which its inputs were profiled.
         profiles: where the profiles are.
         now: written into the results.
+        frozen: profile of the reference, None if there is none.
     """
 
     card: Card
     plan: InputsPlan
     profiles: ProfileTable
     now: datetime
+    frozen: Profile | None = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        reference = self.plan.reference
+        profile = reference.profile(self.plan.layout) if reference else None
+        object.__setattr__(self, "frozen", profile)
 
     def results(
         self, windows: Sequence[Window], quarantined: Mapping[Window, int]
     ) -> Iterator[ResultRow]:
         """Every verdict on these windows, window by window.
+
+        A window without any prediction has verdicts too, under no version: unknown, and why.
 
         Args:
             windows: closed ones.
@@ -69,7 +78,8 @@ class Publisher:
         for window in windows:
             mine = {family: held[family][window] for family in Family}
             completeness = _completeness(mine[Family.INPUTS], quarantined[window])
-            for (version, stage), by_family in _by_version(mine).items():
+            nobody = {("", ""): mine} if window.kind != "detect" else {}
+            for (version, stage), by_family in (_by_version(mine) or nobody).items():
                 yield from self._of_version(window, version, stage, by_family, completeness)
 
     def _held(self, family: Family, windows: Sequence[Window]) -> dict[Window, list[Revision]]:
@@ -120,6 +130,8 @@ class Publisher:
             for revision in revisions:
                 by_segment[revision.partial.key.segment].append(revision)
             sums = {segment: _sum(some) for segment, some in by_segment.items()}
+            if not sums:
+                sums[ALL] = Profile.empty(next(iter(self._layouts()[family].values())))
             basis = self._basis(revisions, completeness)
             for segment in self._published(window, sums):
                 least = 0 if segment == ALL else self.card.fairness.minimum_rows
@@ -165,14 +177,12 @@ class Publisher:
         return groups
 
     def _subject(self, profile: Profile, segment: str) -> Subject:
-        reference = self.plan.reference
-        # The reference was profiled as a whole; a segment has nothing to be compared with.
-        known = reference and reference.profile(self.plan.layout) if segment == ALL else None
         contract = self.card.contract
         return Subject(
             column="",
             current=profile,
-            reference=known or None,
+            # The reference was profiled as a whole; a segment has nothing to be compared with.
+            reference=self.frozen if segment == ALL else None,
             minimum=self.card.fairness.minimum_rows,
             positive=contract.positive,
             low_confidence=self.plan.low_confidence,

@@ -1,6 +1,7 @@
 """Names of the parts of a model's rows: by attribute value or by several together."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -20,7 +21,8 @@ def segment_name(values: Mapping[str, str]) -> str:
     return TOGETHER.join(pairs)
 
 
-def segment_values(segment: str) -> dict[str, str]:
+@lru_cache(maxsize=10_000)
+def segment_values(segment: str) -> Mapping[str, str]:
     """The attribute values that `segment_name` was made of.
 
     >>> segment_values("sex=female&age=18 %26 up")

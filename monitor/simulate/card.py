@@ -52,7 +52,7 @@ assumptions:
 label_horizon: 30d
 reference:
   window: {{from: "{start}", to: "{end}"}}
-windows: {{profile: 1h, detect: 1h, publish: 24h}}
+windows: {{profile: 6h, detect: 6h, publish: 24h}}
 lateness: 10m
 fairness: {{minimum_rows: 30, tolerance: 0.05}}
 """
