@@ -130,7 +130,7 @@ class Publisher:
             for revision in revisions:
                 by_segment[revision.partial.key.segment].append(revision)
             sums = {segment: _sum(some) for segment, some in by_segment.items()}
-            if not sums:
+            if not sums and _fits(family, self.plan.seconds, window):
                 sums[ALL] = Profile.empty(next(iter(self._layouts()[family].values())))
             basis = self._basis(revisions, completeness)
             for segment in self._published(window, sums):
@@ -241,6 +241,12 @@ def _step(finest: int, window: Window) -> int:
     """Length of the coarsest profiles that part the window evenly."""
     fits = [s for s in levels(finest) if not (window.start % s or window.end % s)]
     return max(fits, default=finest)
+
+
+def _fits(family: Family, profile: int, window: Window) -> bool:
+    """Whether the window is made of whole profiles of a family; half an hour of labels is not."""
+    step = _length(family, profile)
+    return not (window.start % step or window.end % step)
 
 
 def _by_version(
