@@ -11,7 +11,6 @@ from functools import partial
 from typing import Final
 
 from monitor.cards.card import Card
-from monitor.cards.contract import Contract
 from monitor.engines.base import Engine, Place
 from monitor.engines.local import LocalEngine
 from monitor.jobs import dirty, references
@@ -217,7 +216,7 @@ class _Run:
             self.builder,
             plan,
             ready,
-            older=self._older_contracts(),
+            older=references.older_contracts(self.definitions, self.card),
             since=progress.closed(self.state, self.card.model, dirty.INPUTS),
             upto=self.upto,
             now=self.now,
@@ -225,16 +224,10 @@ class _Run:
         )
         return ready
 
-    def _older_contracts(self) -> list[Contract]:
-        found = self.definitions.list("contract", self.card.model)
-        present = self.card.contract.id
-        return [Contract.from_definition(text) for key, text in found.items() if key != present]
-
     def _reference(self) -> Reference | None:
         found = references.in_force(self.state, self.definitions, self.card)
         if found is None:
-            older = self._older_contracts()
-            found = references.named_by_card(self.builder.place, self.card, self.upto, older)
+            found = references.named_by_card(self.builder.place, self.card, self.upto)
             if found is not None:
                 references.pin(self.state, self.definitions, found, by="card", now=self.now)
         return found

@@ -1,6 +1,6 @@
 """The reference in force for a model: looked up, or frozen from what its card names."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 
@@ -23,7 +23,8 @@ LEAST_ROWS = 1_000
 """Rows that a version needs before it is frozen as the reference of its own accord."""
 
 BEGIN = datetime(1678, 1, 1, tzinfo=UTC)
-"""Before all events; DataFusion's times are nanoseconds and begin in 1677."""
+END = datetime(2261, 1, 1, tzinfo=UTC)
+"""Before and after all events; DataFusion's times are nanoseconds, from 1677 to 2262."""
 
 
 def in_force(state: State, definitions: Definitions, card: Card) -> Reference | None:
@@ -52,31 +53,33 @@ def pin(
     )
 
 
-def in_window(
-    place: Place, card: Card, start: datetime, end: datetime, older: Sequence[Contract]
-) -> Batches:
+def older_contracts(definitions: Definitions, card: Card) -> tuple[Contract, ...]:
+    """Contracts that the model had before."""
+    found = definitions.list("contract", card.model)
+    present = card.contract.id
+    return tuple(Contract.from_definition(text) for key, text in found.items() if key != present)
+
+
+def in_window(place: Place, card: Card, start: datetime, end: datetime) -> Batches:
     """Predictions of the model in [start, end), also those under its older contracts."""
-    task = Task(place, inputs_plan(card, None), start, end, tuple(older))
+    older = older_contracts(Definitions.open(place.store), card)
+    task = Task(place, inputs_plan(card, None), start, end, older)
     return partial(predictions, task, COLUMNS)
 
 
-def of_version(
-    place: Place, card: Card, version: str, upto: datetime, older: Sequence[Contract]
-) -> Batches:
+def of_version(place: Place, card: Card, version: str, upto: datetime = END) -> Batches:
     """Predictions of one version of the model before a time, also under its older contracts."""
 
     def batches() -> Iterator[pa.RecordBatch]:
         import pyarrow.compute as pc
 
-        for batch in in_window(place, card, BEGIN, upto, older)():
+        for batch in in_window(place, card, BEGIN, upto)():
             yield batch.filter(pc.equal(batch.column("version"), version))
 
     return batches
 
 
-def named_by_card(
-    place: Place, card: Card, upto: datetime, older: Sequence[Contract]
-) -> Reference | None:
+def named_by_card(place: Place, card: Card, upto: datetime) -> Reference | None:
     """The reference that the card names, if the log holds all of it by now.
 
     A file is not read here: `mbm reference set` does that, once.
@@ -88,10 +91,10 @@ def named_by_card(
         if wanted.window is not None and wanted.window.end <= upto:
             start, end = wanted.window.start, wanted.window.end
             described = f"window {start.isoformat()} to {end.isoformat()}"
-            return frozen(card, in_window(place, card, start, end, older), described=described)
+            return frozen(card, in_window(place, card, start, end), described=described)
         if wanted.version is not None:
             described = f"version {wanted.version} until {upto.isoformat()}"
-            rows = of_version(place, card, wanted.version, upto, older)
+            rows = of_version(place, card, wanted.version, upto)
             found = frozen(card, rows, described=described)
             return found if found.rows >= LEAST_ROWS else None
     except NoRowsError:

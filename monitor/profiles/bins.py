@@ -17,6 +17,9 @@ BLOCK: Final = 256
 CELLS: Final = 4_096
 """Cells of the table that gives a value's bin to within the edges of one cell."""
 
+# numba's cache looks at this file alone: change it, if only by this number, whenever a constant
+# that comes from another file changes. Constants changed: 1.
+
 _ROUND = 1.5 * 2.0**52
 """Adding and subtracting this times a grid rounds to the grid, to even."""
 _MOMENT_ROUND: Final = _ROUND * MOMENT

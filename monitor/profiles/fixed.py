@@ -15,9 +15,10 @@ MOMENT: Final = 2.0**-30
 SQUARE: Final = 2.0**-24
 """Grid of its square; coarser, so that a block of 256 squares is summed exactly in float64."""
 
-CLIP: Final = 2.0**10
+CLIP: Final = 2.0**6
 """Values further from the reference's centre than this many scales enter sums as this many;
-they are counted, and their histogram and extremes are exact."""
+they are counted, and their histogram and extremes are exact. An int64 holds the sums of 134
+million rows that are all that far out; with 2**10 half a million would have overflowed it."""
 
 
 def on_grid(values: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -156,7 +156,7 @@ def bins_of(values: Floats) -> Bins | None:
     distinct = np.unique(finite)
     if len(distinct) <= DISTINCT:
         # Guards at both ends, so that a value never seen does not count as its neighbour.
-        middles = distinct[:-1] + (distinct[1:] - distinct[:-1]) / 2
+        middles = distinct[:-1] / 2 + distinct[1:] / 2
         edges = np.array([distinct[0], *middles, np.nextafter(distinct[-1], np.inf)])
     else:
         edges = np.quantile(finite, QUANTILES, method="inverted_cdf")
@@ -165,8 +165,10 @@ def bins_of(values: Floats) -> Bins | None:
         spread = float(finite.std())
         centre = float(finite.mean())
     if not (math.isfinite(spread) and math.isfinite(centre)):
-        centre, spread = float(np.median(finite)), float(np.ptp(np.quantile(finite, (0.25, 0.75))))
-    scale = 2.0 ** round(math.log2(spread)) if 0 < spread < math.inf else 1.0
+        # Values of the column itself, for between them an interpolation would overflow again.
+        low, centre, high = np.quantile(finite, (0.25, 0.5, 0.75), method="inverted_cdf").tolist()
+        spread = high - low
+    scale = 2.0 ** min(round(math.log2(spread)), 1023) if 0 < spread < math.inf else 1.0
     return Bins(tuple(edges.tolist()), centre, scale)
 
 

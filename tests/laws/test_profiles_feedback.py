@@ -1,0 +1,317 @@
+"""People and truth come out as counted slowly, in any order, with any repetition."""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.cards.contract import Attribute, Contract
+from monitor.events.schema import EVENTS
+from monitor.log.feedback import FEEDBACK
+from monitor.profiles.calibration import Calibration
+from monitor.profiles.cases import Cases
+from monitor.profiles.confusion import Confusion
+from monitor.profiles.counts import Counts
+from monitor.profiles.feedback import FeedbackPlan, feedback_partials
+from monitor.profiles.joined import FEEDBACK_COLUMNS, PREDICTION_COLUMNS
+from monitor.profiles.losses import Losses
+from monitor.profiles.rows import Partial
+from monitor.profiles.scores import Scores
+from monitor.profiles.segments import segment_name
+
+Row = dict[str, Any]
+START = datetime(1969, 12, 31, 22, tzinfo=UTC)
+SEX = (Attribute("sex", protected=True, values=("f", "m")),)
+TWO = Contract("m", (), ("no", "yes"), "yes", attributes=SEX)
+THREE = Contract("m", (), ("a", "b", "c"), attributes=SEX)
+MANY = Contract("m", (), tuple("abcdefghijklm"), attributes=SEX)
+NUMBER = Contract("m", (), attributes=SEX)
+PREDICTIONS = pa.schema([EVENTS.field(name) for name in PREDICTION_COLUMNS])
+SAID = pa.schema([FEEDBACK.field(name) for name in FEEDBACK_COLUMNS])
+
+halves = st.sampled_from([0, 1, 1 << 40, -(1 << 63)])
+payloads = st.sampled_from([-(1 << 63), -5, 0, 5, (1 << 63) - 1])
+
+
+def moments(hours: int) -> st.SearchStrategy[datetime]:
+    """Times, many of them equal."""
+    return st.integers(0, 12 * hours).map(lambda k: START + timedelta(minutes=5 * k))
+
+
+@st.composite
+def predictions(draw: st.DrawFn, contract: Contract) -> list[Row]:
+    """Predictions with ids of their own; some of them come again, with the same payload."""
+    some = {}
+    for high, low in draw(st.lists(st.tuples(halves, halves), max_size=10, unique=True)):
+        k = len(contract.classes)
+        given_ = draw(st.booleans())
+        raw = np.array(draw(st.lists(st.integers(1, 9), min_size=k, max_size=k)), np.float64)
+        some[high, low] = {
+            "id_hi": high,
+            "id_lo": low,
+            "payload_hash": draw(payloads),
+            "event_time": draw(moments(3)),
+            "version": draw(st.sampled_from(["1", "2"])),
+            "stage": draw(st.sampled_from([None, "canary"])),
+            "attributes": [draw(st.sampled_from(["f", "m", "x", None]))],
+            "predicted_class": draw(st.sampled_from([*contract.classes, "other", None]))
+            if k
+            else None,
+            "predicted_value": None if k else draw(st.sampled_from([None, 1.0, 2.0])),
+            "confidence": draw(st.one_of(st.none(), st.floats(0, 1))),
+            "probabilities": (raw / raw.sum()).tolist() if given_ and k else None,
+        }
+    again = draw(st.lists(st.sampled_from(list(some.values())), max_size=5)) if some else []
+    return draw(st.permutations([*some.values(), *again]))
+
+
+@st.composite
+def feedback(draw: st.DrawFn, contract: Contract) -> list[Row]:
+    """Decisions and outcomes, some of nothing, some twice, some at the same moment."""
+    k = len(contract.classes)
+    words = st.sampled_from([*contract.classes, "other", "another"]) if k else st.none()
+    values = st.none() if k else st.sampled_from([None, 1.0, 2.0])
+    some = {}
+    for number in range(draw(st.integers(0, 14))):
+        is_decision = draw(st.booleans())
+        some[number] = {
+            "kind": "decision" if is_decision else "outcome",
+            "p_hi": draw(halves),
+            "p_lo": draw(halves),
+            "id_hi": 0,
+            "id_lo": number,
+            # Unlike in life, two events may have one payload hash: then they say the same.
+            "payload_hash": number * 7 - 40 if number % 2 else 40 - number,
+            "event_time": draw(moments(2)),
+            "decision": draw(words) if is_decision else None,
+            "decision_value": draw(values) if is_decision else None,
+            "recommendation_shown": draw(st.sampled_from([None, True, False])),
+            "action": draw(st.sampled_from([None, "upheld", "escalated"])),
+            "label": None if is_decision else draw(words),
+            "label_value": None if is_decision else draw(values),
+        }
+    again = draw(st.lists(st.sampled_from(list(some.values())), max_size=5)) if some else []
+    return draw(st.permutations([*some.values(), *again]))
+
+
+def plan(contract: Contract) -> FeedbackPlan:
+    return FeedbackPlan(contract, (("sex",),), {"sex": ("f", "m")}, 3600, 300)
+
+
+def profiled(contract: Contract, made: Sequence[Row], said: Sequence[Row]) -> list[Partial]:
+    """What the kernel makes of these rows."""
+    left = pa.Table.from_pylist(list(made), schema=PREDICTIONS)
+    right = pa.Table.from_pylist(list(said), schema=SAID)
+    return list(feedback_partials(plan(contract), left, right))
+
+
+def held(said: Sequence[Row], kind: str) -> dict[tuple[int, int], tuple[Row, int]]:
+    """Per prediction the feedback that holds, and how many it replaced."""
+    events: dict[tuple[int, int], dict[int, Row]] = defaultdict(dict)
+    for row in said:
+        if row["kind"] == kind:
+            events[row["p_hi"], row["p_lo"]][row["id_lo"]] = row
+    return {
+        of: (
+            min(rows.values(), key=lambda r: (-r["event_time"].timestamp(), r["payload_hash"])),
+            len(rows) - 1,
+        )
+        for of, rows in events.items()
+    }
+
+
+Groups = dict[tuple[int, str, str, str], list[Row]]
+
+
+def grouped(made: Sequence[Row]) -> Groups:
+    """Distinct predictions by window, version, stage and segment."""
+    distinct = {(row["id_hi"], row["id_lo"]): row for row in made}
+    groups: Groups = defaultdict(list)
+    for row in distinct.values():
+        window = int(row["event_time"].timestamp() // 3600)
+        segments = [""]
+        if row["attributes"][0] in ("f", "m"):
+            segments.append(segment_name({"sex": row["attributes"][0]}))
+        for segment in segments:
+            groups[window, row["version"], row["stage"] or "", segment].append(row)
+    return groups
+
+
+def place(text: str, contract: Contract) -> int:
+    """Place of a class, one past the end for others."""
+    return contract.classes.index(text) if text in contract.classes else len(contract.classes)
+
+
+@pytest.mark.parametrize("contract", [TWO, THREE, MANY, NUMBER])
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_profiles_are_those_of_slow_dictionaries(contract: Contract, data: st.DataObject) -> None:
+    made = data.draw(predictions(contract))
+    said = data.draw(feedback(contract))
+    groups = grouped(made)
+    found = profiled(contract, made, said)
+    assert len(found) == 2 * len(groups)
+    decisions, outcomes = held(said, "decision"), held(said, "outcome")
+    for partial in found:
+        key = partial.key
+        window = int(key.start.timestamp() // 3600)
+        mine = groups[window, key.version, key.stage, key.segment]
+        assert partial.rows == len(mine)
+        check = check_people if key.family == "people" else check_truth
+        check(contract, partial, mine, decisions, outcomes)
+
+
+Held = dict[tuple[int, int], tuple[Row, int]]
+
+
+def of(row: Row) -> tuple[int, int]:
+    return row["id_hi"], row["id_lo"]
+
+
+def check_people(
+    contract: Contract, partial: Partial, mine: list[Row], decisions: Held, outcomes: Held
+) -> None:
+    """Counts and cases of the reviewed predictions."""
+    counts: dict[str, int] = dict.fromkeys(
+        ("predictions", "reviewed", "shown", "overridden", "escalated", "revisions"), 0
+    )
+    k = len(contract.classes)
+    cases = np.zeros((2, k + 1, k + 1, k + 2), np.int64)
+    for row in mine:
+        counts["predictions"] += 1
+        if of(row) not in decisions:
+            continue
+        decided, revisions = decisions[of(row)]
+        shown = decided["recommendation_shown"] is not False
+        ours, theirs = (
+            (row["predicted_class"], decided["decision"])
+            if k
+            else (row["predicted_value"], decided["decision_value"])
+        )
+        counts["reviewed"] += 1
+        counts["revisions"] += revisions
+        counts["escalated"] += decided["action"] == "escalated"
+        counts["shown"] += shown
+        counts["overridden"] += shown and None not in (ours, theirs) and ours != theirs
+        if k and None not in (ours, theirs):
+            label = k + 1
+            if of(row) in outcomes and outcomes[of(row)][0]["label"] is not None:
+                label = place(outcomes[of(row)][0]["label"], contract)
+            cases[int(shown), place(ours, contract), place(theirs, contract), label] += 1
+    assert dict(partial.profile.get(Counts).of) == counts
+    if 0 < k <= 12:
+        assert (partial.profile.get(Cases).counts == cases).all()
+    else:
+        assert not partial.profile.has(Cases)
+
+
+def check_truth(
+    contract: Contract, partial: Partial, mine: list[Row], decisions: Held, outcomes: Held
+) -> None:
+    """Counts, confusion, calibration, losses and scores of the labelled predictions."""
+    k = len(contract.classes)
+    labelled = [(row, *outcomes[of(row)]) for row in mine if of(row) in outcomes]
+    assert dict(partial.profile.get(Counts).of) == {
+        "predictions": len(mine),
+        "labelled": len(labelled),
+        "revisions": sum(revisions for _, _, revisions in labelled),
+    }
+    if not k:
+        assert not partial.profile.has(Confusion)
+        return
+    table = np.zeros((k + 1, k + 1), np.int64)
+    total, right, sure = np.zeros(10, np.int64), np.zeros(10, np.int64), np.zeros(10)
+    brier: list[float] = []
+    log_loss: list[float] = []
+    positives: list[float] = []
+    negatives: list[float] = []
+    for row, outcome, _ in labelled:
+        label = outcome["label"]
+        if row["predicted_class"] is not None:
+            table[place(row["predicted_class"], contract), place(label, contract)] += 1
+        c = row["confidence"]
+        if row["predicted_class"] is not None and c is not None:
+            # Bin i holds i/10 < c <= (i+1)/10.
+            i = next(i for i in range(10) if c * 10 <= i + 1)
+            total[i] += 1
+            right[i] += row["predicted_class"] == label and label in contract.classes
+            sure[i] += c
+        p = row["probabilities"]
+        if p and label in contract.classes and row["predicted_class"] is not None:
+            errors = [
+                (q - (name == label)) ** 2 for q, name in zip(p, contract.classes, strict=True)
+            ]
+            brier.append(sum(errors) / (2 if k == 2 else 1))
+            log_loss.append(-math.log(p[contract.classes.index(label)]))
+            (positives if label == contract.positive else negatives).append(p[-1])
+    assert (partial.profile.get(Confusion).counts == table).all()
+    calibration = partial.profile.get(Calibration)
+    assert (calibration.total == total).all()
+    assert (calibration.correct == right).all()
+    assert calibration.confidence == pytest.approx(sure, abs=1e-8)
+    losses = partial.profile.get(Losses)
+    assert losses.rows == {"brier": len(brier), "log_loss": len(log_loss)}
+    assert losses.sums["brier"] == pytest.approx(sum(brier), abs=1e-8)
+    assert losses.sums["log_loss"] == pytest.approx(sum(log_loss), abs=1e-8)
+    has_scores = contract is TWO and partial.key.segment == ""
+    assert partial.profile.has(Scores) == has_scores
+    if has_scores:
+        scores = partial.profile.get(Scores)
+        for counted, values in ((scores.positives, positives), (scores.negatives, negatives)):
+            cells = np.minimum((np.array(values) * 1000).astype(int), 999)
+            assert (counted == np.bincount(cells, minlength=1000)).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_order_and_repetition_change_nothing(data: st.DataObject) -> None:
+    made, said = data.draw(predictions(TWO)), data.draw(feedback(TWO))
+    mixed = data.draw(st.permutations([*made, *made[:3]]))
+    repeated = data.draw(st.permutations([*said, *said[:3]]))
+    before = {p.key: (p.profile.hash, p.rows) for p in profiled(TWO, made, said)}
+    after = {p.key: (p.profile.hash, p.rows) for p in profiled(TWO, mixed, repeated)}
+    assert after == before
+
+
+def test_the_smallest_payload_of_a_disputed_prediction_is_judged() -> None:
+    base: Row = {"id_hi": 1, "id_lo": 2, "event_time": START, "version": "1", "attributes": ["f"]}
+    rows = [
+        {**base, "payload_hash": 5, "predicted_class": "yes"},
+        {**base, "payload_hash": -5, "predicted_class": "no", "version": "2"},
+        {**base, "payload_hash": 5, "predicted_class": "yes"},
+    ]
+    label: Row = {"kind": "outcome", "p_hi": 1, "p_lo": 2, "id_hi": 0, "id_lo": 0}
+    said = [{**label, "payload_hash": 0, "event_time": START, "label": "no"}]
+    for order in (rows, rows[::-1]):
+        truth = [p for p in profiled(TWO, order, said) if p.key.family == "truth"]
+        assert {p.key.version for p in truth} == {"2"}
+        assert all(p.profile.get(Confusion).correct == 1 for p in truth)
+
+
+def test_cells_and_tenths_begin_where_they_say() -> None:
+    def one(p: float) -> Row:
+        base: Row = {"id_hi": 1, "id_lo": 2, "payload_hash": 0, "event_time": START}
+        named = {"version": "1", "attributes": ["f"], "predicted_class": "yes"}
+        return {**base, **named, "confidence": p, "probabilities": [1 - p, p]}
+
+    label: Row = {"kind": "outcome", "p_hi": 1, "p_lo": 2, "id_hi": 0, "id_lo": 0}
+    said = [{**label, "payload_hash": 0, "event_time": START, "label": "yes"}]
+
+    def truth(p: float) -> Partial:
+        found = profiled(TWO, [one(p)], said)
+        return next(f for f in found if f.key.family == "truth" and not f.key.segment)
+
+    for tenth in range(1, 11):
+        at = truth(tenth / 10).profile.get(Calibration).total
+        assert np.flatnonzero(at).tolist() == [tenth - 1]
+    for cell in (0, 1, 9, 57, 290, 511, 999):
+        at = truth(cell / 1000).profile.get(Scores).positives
+        assert np.flatnonzero(at).tolist() == [cell]
+    assert truth(1.0).profile.get(Scores).positives[999] == 1
