@@ -1,9 +1,8 @@
 """What the log gained since evaluation last looked, written down as windows to rebuild."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Final
 
-from monitor.cards.card import Card
 from monitor.engines.base import Place
 from monitor.events.schema import Kind
 from monitor.log.events import EventLog
@@ -26,9 +25,11 @@ UNREAD: Final = "unread"
 
 
 def take_in(
-    state: State, cards: Mapping[str, Card], log: EventLog, feedback: FeedbackLog, place: Place
+    state: State, cards: Collection[str], log: EventLog, feedback: FeedbackLog, place: Place
 ) -> None:
     """Write down what became dirty up to the pinned versions, once.
+
+    Also for models without a card: ingest may have read a new card before evaluation does.
 
     Raises:
         LogError: the history does not go back to where the last run ended.
@@ -39,10 +40,11 @@ def take_in(
         mine = {
             model: ranges
             for (kind, model), ranges in gained.windows.items()
-            if kind == Kind.PREDICTION and model in cards
+            if kind == Kind.PREDICTION
         }
+        models = {model for _, model in gained.windows if model}.union(cards)
         ledger.copy(state, [_line(entry) for entry in gained.ledger])
-        for model in cards:
+        for model in models:
             _widen(state, model, gained.windows)
         dirty = [
             window
@@ -52,8 +54,7 @@ def take_in(
         ]
         for (kind, of), ranges in gained.windows.items():
             if kind == Kind.QUARANTINE:
-                models = [model for model in cards if of in ("", model)]
-                for model in models:
+                for model in models if of == "" else {of}:
                     dirty += dirty_windows(model, UNREAD, ranges, place.events)
         progress.advance(state, EVENTS_JOB, place.events, dirty)
     before = progress.processed(state, FEEDBACK_JOB)
@@ -62,7 +63,7 @@ def take_in(
         dirty = [
             window
             for (_, model), ranges in said.items()
-            if model in cards
+            if model
             for window in dirty_windows(model, FEEDBACK, ranges, place.events)
         ]
         progress.advance(state, FEEDBACK_JOB, place.feedback, dirty)

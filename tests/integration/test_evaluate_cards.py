@@ -335,3 +335,14 @@ def test_windows_that_are_no_longer_kept_stand_as_they_are(tmp_path: Path) -> No
     hours = [row for row in service.revisions() if row[0] == "inputs" and row[6] == "3600"]
     changed = {str(row[5])[:10] for row in hours if row[8] != "0"}
     assert changed == {"2026-11-03"}
+
+
+def test_a_card_that_evaluation_reads_late_misses_nothing(tmp_path: Path) -> None:
+    service = Evaluation(tmp_path, card_of())
+    cards = service.cards
+    service.send(day_of_rows(0, 24))
+    service.cards = {}
+    service.run(START + DAY)
+    service.cards = cards
+    service.run(START + DAY)
+    assert predictions_by(service) == {3600: 24, 86400: 24}
