@@ -221,7 +221,12 @@ class _Builder:
         full = np.repeat(widths, self._sizes)
         numbers, texts = flat_numbers(flat, full)
         self.texts += texts
-        has = np.fromiter((isinstance(v, Struct) for v in values), np.bool_, self.n)
+        has = np.concatenate(
+            [
+                _is_a(b.shape.sections[name].struct, values[start : start + size])
+                for b, start, size in self.spans
+            ]
+        )
         self.vectors[name] = Vectors(numbers[np.repeat(has, full)], np.where(has, full, 0))
 
     def _experiment(self, values: Values) -> None:
@@ -262,6 +267,14 @@ def _keys(values: Values) -> NDArray[np.int64] | int:
     if values.count(UNSET) == 0:
         return 1
     return np.fromiter((v is not UNSET for v in values), np.int64, len(values))
+
+
+def _is_a(struct: type[Struct], values: Values) -> NDArray[np.bool_]:
+    """Which values are such structs, shape (n,)."""
+    types = list(map(type, values))
+    if types.count(struct) == len(types):
+        return np.ones(len(types), np.bool_)
+    return np.fromiter((found is struct for found in types), np.bool_, len(types))
 
 
 def _tuples(values: Values, section: Section) -> list[tuple[Any, ...]]:

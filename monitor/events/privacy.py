@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class HashKey:
     secret: bytes = field(repr=False)
 
 
-def pseudonyms(key: HashKey, remembered: int = 65_536) -> Callable[[str], str]:
+def pseudonyms(key: HashKey) -> Callable[[str], str]:
     """A function from a text to its pseudonym: 32 hexadecimal digits of keyed BLAKE2b.
 
     The same text has the same pseudonym under the same key, and none can be guessed back
@@ -27,11 +26,13 @@ def pseudonyms(key: HashKey, remembered: int = 65_536) -> Callable[[str], str]:
 
     Args:
         key: the secret.
-        remembered: how many recent texts are kept in memory to save hashing them again.
     """
+    keyed = hashlib.blake2b(digest_size=16, key=key.secret)
 
-    @lru_cache(maxsize=remembered)
     def pseudonym(text: str) -> str:
-        return hashlib.blake2b(text.encode(), digest_size=16, key=key.secret).hexdigest()
+        # A copy is quicker than to be keyed anew, and than to remember recent texts.
+        fresh = keyed.copy()
+        fresh.update(text.encode())
+        return fresh.hexdigest()
 
     return pseudonym

@@ -171,7 +171,9 @@ def _optional_lists(vectors: Vectors) -> pa.ListArray:
 
 
 def _hashed(texts: pa.StringArray, pseudonym: Callable[[str], str]) -> pa.StringArray:
-    return pa.array([None if t is None else pseudonym(t) for t in texts.to_pylist()], pa.string())
+    encoded = texts.dictionary_encode()
+    known = pa.array([pseudonym(text) for text in encoded.dictionary.to_pylist()], pa.string())
+    return known.take(encoded.indices)
 
 
 def _hidden(

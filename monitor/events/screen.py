@@ -38,6 +38,7 @@ def sorted_out(
     left: list[int] = []
     decoders = {name: shape.decode for name, shape in shapes.items()}
     rest = default.decode
+    has_escapes = b"\\" in b"".join(filter(None, messages))
     for at, message in enumerate(messages, start):
         if message is None or len(message) > limit:
             left.append(at)
@@ -59,7 +60,8 @@ def sorted_out(
         put_row(row)
         put_at(at)
         # Counted here, while the message is still in the processor's cache.
-        put_texts(_escaped(message) if b"\\" in message else message.count(b'"') // 2)
+        is_plain = not has_escapes or b"\\" not in message
+        put_texts(message.count(b'"') // 2 if is_plain else _escaped(message))
     return bins, left
 
 

@@ -43,7 +43,7 @@ class Place:
     def of(cls, batch: RawBatch, partition: Partition, now: datetime) -> Self:
         """The place of this batch's messages."""
         # In the order of the messages, which is how they lie in memory.
-        digests = b"".join(xxhash.xxh3_64_digest(value or b"") for value in batch.values)
+        digests = b"".join([xxhash.xxh3_64_digest(value or b"") for value in batch.values])
         return cls(batch, partition, now, np.frombuffer(digests, ">i8").astype(np.int64))
 
 

@@ -390,13 +390,13 @@ def rewritten(draw: st.DrawFn) -> bytes:
 MESSAGES = st.one_of(st.sampled_from(GOOD), st.sampled_from(POISON), damaged(), rewritten())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(MESSAGES, min_size=1, max_size=12))
 def test_a_message_has_one_verdict_in_any_company(values: list[bytes | None]) -> None:
     check(values)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=700, deadline=None)
 @given(MESSAGES)
 def test_the_quick_way_never_takes_what_the_exact_way_tells_otherwise(value: bytes | None) -> None:
     quick = QUICK.decode(batch([value]), now=NOW, kept_from=KEPT)
@@ -406,7 +406,7 @@ def test_the_quick_way_never_takes_what_the_exact_way_tells_otherwise(value: byt
     assert quick.unknown_versions == exact.unknown_versions
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(MESSAGES, min_size=1, max_size=8))
 def test_what_was_decoded_before_changes_nothing(values: list[bytes | None]) -> None:
     reader = decoder()
