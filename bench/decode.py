@@ -2,13 +2,15 @@
 
 import json
 import random
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
+from bench.child import answer, measured
+from bench.figures import Figure
 from monitor.cards.contract import Attribute, Contract, Feature, FeatureType
 from monitor.events.batch import RawBatch
 from monitor.events.decode import Decoder
@@ -17,6 +19,7 @@ from monitor.events.privacy import HashKey
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 SEED = 20_260_131
+BATCHES = 7
 CLASSES = ("approve", "review", "decline")
 NUMERIC = [
     "amount",
@@ -87,7 +90,7 @@ def batch(messages: Sequence[bytes], first: int = 0) -> RawBatch:
     )
 
 
-def seconds_per_million(models: int, rows: int = 50_000, batches: int = 5) -> float:
+def decoding(models: int, rows: int) -> dict[str, Any]:
     """CPU seconds per million messages of so many models mixed at random; the best batch."""
     rng = random.Random(SEED)
     names = [f"fraud-{i}" for i in range(models)]
@@ -98,18 +101,21 @@ def seconds_per_million(models: int, rows: int = 50_000, batches: int = 5) -> fl
     )
     messages = [message(rng, rng.choice(names)) for _ in range(rows)]
     best = float("inf")
-    for i in range(batches):
+    for i in range(BATCHES):
         raw = batch(messages, i * rows)
-        start = time.process_time()
+        begin = time.process_time()
         decoded = decoder.decode(raw, now=NOW)
-        best = min(best, time.process_time() - start)
+        best = min(best, time.process_time() - begin)
         assert decoded.tallies["bench-0"].stored == rows
-    return best / rows * 1e6
+    return {"cpu": best / rows * 1e6}
+
+
+def figures(*, quick: bool) -> Iterator[Figure]:
+    """One model and fifty."""
+    for models in (1, 50):
+        told = measured("bench.decode", models=models, rows=20_000 if quick else 50_000).told
+        yield Figure(f"decode, {models} model{'s' * (models > 1)}", told["cpu"], "CPU s/M")
 
 
 if __name__ == "__main__":
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
-    size = len(message(random.Random(SEED), "fraud-0"))
-    for k in (1, 50):
-        cost = seconds_per_million(k, count)
-        print(f"decode  {k:3d} models  {size} bytes  {cost:5.2f} CPU s per million", flush=True)
+    answer(decoding)
