@@ -4,7 +4,7 @@ What is dirty is written down together with the version of the log that was look
 forgotten only when profiles and results stand; doing a window twice changes nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -41,6 +41,7 @@ from monitor.profiles.windows import (
 )
 from monitor.state import named, progress, results
 from monitor.state.database import State
+from monitor.state.exclusive import EVALUATION, exclusive
 from monitor.state.heartbeats import heartbeats
 from monitor.state.progress import DirtyWindow
 
@@ -49,6 +50,9 @@ DETECT_WINDOWS: Final = 72
 
 BATCH_WINDOWS: Final = 50
 """Windows whose results are written in one transaction."""
+
+BATCH_STEPS: Final = 4_000
+"""Windows of profiles that are in memory at once: 40 years of days took 1.3 GB."""
 
 Told = Callable[[str, int, int], None]
 """Told the model, how many seconds of event time are done, and of how many."""
@@ -105,7 +109,7 @@ class Done:
 def evaluate(
     service: Service, close: Close, *, now: datetime, told: Told = lambda *_: None
 ) -> Done:
-    """What a run did that took in the log as it stands.
+    """What a run did that took in the log as it stands; it waits for any other run to end.
 
     Args:
         service: what to work on.
@@ -116,6 +120,11 @@ def evaluate(
     Raises:
         MonitorError: the log or the state cannot be used; the run may be repeated.
     """
+    with exclusive(service.state, EVALUATION):
+        return _evaluated(service, close, now, told)
+
+
+def _evaluated(service: Service, close: Close, now: datetime, told: Told) -> Done:
     log = EventLog.open(service.store, service.partition)
     feedback = FeedbackLog.open(service.store)
     version = log.version()
@@ -252,8 +261,7 @@ class _Run:
         publisher = Publisher(self.card, plan, self.builder.profiles, self.now)
         windows = self._windows(done)
         count = 0
-        for first in range(0, len(windows), BATCH_WINDOWS):
-            some = windows[first : first + BATCH_WINDOWS]
+        for some in _batches(windows, publisher):
             spans = [(instant(window.start), instant(window.end)) for window in some]
             lost = quarantined_in(self.builder.log, self.card.model, spans)
             found = publisher.results(some, dict(zip(some, lost, strict=True)))
@@ -286,3 +294,18 @@ class _Run:
         step = lengths["detect"] if lengths["publish"] % said else max(lengths["detect"], said)
         end = floor(upto, step)
         return [*windows, Window("latest", end - lengths["publish"], end)]
+
+
+def _batches(windows: Sequence[Window], publisher: Publisher) -> Iterator[list[Window]]:
+    """The windows in order, in groups that are neither many nor made of many profiles."""
+    group: list[Window] = []
+    steps = 0
+    for window in windows:
+        more = publisher.steps(window)
+        if group and (len(group) == BATCH_WINDOWS or steps + more > BATCH_STEPS):
+            yield group
+            group, steps = [], 0
+        group.append(window)
+        steps += more
+    if group:
+        yield group
