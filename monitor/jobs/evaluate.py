@@ -51,7 +51,7 @@ DETECT_WINDOWS: Final = 72
 BATCH_WINDOWS: Final = 50
 """Windows whose results are written in one transaction."""
 
-BATCH_STEPS: Final = 4_000
+BATCH_STEPS: Final = 2_000
 """Windows of profiles that are in memory at once: 40 years of days took 1.3 GB."""
 
 Told = Callable[[str, int, int], None]

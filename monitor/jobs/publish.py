@@ -82,6 +82,10 @@ class Publisher:
             for (version, stage), by_family in (_by_version(mine) or nobody).items():
                 yield from self._of_version(window, version, stage, by_family, completeness)
 
+    def steps(self, window: Window) -> int:
+        """Windows of inputs profiles that make up a window."""
+        return (window.end - window.start) // _step(self.plan.seconds, window)
+
     def _held(self, family: Family, windows: Sequence[Window]) -> dict[Window, list[Revision]]:
         """The latest profiles that make up each window, in the coarsest steps that fit it."""
         by_step: dict[int, list[Window]] = defaultdict(list)
