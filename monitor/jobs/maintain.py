@@ -7,6 +7,7 @@ from typing import Final
 
 from monitor.cards.card import Card
 from monitor.jobs import dirty
+from monitor.jobs.kept import keep_from
 from monitor.log.clean import clean_log, vacuum
 from monitor.log.compact import compact
 from monitor.log.events import EventLog, Partition
@@ -14,7 +15,7 @@ from monitor.log.feedback import FeedbackLog
 from monitor.log.profiles import ProfileTable
 from monitor.log.retain import Retention, marks, retain
 from monitor.log.store import Store, Table
-from monitor.state import named, progress, runs
+from monitor.state import progress, runs
 from monitor.state.database import State
 
 KEPT: Final = timedelta(hours=2)
@@ -86,12 +87,6 @@ def maintain(
     return Maintained(compacted, gone, deleted)
 
 
-def kept_from(state: State, cards: Mapping[str, Card]) -> dict[str, datetime]:
-    """By model, the time before which events are no longer kept, where there is one."""
-    known = {model: named.value_of(state, _name(model)) for model in cards}
-    return {m: datetime.fromisoformat(text) for m, text in known.items() if isinstance(text, str)}
-
-
 def _retain(
     log: EventLog,
     feedback: FeedbackLog,
@@ -114,10 +109,5 @@ def _retain(
     )
     first = marks(retention, now, by_month=log.by_month)
     for model in cards:
-        mark = datetime.combine(first[model], time(), UTC)
-        named.put(state, _name(model), mark.isoformat())
+        keep_from(state, model, datetime.combine(first[model], time(), UTC))
     return retain(log, feedback, retention, now=now)
-
-
-def _name(model: str) -> str:
-    return f"kept_from:{model}"

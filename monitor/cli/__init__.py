@@ -1,0 +1,84 @@
+"""The command `mbm`; each command is loaded when it is called, so that `--help` is quick."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Final
+
+import click
+
+from monitor import __version__
+from monitor.errors import ConfigurationError, MonitorError
+
+FAILED: Final = 1
+"""Exit code of what could not be done; standard error says why, in a line."""
+
+USAGE: Final = 2
+"""Exit code of a wrong command line or configuration: doing it again cannot help."""
+
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "run": ("run", "Run the whole service: ingest, evaluate and serve."),
+    "ingest": ("ingest", "Read events into the log."),
+    "evaluate": ("evaluate", "Turn the log into results."),
+    "serve": ("serve", "Show results to Prometheus, health and readiness to probes."),
+    "check": ("check", "Check settings and cards; print their JSON Schemas."),
+    "models": ("models", "Write first cards, list and show models."),
+    "reference": ("reference", "Set or show what a model is compared with."),
+    "results": ("results", "Print the results of a model."),
+    "query": ("query", "Ask the log and the results in SQL."),
+    "quarantine": ("quarantine", "List messages nobody understood, or take them in after all."),
+    "backfill": ("backfill", "Build profiles and results of past windows again."),
+    "status": ("status", "Show how far the service has come."),
+    "maintain": ("maintain", "Compact the log and remove what is past its time."),
+    "erase": ("erase", "Remove a person's predictions from the log."),
+    "render": ("render", "Write the files that come from the catalogue of metrics."),
+    "demo": ("demo", "Watch a simulated model in which something goes wrong."),
+}
+"""Module and first line of the help of each command, in the order in which they are shown."""
+
+
+class Commands(click.Group):
+    """The commands, each imported when it is needed; errors end in a line and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[cmd_name]
+        command = getattr(import_module(f"monitor.cli.{module}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ConfigurationError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(USAGE)
+        except MonitorError as error:
+            click.echo(f"mbm: {error}", err=True)
+            ctx.exit(FAILED)
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mbm")
+def main() -> None:
+    r"""Watch how deployed models behave: from events to evidence.
+
+    \b
+    Example:
+      mbm demo --fast
+      mbm check -c service.yaml && mbm run -c service.yaml
+
+    Exit codes: 0 done, 1 it could not be done, 2 a mistake in the command line, the settings or
+    the cards. Every command takes its settings from -c, else from the environment variable
+    MBM_CONFIG, else from ./service.yaml.
+    """

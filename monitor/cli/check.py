@@ -1,0 +1,36 @@
+"""`mbm check`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from monitor.cards.schema import card_schema
+from monitor.cli.options import config
+from monitor.jobs.service import configuration
+from monitor.settings import settings_schema
+
+
+@click.command()
+@config
+@click.option(
+    "--schema", type=click.Choice(["card", "service"]), help="Print this JSON Schema instead."
+)
+def check(file: Path, schema: str | None) -> None:
+    r"""Check settings and cards; print their JSON Schemas.
+
+    All mistakes are told at once, each with its file, line and key. Nothing is opened but files.
+
+    \b
+    Example:
+      mbm check -c service.yaml
+      mbm check --schema card > card.schema.json
+
+    Exit codes: 0 all is in order, 2 there are mistakes.
+    """
+    if schema is not None:
+        found = card_schema() if schema == "card" else settings_schema()
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    _, cards = configuration(file)
+    click.echo(f"{file}: in order, with {len(cards)} card(s): {', '.join(cards)}")

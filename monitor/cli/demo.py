@@ -1,0 +1,209 @@
+"""`mbm demo`."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from prometheus_client import CollectorRegistry
+
+from monitor.cli.ingest import counted
+from monitor.cli.rows import write as write_rows
+from monitor.cli.signals import stopping
+from monitor.cli.talk import counting, progress
+from monitor.errors import MonitorError
+from monitor.jobs.differences import CLEAR, Difference, differences
+from monitor.jobs.evaluate import Close
+from monitor.jobs.evaluating import evaluated, keep_evaluating
+from monitor.jobs.read_in import read_in
+from monitor.jobs.serve import serve
+from monitor.jobs.service import Opened, opened
+from monitor.profiles.windows import seconds_of
+from monitor.settings.values import Address
+from monitor.simulate.folder import write
+from monitor.simulate.messages import MODEL
+from monitor.simulate.world import World, demo_world
+
+MOST_SHOWN = 20
+"""Lines of the table."""
+
+
+@click.command()
+@click.option("--fast", is_flag=True, help="End when the table is printed.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="An empty or new folder, kept; default: a temporary one.",
+)
+@click.option("--keep", is_flag=True, help="Keep the temporary folder.")
+def demo(fast: bool, folder: Path | None, keep: bool) -> None:
+    r"""Watch a simulated model in which something goes wrong.
+
+    Three weeks of a lending model with two versions, three teams of reviewers and outcomes that
+    come late are written to files, read, evaluated and shown under /metrics, the same way as in
+    a real service. A table of what differs from the reference ends it; on a terminal it goes on
+    serving until Ctrl-C unless --fast is given.
+
+    \b
+    Example:
+      mbm demo --fast
+      mbm demo --folder demo --fast && mbm results -c demo/service.yaml --model lending
+
+    Exit codes: 0 done, 1 the folder is not empty or something failed.
+    """
+    now = datetime.now(UTC)
+    with _place(folder, keep) as place, _rehearsal() as rehearsed:
+        world = demo_world(now)
+        click.echo(f"Writing {world.days} days of the model {MODEL} to {place}")
+        parts = _free_address(opened(write(world, place).service))
+        with stopping() as stop, _served(parts):
+            registry = CollectorRegistry()
+            with counting(lambda: counted(registry), seconds=2.0):
+                read_in(parts, stop.is_set, once=True, registry=registry)
+            click.echo(f"Read {counted(registry)}")
+            rehearsed.wait()
+            with progress() as told:
+                close = Close(everything=True, until=world.end)
+                done = evaluated(parts, close, now=now, told=told)
+            click.echo(f"Made {done.results} results; what differs from the reference:")
+            _show(parts, world)
+            if not fast and sys.stdout.isatty() and not stop.is_set():
+                click.echo("Serving until Ctrl-C.")
+                keep_evaluating(parts, stop.wait, CollectorRegistry())
+
+
+def rehearse() -> None:
+    """Do it once with a small world, so that what must be compiled lies in the cache."""
+    with tempfile.TemporaryDirectory(prefix="mbm-rehearsal-") as folder:
+        world = demo_world(datetime.now(UTC), days=8, per_day=40)
+        parts = opened(write(world, Path(folder)).service)
+        read_in(parts, lambda: False, once=True, registry=CollectorRegistry())
+        evaluated(parts, Close(everything=True, until=world.end), now=datetime.now(UTC))
+
+
+@contextmanager
+def _place(folder: Path | None, keep: bool) -> Iterator[Path]:
+    if folder is not None and folder.exists() and any(folder.iterdir()):
+        raise MonitorError(f"{folder} is not empty; name a new folder")
+    place = folder or Path(tempfile.mkdtemp(prefix="mbm-demo-"))
+    try:
+        yield place
+    finally:
+        if folder is None and not keep:
+            shutil.rmtree(place, ignore_errors=True)
+        else:
+            click.echo(f"Kept in {place}; look further with: mbm query -c {place}/service.yaml ...")
+
+
+@contextmanager
+def _rehearsal() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that compiles the kernels on another core while the first steps are taken."""
+    code = "from monitor.cli.demo import rehearse; rehearse()"
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=quiet, stderr=quiet)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _free_address(parts: Opened) -> Opened:
+    """The same service on any free port if its own is taken."""
+    listen = parts.settings.serve.listen
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((listen.host, listen.port))
+        except OSError:
+            serving = parts.settings.serve
+            serving = serving.model_copy(update={"listen": Address(listen.host, 0)})
+            settings = parts.settings.model_copy(update={"serve": serving})
+            return replace(parts, settings=settings)
+    return parts
+
+
+@contextmanager
+def _served(parts: Opened) -> Iterator[None]:
+    """Results under /metrics, in a thread of their own."""
+    stop, is_up = threading.Event(), threading.Event()
+
+    def told(url: str) -> None:
+        click.echo(f"Serving {url}/metrics")
+        is_up.set()
+
+    def run() -> None:
+        try:
+            serve(parts.settings, parts.cards, parts.state, stop=stop, told=told)
+        finally:
+            is_up.set()
+
+    thread = threading.Thread(target=run, name="serve", daemon=True)
+    thread.start()
+    is_up.wait()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _show(parts: Opened, world: World) -> None:
+    card = parts.cards[MODEL]
+    assert card.reference is not None
+    assert card.reference.window is not None
+    window = card.reference.window
+    span = (seconds_of(window.start), seconds_of(window.end))
+    found = differences(parts, card, span, world.end, now=datetime.now(UTC))
+    clear = [one for one in found if one.times >= CLEAR]
+    _table(clear[:MOST_SHOWN])
+    click.echo(
+        f"{len(clear)} of {len(found)} numbers lie {CLEAR:g} times their noise or more from the "
+        "reference."
+    )
+    for incident in world.incidents:
+        click.echo(f"Planted on {incident.start:%d %B}: {'; '.join(incident.seen)}.")
+
+
+def _table(found: Sequence[Difference]) -> None:
+    rows = [
+        {
+            "number": one.metric,
+            "of": one.column or one.segment,
+            "version": one.version,
+            "value": f"{one.value:.3g}",
+            "95 % interval": _interval(one),
+            "reference": f"{one.reference:.3g}",
+            "rows": str(one.rows),
+            "times its noise": f"{one.times:.1f}",
+        }
+        for one in found
+    ]
+    columns = list(rows[0]) if rows else ["number"]
+    if not sys.stdout.isatty():
+        write_rows(rows, columns, "table", sys.stdout)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    for name in columns:
+        right = name not in ("number", "of", "version")
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*row.values())
+    Console().print(table)
+
+
+def _interval(one: Difference) -> str:
+    if one.lower is None or one.upper is None:
+        return "–"
+    return f"{one.lower:.3g} to {one.upper:.3g}"

@@ -1,0 +1,36 @@
+"""`mbm erase`."""
+
+from pathlib import Path
+
+import click
+
+from monitor.cli.options import config
+from monitor.events.privacy import pseudonyms
+from monitor.jobs.service import hash_key, opened
+from monitor.log.erase import erase as removed
+from monitor.log.events import EventLog
+from monitor.log.feedback import FeedbackLog
+
+
+@click.command()
+@click.option("--subject", required=True, help="The person, as events name them.")
+@config
+def erase(subject: str, file: Path) -> None:
+    r"""Remove a person's predictions from the log.
+
+    What was said of them goes too. The name is hashed first, as ingest did. Profiles and results
+    are sums and stay. Bytes leave the disk two hours later, with the next `mbm maintain`;
+    messages in quarantine cannot be searched for a person and go with their own retention.
+
+    \b
+    Example:
+      mbm erase --subject customer-000123
+
+    Exit codes: 0 done (also when there was nothing), 1 the log failed, 2 a mistake in the
+    settings or the cards.
+    """
+    parts = opened(file)
+    pseudonym = pseudonyms(hash_key(parts.settings))(subject)
+    log = EventLog.open(parts.store, parts.settings.log.partition)
+    gone = removed(log, FeedbackLog.open(parts.store), pseudonym)
+    click.echo(f"{gone.predictions} predictions removed, {gone.feedback} events that spoke of them")

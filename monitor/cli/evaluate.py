@@ -1,0 +1,57 @@
+"""`mbm evaluate`."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from monitor.cli.exposed import expose
+from monitor.cli.options import TIME, config
+from monitor.cli.signals import stopping
+from monitor.cli.talk import log_to_stderr, progress
+from monitor.jobs.evaluate import Close, Done
+from monitor.jobs.evaluating import evaluated, keep_evaluating
+from monitor.jobs.lifeline import end_with_supervisor
+from monitor.jobs.service import opened
+
+
+@click.command()
+@config
+@click.option("--once", is_flag=True, help="Evaluate what the log holds, then stop.")
+@click.option("--until", type=TIME, help="With --once: close windows up to this time.")
+def evaluate(file: Path, once: bool, until: datetime | None) -> None:
+    r"""Turn the log into results.
+
+    Without --once it looks every `evaluate.every` and takes care of the log every
+    `maintain.every`; windows close when their sources have told all. With --once all windows
+    close up to --until, by default up to the end of the last event's window.
+
+    \b
+    Example:
+      mbm evaluate --once -c service.yaml
+      mbm evaluate --once --until 2026-01-31T00:00:00Z
+
+    Exit codes: 0 done or stopped as told, 1 the log or the state failed, 2 a mistake in the
+    settings or the cards.
+    """
+    if until is not None and not once:
+        raise click.UsageError("--until needs --once")
+    end_with_supervisor()
+    with stopping() as stop:
+        parts = opened(file)
+        if not once:
+            log_to_stderr()
+            expose(parts.settings.evaluate.metrics, "evaluate.metrics")
+            keep_evaluating(parts, stop.wait)
+            return
+        close = Close(everything=True, until=until)
+        with progress() as told:
+            done = evaluated(parts, close, now=datetime.now(UTC), told=told)
+        say(done)
+
+
+def say(done: Done) -> None:
+    """Print what a run did."""
+    for model, upto in done.closed.items():
+        click.echo(f"{model}: closed up to {upto:%Y-%m-%dT%H:%M:%SZ}")
+    click.echo(f"{done.results} new results from version {done.version} of the log")

@@ -1,0 +1,34 @@
+"""`mbm maintain`."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from monitor.cli.options import config
+from monitor.jobs.evaluating import maintained
+from monitor.jobs.service import opened
+
+
+@click.command()
+@config
+def maintain(file: Path) -> None:
+    r"""Compact the log and remove what is past its time.
+
+    The running service does this every `maintain.every`; by hand it is safe at any time.
+
+    \b
+    Example:
+      mbm maintain -c service.yaml
+
+    Exit codes: 0 done, 1 the log or the state failed, 2 a mistake in the settings or the cards.
+    """
+
+    def told(step: str) -> None:
+        click.echo(f"{step} ...", err=True)
+
+    did = maintained(opened(file), now=datetime.now(UTC), told=told)
+    click.echo(
+        f"{did.compacted} small files put together, {did.retained} rows past their time removed, "
+        f"{did.deleted} old files deleted"
+    )

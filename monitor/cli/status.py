@@ -1,0 +1,93 @@
+"""`mbm status`."""
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from monitor.cli.options import config, output
+from monitor.cli.rows import write
+from monitor.jobs.service import Opened, opened
+from monitor.state import ledger, runs
+from monitor.state.heartbeats import heartbeats
+from monitor.state.progress import closed, dirty_windows
+from monitor.state.references import pinned
+
+COLUMNS = ("what", "name", "state", "since", "detail")
+MOST_PARTITIONS = 20
+INPUTS = "inputs"
+
+
+@click.command()
+@config
+@output
+def status(file: Path, form: str) -> None:
+    r"""Show how far the service has come.
+
+    Per source what it has read and what waits; per model its reference, up to when its windows
+    are closed and what is still to be built; the last runs of the jobs; and the account of all
+    messages.
+
+    \b
+    Example:
+      mbm status -c service.yaml
+
+    Exit codes: 0 done, 1 the state cannot be read, 2 a mistake in the settings or the cards.
+    """
+    parts = opened(file)
+    write(_rows(parts, datetime.now(UTC)), COLUMNS, form, sys.stdout)
+
+
+def _rows(parts: Opened, now: datetime) -> Iterator[dict[str, Any]]:
+    yield from _sources(parts, now)
+    yield from _models(parts)
+    for job in ("evaluate", "maintain"):
+        for run in runs.newest(parts.state, job, 1):
+            since = run.finished or run.started
+            yield _row("job", job, run.outcome, since, run.message)
+    accounts = ledger.accounts(parts.state)
+    counts = {
+        name: sum(getattr(account, name) for account in accounts)
+        for name in ("received", "stored", "quarantined")
+    }
+    ignored = sum(sum(account.ignored.values()) for account in accounts)
+    broken = [account.partition for account in accounts if not account.unbroken]
+    detail = f"stored {counts['stored']}, quarantined {counts['quarantined']}, ignored {ignored}"
+    state = f"gap in {', '.join(broken)}" if broken else "complete"
+    yield _row("account", f"{counts['received']} messages evaluated", state, None, detail)
+
+
+def _sources(parts: Opened, now: datetime) -> Iterator[dict[str, Any]]:
+    for name in parts.settings.sources:
+        beats = heartbeats(parts.state, name)
+        if not beats:
+            yield _row("source", name, "never read", None, "run: mbm ingest")
+            continue
+        # Those that are behind come first; a folder may hold thousands of files.
+        behind = sorted(beats, key=lambda beat: (beat.position - beat.end, beat.partition))
+        waiting = sum(beat.end - beat.position for beat in beats)
+        last = max(beat.at for beat in beats)
+        age = int((now - last).total_seconds())
+        state = f"{waiting} messages wait" if waiting else "at its end"
+        yield _row("source", name, state, last, f"{len(beats)} partitions, seen {age} s ago")
+        for beat in behind[:MOST_PARTITIONS]:
+            if beat.end > beat.position:
+                detail = f"at {beat.position} of {beat.end}"
+                yield _row("partition", beat.partition, "behind", beat.at, detail)
+
+
+def _models(parts: Opened) -> Iterator[dict[str, Any]]:
+    for model in parts.cards:
+        upto = closed(parts.state, model, INPUTS)
+        pin = pinned(parts.state, model)
+        waiting = len(dirty_windows(parts.state, model=model))
+        compared = f"reference {pin.reference_id} ({pin.source})" if pin else "no reference yet"
+        state = "closed up to" if upto else "nothing closed yet"
+        yield _row("model", model, state, upto, f"{compared}, {waiting} spans to build")
+
+
+def _row(what: str, name: str, state: str, since: datetime | None, detail: str) -> dict[str, Any]:
+    return {"what": what, "name": name, "state": state, "since": since, "detail": detail}

@@ -1,0 +1,78 @@
+"""What a command says while it works: progress on a terminal, plain lines elsewhere."""
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+LINE_SECONDS = 5.0
+"""How often a plain line is written at most."""
+
+Told = Callable[[str, int, int], None]
+"""Told of what, how much is done, and of how much."""
+
+
+def log_to_stderr() -> None:
+    """Write the program's log, as a service should, to standard error."""
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form, stream=sys.stderr)
+    for loud in ("apscheduler", "kafka", "alembic"):
+        logging.getLogger(loud).setLevel(logging.WARNING)
+
+
+@contextmanager
+def progress() -> Iterator[Told]:
+    """A function that shows how far a piece of work has come, on standard error."""
+    if not sys.stderr.isatty():
+        yield _Lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+    bars: dict[str, TaskID] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+
+        def told(name: str, done: int, whole: int) -> None:
+            if name not in bars:
+                bars[name] = shown.add_task(name)
+            shown.update(bars[name], completed=done, total=max(whole, 1))
+
+        yield told
+
+
+@contextmanager
+def counting(text: Callable[[], str], seconds: float = LINE_SECONDS) -> Iterator[None]:
+    """Say `text()` now and then, where it has changed, while the work of the block goes on."""
+    done = threading.Event()
+
+    def say() -> None:
+        said = text()
+        while not done.wait(seconds):
+            if (now := text()) != said:
+                said = now
+                click.echo(said, err=True)
+
+    thread = threading.Thread(target=say, name="counting", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+class _Lines:
+    """Plain lines, at most one every `LINE_SECONDS`."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def __call__(self, name: str, done: int, whole: int) -> None:
+        if time.monotonic() - self._said >= LINE_SECONDS:
+            self._said = time.monotonic()
+            click.echo(f"{name}: {100 * done // max(whole, 1)} %", err=True)
