@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,18 @@ def measured(module: str, **order: object) -> Measured:
     return Measured(json.loads(printed.splitlines()[-1]), used.ru_utime + used.ru_stime)
 
 
-def answer(act: Callable[..., dict[str, Any]]) -> None:
+class _WithoutPandas(MetaPathFinder):
+    def find_spec(self, fullname: str, *_: object) -> None:
+        """Nothing for any module but pandas, which it refuses."""
+        if fullname == "pandas":
+            raise ModuleNotFoundError(fullname)
+
+
+def answer(act: Callable[..., dict[str, Any]], *, needs_pandas: bool = False) -> None:
     """Do what the parent ordered, and tell it the result with the most memory used [MB]."""
+    if not needs_pandas:
+        # The service is installed without pandas; where pyarrow finds it, it loads it.
+        sys.meta_path.insert(0, _WithoutPandas())
     told = act(**json.loads(sys.argv[1]))
     print(json.dumps({**told, "peak": memory("VmHWM")}))
 

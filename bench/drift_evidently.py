@@ -17,4 +17,4 @@ def preset(reference: str, current: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    answer(preset)
+    answer(preset, needs_pandas=True)
