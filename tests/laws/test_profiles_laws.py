@@ -136,7 +136,7 @@ def said(partials: Iterable[Partial]) -> dict[object, tuple[str, int, int, int]]
     return {p.key: (p.profile.hash, p.rows, p.duplicates, p.conflicts) for p in partials}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(some=rows(), data=st.data())
 def test_order_and_batches_change_nothing(some: list[Row], data: st.DataObject) -> None:
     whole = said(profiled([batch_of(some)], plan()))
@@ -151,7 +151,7 @@ def test_order_and_batches_change_nothing(some: list[Row], data: st.DataObject) 
     assert said(profiled(sliced, plan())) == whole
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(rows())
 def test_every_stored_row_is_distinct_a_duplicate_or_a_conflict(some: list[Row]) -> None:
     partials = [p for p in profiled([batch_of(some)], plan()) if p.key.segment == ""]
@@ -221,7 +221,7 @@ def outputs(some: Sequence[Row]) -> tuple[list[int], list[float], list[float]]:
     return [len(some), unsure, *classes, *binned], [low], [high]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(rows())
 def test_the_kernel_counts_as_slow_dictionaries_do(some: list[Row]) -> None:
     found = {
@@ -319,7 +319,7 @@ def test_a_reference_survives_its_text(some: list[Row]) -> None:
     assert plan(again).layout.id == by.layout.id
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=60))
 def test_bins_of_any_numbers_are_finite_and_usable(values: list[float]) -> None:
     check_bins(values)
@@ -359,7 +359,7 @@ def distribution(values: Sequence[float | None], bins: Bins) -> Distribution:
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     edges=st.lists(st.one_of(finite, st.integers(-3, 3).map(float)), max_size=30, unique=True),
     values=st.lists(finite, max_size=30),
