@@ -104,7 +104,8 @@ def test_a_number_too_large_is_the_same_breach_in_every_format() -> None:
 
 
 def test_older_predictions_are_known_by_their_prediction_id() -> None:
-    event = {"type": "prediction", "prediction_id": "p1", "phase": "x", "human_id": "h"}
+    event: dict[str, object] = {"type": "prediction", "prediction_id": "p1", "phase": "x"}
+    event["human_id"] = "h"
     assert from_streams(event) == {
         "type": "prediction",
         "event_id": "p1",
