@@ -1,0 +1,248 @@
+"""The shared streams, from files and Kafka in any order, give the numbers of their raw rows."""
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monitor.events.schema import Kind
+from monitor.log.definitions import Definitions
+from monitor.log.profiles import ProfileTable
+from monitor.log.store import Store
+from monitor.profiles.cases import HIDDEN, SHOWN, Cases
+from monitor.profiles.family import Family
+from monitor.profiles.feedback_layout import people_layout
+from monitor.profiles.layout import total
+from monitor.state.results import ResultRow
+from tests.services.kafka import Broker
+from tests.streams import oracle, raw
+from tests.streams.cards import ACS, JUDGE, STREAMS, WEATHER, Stream
+from tests.streams.compare import differences
+from tests.streams.service import Cost, Home, as_they_are, files, home, watched
+
+pytestmark = [pytest.mark.data, pytest.mark.slow]
+
+QUARTERS = replace(JUDGE, publish_days=90, partition="month")
+"""The judge by windows of 90 days, where gaps and overrides differ from one to the next."""
+
+PARTITIONS = 3
+
+Alone = Callable[[Stream], tuple[Home, Cost, Cost]]
+
+each_stream = pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.model)
+
+
+@lru_cache
+def expected(stream: Stream) -> dict[oracle.Key, oracle.Expected]:
+    rows = oracle.frame(*(raw.events(stream, kind) for kind in raw.KINDS))
+    return oracle.numbers(rows, watched(stream))
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Alone:
+    """A service over one stream, from its own files, that has done its work; and its costs."""
+
+    @lru_cache
+    def made(stream: Stream) -> tuple[Home, Cost, Cost]:
+        folder = tmp_path_factory.mktemp("alone") / stream.model
+        service = home(folder, {stream: as_they_are(stream)}, partition=stream.partition)
+        return service, *service.work()
+
+    return made
+
+
+def unlike(rows: list[ResultRow], others: list[ResultRow]) -> list[tuple[ResultRow, ResultRow]]:
+    """Verdicts that are not the same to the last bit, the moment of computing apart."""
+    pairs = zip(rows, others, strict=True)
+    return [(a, b) for a, b in pairs if a != replace(b, computed_at=a.computed_at)]
+
+
+@pytest.mark.parametrize(
+    "stream", [*STREAMS, QUARTERS], ids=["acs", "judge", "weather", "quarters"]
+)
+def test_every_published_number_is_that_of_the_raw_rows(stream: Stream, alone: Alone) -> None:
+    rows = alone(stream)[0].verdicts(stream)
+    assert differences([row for row in rows if row.version], expected(stream)) == []
+
+
+@each_stream
+def test_windows_without_predictions_are_unknown_and_no_window_is_left_out(
+    stream: Stream, alone: Alone
+) -> None:
+    rows = alone(stream)[0].verdicts(stream)
+    length = stream.publish_days * oracle.DAY
+    times = [event["event_time"] for kind in raw.KINDS for event in raw.events(stream, kind)]
+    windows = oracle.seconds([min(times), max(times)]) // length
+    every = {int(n) * length for n in range(int(windows[0]), int(windows[1]) + 1)}
+    spoken = {at for _, _, _, at in expected(stream)}
+    silent = [row for row in rows if not row.version]
+    assert {int(row.start.timestamp()) for row in silent} == every - spoken
+    assert all(row.value is None and row.status == "unknown" and row.reason for row in silent)
+
+
+@each_stream
+def test_the_frozen_bins_are_those_of_the_raw_reference(stream: Stream, alone: Alone) -> None:
+    service, _, _ = alone(stream)
+    printed, _ = service.mbm("reference", "show", stream.model, "--format", "json")
+    (shown,) = (json.loads(line) for line in printed.splitlines())
+    definitions = Definitions.open(Store(str(service.folder / "data")))
+    text = definitions.get("reference", shown["reference"])
+    assert text is not None
+    bins = json.loads(text)
+    rows = [
+        event
+        for event in raw.events(stream, "predictions")
+        if stream.holds_as_reference(event["event_time"])
+    ]
+    assert shown["rows"] == len(rows)
+    for name, kind in watched(stream).features.items():
+        values = [event["features"][name] for event in rows]
+        if kind == "number":
+            edges = oracle.edges_of(np.array(values, np.float64))
+            assert bins["numeric"][name]["edges"] == edges.tolist()
+        else:
+            frequent = Counter(map(str, values)).most_common()
+            assert dict(frequent).keys() == set(bins["category"][name])
+
+
+def test_the_judges_tables_are_the_published_ones(alone: Alone) -> None:
+    service, _, _ = alone(JUDGE)
+    layout = people_layout(JUDGE.contract)
+    days = ProfileTable.open(Store(str(service.folder / "data"))).latest(
+        family=Family.PEOPLE,
+        model=JUDGE.model,
+        seconds=oracle.DAY,
+        start=JUDGE.reference[0],
+        end=JUDGE.reference[0].replace(year=2019),
+        layouts={layout.id: layout},
+    )
+    whole = [day.partial.profile for day in days if day.partial.key.segment == ""]
+    counts = total(layout, whole).get(Cases).counts.sum(axis=3)
+    # Decision by recommendation: signature and signature, signature and cash, then cash.
+    assert counts[HIDDEN].T[:2, :2].ravel().tolist() == [510, 195, 89, 149]
+    assert counts[SHOWN].T[:2, :2].ravel().tolist() == [543, 162, 70, 173]
+    assert counts.sum() == 1_891
+
+
+def test_the_judge_overrides_a_quarter_of_what_is_shown(alone: Alone) -> None:
+    service, _, _ = alone(JUDGE)
+    rows = {row.metric: row for row in service.verdicts(JUDGE) if row.segment == ""}
+    assert (rows["override"].value, rows["override"].rows) == ((162 + 70) / 948, 948)
+    assert round(rows["override"].value or 0, 3) == 0.245
+    assert rows["hidden_disagreement"].value == (195 + 89) / 943
+
+
+def test_forty_years_of_days_take_a_few_commits_files_and_little_memory(alone: Alone) -> None:
+    service, ingest, evaluate = alone(WEATHER)
+    log = service.log()
+    assert log.version() <= 3
+    # One per month and kind.
+    assert len(log.table.current().file_uris()) <= 2 * 12 * 40
+    assert max(ingest.memory, evaluate.memory) < 1_000
+
+
+SHUFFLED = (JUDGE, WEATHER)
+"""What is read from files in another order; the storm of duplicates does it with the third."""
+
+
+@pytest.fixture(scope="module")
+def shuffled(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """One service over these streams from files of messages in an order by chance."""
+    folder = tmp_path_factory.mktemp("shuffled")
+    origins = {}
+    for stream in SHUFFLED:
+        path = folder / stream.folder
+        path.mkdir()
+        messages = raw.shuffled(stream, seed=1)
+        for n in range(PARTITIONS):
+            with gzip.open(path / f"{n}.jsonl.gz", "wb", compresslevel=1) as file:
+                file.write(b"\n".join(messages[n::PARTITIONS]))
+        origins[stream] = files(path)
+    service = home(folder / "service", origins, batch=20_000)
+    service.work()
+    return service
+
+
+@pytest.mark.parametrize("stream", SHUFFLED, ids=lambda stream: stream.model)
+def test_files_in_another_order_give_the_same_results(
+    stream: Stream, alone: Alone, shuffled: Home
+) -> None:
+    ordered = alone(stream)[0].verdicts(stream, "all")
+    assert unlike(ordered, shuffled.verdicts(stream, "all")) == []
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Broker]:
+    """A broker that holds all streams, a topic each, in another order by chance."""
+    with Broker() as found:
+        for stream in STREAMS:
+            found.create_topic(stream.model, PARTITIONS)
+            messages = raw.shuffled(stream, seed=2)
+            for n in range(PARTITIONS):
+                found.produce(stream.model, messages[n::PARTITIONS], n)
+        yield found
+
+
+@pytest.fixture(scope="module", params=["confluent", "kafka-python"])
+def from_kafka(
+    request: pytest.FixtureRequest, broker: Broker, tmp_path_factory: pytest.TempPathFactory
+) -> Home:
+    """One service over all streams from the broker, with one of the clients."""
+    origins = {
+        stream: {
+            "kafka": {
+                "bootstrap": broker.bootstrap,
+                "topics": [stream.model],
+                "group": f"{request.param}-{stream.model}",
+                "client": request.param,
+            }
+        }
+        for stream in STREAMS
+    }
+    service = home(tmp_path_factory.mktemp("kafka") / request.param, origins)
+    service.work()
+    return service
+
+
+@pytest.mark.kafka
+@each_stream
+def test_kafka_gives_the_same_results_with_either_client(
+    stream: Stream, alone: Alone, from_kafka: Home
+) -> None:
+    ordered = alone(stream)[0].verdicts(stream, "all")
+    assert unlike(ordered, from_kafka.verdicts(stream, "all")) == []
+    assert from_kafka.stored() == {
+        (one.model, kind): len(raw.messages(one, f"{kind}s"))
+        for one in STREAMS
+        for kind in (Kind.PREDICTION, Kind.DECISION, Kind.OUTCOME)
+        if raw.messages(one, f"{kind}s")
+    }
+
+
+def test_a_storm_of_duplicates_in_another_order_changes_no_metric(
+    alone: Alone, tmp_path: Path
+) -> None:
+    messages = raw.shuffled(ACS, seed=3)
+    again = messages[::10]
+    # Every tenth message comes two to five times, half of the copies when all windows are closed.
+    early = [*messages, *again[::2], *again[1::4]]
+    late = [*again, *again[::3], *again[1::4]]
+    path = tmp_path / "storm"
+    path.mkdir()
+    service = home(tmp_path / "service", {ACS: files(path)}, batch=10_000)
+    (path / "early.jsonl").write_bytes(b"\n".join(early) + b"\n")
+    service.work()
+    (path / "late.jsonl").write_bytes(b"\n".join(late) + b"\n")
+    service.mbm("ingest", "--once")
+    service.mbm("evaluate", "--once")
+    assert service.stored().total() == len(early) + len(late)
+    for window in ("publish", "latest"):
+        ordered = alone(ACS)[0].verdicts(ACS, window)
+        # The same revisions too: nothing was restated.
+        assert unlike(ordered, service.verdicts(ACS, window)) == []

@@ -1,0 +1,370 @@
+"""What every published number of a shared stream must be, from the raw rows alone.
+
+SciPy, scikit-learn and fairlearn compute what they can; the rest is the written definition on a
+pandas frame. Nothing of `monitor` is imported here, on purpose.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from fairlearn.metrics import (
+    demographic_parity_difference,
+    false_positive_rate_difference,
+    true_positive_rate_difference,
+)
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.spatial.distance import jensenshannon
+from sklearn.metrics import accuracy_score, brier_score_loss, roc_auc_score
+
+Frame = Any
+Column = Any
+"""pandas comes without types."""
+Key = tuple[str, str, str, int]
+"""Metric, segment, column, first second of the window since 1970."""
+
+DAY = 86_400
+SMALLEST_GROUP = 30
+LEAST = {
+    "feature_missing": 30,
+    "confidence_mean": 30,
+    "low_confidence": 30,
+    "label_coverage": 1,
+    "accuracy": 30,
+    "roc_auc": 30,
+    "roc_auc_bound": 30,
+    "brier": 30,
+    "calibration_error": 100,
+    "demographic_parity_difference": 60,
+    "equalized_odds_difference": 60,
+    "override": 30,
+    "hidden_disagreement": 30,
+    "override_correct": 30,
+}
+"""Rows that a metric needs, as its reference page says; methods of drift need 200."""
+
+METHODS = ("psi", "jensen_shannon", "chi_square", "cramers_v")
+NUMERIC_METHODS = (*METHODS, "kolmogorov_smirnov", "wasserstein")
+QUANTILES = (0.001, 0.005, 0.02, *(i / 20 for i in range(1, 20)), 0.98, 0.995, 0.999)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a verdict must say.
+
+    Attributes:
+        value: the number over the raw rows; None where there must be none.
+        rows: that it rests on.
+        error: how far ours may lie from it; None where it must lie within our published ends.
+        ends: 95 % interval of it, None where no package computes the same.
+        ends_error: how far ours may lie from these.
+        reference: the same number of the reference, None where there is none.
+    """
+
+    value: float | None
+    rows: int = 0
+    error: float | None = 0.0
+    ends: tuple[float, float] | None = None
+    ends_error: float = 1e-9
+    reference: float | None = None
+
+
+UNKNOWN = Expected(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a card says that decides numbers.
+
+    Attributes:
+        features: type per feature: number or category.
+        attributes: protected ones, and lists of attributes together.
+        segments: attributes whose values are measured one by one.
+        reference: first second and first second after the reference.
+        publish: length of a window [s].
+        low_confidence: line of low confidence, None without one.
+    """
+
+    features: Mapping[str, str]
+    attributes: Sequence[tuple[str, ...]]
+    segments: Sequence[str]
+    reference: tuple[int, int]
+    publish: int
+    low_confidence: float | None
+
+
+def frame(predictions: list[Any], decisions: list[Any], outcomes: list[Any]) -> Frame:
+    """One row per prediction, with its label and its decision."""
+    rows = pd.DataFrame(
+        {
+            "id": [p["prediction_id"] for p in predictions],
+            "time": seconds([p["event_time"] for p in predictions]),
+            "prediction": [str(p["prediction"]) for p in predictions],
+            "probability": np.array([p["probability"] for p in predictions], np.float64),
+            "confidence": np.array([p["confidence"] for p in predictions], np.float64),
+        }
+    )
+    features = pd.DataFrame([p["features"] for p in predictions]).add_prefix("feature ")
+    attributes = pd.DataFrame([p["attributes"] for p in predictions]).add_prefix("attribute ")
+    labels = {o["prediction_id"]: str(o["label"]) for o in outcomes}
+    decided = {d["prediction_id"]: d for d in decisions}
+    rows["label"] = rows["id"].map(labels)
+    rows["decision"] = rows["id"].map({k: str(d["decision"]) for k, d in decided.items()})
+    rows["shown"] = rows["id"].map({k: d["recommendation_shown"] for k, d in decided.items()})
+    return pd.concat([rows, features, attributes], axis=1)
+
+
+def seconds(times: Sequence[str]) -> Column:
+    """Seconds since 1970."""
+    return pd.to_datetime(pd.Series(times), utc=True, format="ISO8601").map(pd.Timestamp.timestamp)
+
+
+def numbers(rows: Frame, watched: Watched) -> dict[Key, Expected]:
+    """Every verdict that must be published."""
+    start, end = watched.reference
+    reference = rows[(rows["time"] >= start) & (rows["time"] < end)]
+    found: dict[Key, Expected] = {}
+    for window, part in rows.groupby(rows["time"] // watched.publish):
+        at = int(window) * watched.publish
+        whole = [*_features(part, reference, watched), *_of_rows(part, reference, watched)]
+        whole += [*_gaps(part, watched)]
+        for metric, column, expected in whole:
+            found[metric, "", column, at] = _if_enough(metric, expected)
+        for attribute in watched.segments:
+            for value, some in part.groupby(f"attribute {attribute}"):
+                segment = f"{attribute}={value}"
+                for metric, column, expected in _of_rows(some, None, watched):
+                    found[metric, segment, column, at] = _if_enough(metric, expected)
+    return found
+
+
+def _if_enough(metric: str, expected: Expected) -> Expected:
+    return expected if expected.rows >= LEAST.get(metric, 200) else UNKNOWN
+
+
+Named = Iterator[tuple[str, str, Expected]]
+
+
+def _features(part: Frame, reference: Frame, watched: Watched) -> Named:
+    for name, kind in watched.features.items():
+        before, after = reference[f"feature {name}"], part[f"feature {name}"]
+        yield "feature_missing", name, _share(after.isna(), before.isna())
+        if kind == "category":
+            yield from _drift("feature", name, *_categories(before, after))
+            continue
+        x, y = before.to_numpy(np.float64), after.to_numpy(np.float64)
+        yield from _drift("feature", name, *binned(x, y))
+        gap = stats.ks_2samp(x, y, method="asymp").statistic
+        yield "feature_kolmogorov_smirnov", name, Expected(gap, len(y), None)
+        moved = stats.wasserstein_distance(x, y) / x.std()
+        yield "feature_wasserstein", name, Expected(moved, len(y), None)
+
+
+def _drift(of: str, name: str, p: NDArray[np.int64], q: NDArray[np.int64]) -> Named:
+    rows = int(q.sum())
+    low = [np.maximum(x / x.sum(), 1e-4) for x in (p, q)]
+    psi = math.fsum((low[1] - low[0]) * np.log(low[1] / low[0]))
+    yield f"{of}_psi", name, Expected(psi, rows, 1e-9)
+    distance = float(jensenshannon(p, q, base=math.e))
+    yield f"{of}_jensen_shannon", name, Expected(distance, rows, 1e-9)
+    table = np.array([p, q])[:, p + q > 0]
+    if table.shape[1] == 1:
+        chi2 = v = 0.0
+    else:
+        chi2 = stats.chi2_contingency(table, correction=False).statistic
+        v = stats.contingency.association(table, method="cramer", correction=False)
+    yield f"{of}_chi_square", name, Expected(chi2, rows, 1e-9 * max(chi2, 1))
+    yield f"{of}_cramers_v", name, Expected(v, rows, 1e-9)
+
+
+def _categories(before: Column, after: Column) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows per category; all others, and missing ones, have a place of their own."""
+    names = [*before.dropna().astype(str).value_counts().index[:50], "others", "missing"]
+    counts = []
+    for column in (before, after):
+        text = column.dropna().astype(str)
+        text = text.where(text.isin(names[:-2]), "others")
+        counted = text.value_counts().reindex(names, fill_value=0)
+        counted["missing"] = column.isna().sum()
+        counts.append(counted.to_numpy(np.int64))
+    return counts[0], counts[1]
+
+
+def edges_of(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Inner edges: a bin per value for up to 20 of them, quantiles with the tails apart else."""
+    different = np.unique(x)
+    if len(different) > 20:
+        return np.unique(np.quantile(x, QUANTILES, method="inverted_cdf"))
+    middles = (different[:-1] + different[1:]) / 2
+    return np.array([different[0], *middles, np.nextafter(different[-1], np.inf)])
+
+
+def binned(
+    x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows per bin of the reference; of more than 22 bins, neighbours that hold 4 % together."""
+    ends = [-np.inf, *edges_of(x), np.inf]
+    p, q = (np.histogram(v, ends)[0] for v in (x, y))
+    if len(p) <= 22:
+        return p, q
+    least = 0.04 * len(x)
+    merged: list[list[int]] = [[0, 0]]
+    for i, (of_p, of_q) in enumerate(zip(p, q, strict=True)):
+        merged[-1][0] += of_p
+        merged[-1][1] += of_q
+        if merged[-1][0] >= least and p[i + 1 :].sum() >= least:
+            merged.append([0, 0])
+    both = np.array(merged)
+    return both[:, 0], both[:, 1]
+
+
+def _of_rows(part: Frame, reference: Frame | None, watched: Watched) -> Named:
+    """What is published of all rows and of a segment alike."""
+    if reference is None:
+        for method in METHODS:
+            yield f"prediction_{method}", "", UNKNOWN
+    else:
+        yield from _drift(
+            "prediction", "", *_categories(reference["prediction"], part["prediction"])
+        )
+    yield from _confidence(part, reference, watched.low_confidence)
+    for metric, column, expected in _truth(part):
+        # Groups keep no cells of the score.
+        if reference is not None or not metric.startswith("roc_auc"):
+            yield metric, column, expected
+    yield from _people(part)
+
+
+def _confidence(part: Frame, reference: Frame | None, line: float | None) -> Named:
+    sure = part["confidence"].dropna()
+    before = None if reference is None else reference["confidence"].dropna()
+    if sure.empty:
+        yield "confidence_mean", "", UNKNOWN
+        yield "low_confidence", "", UNKNOWN
+        return
+    known = None if before is None else before.mean()
+    ends = stats.t.interval(0.95, max(len(sure) - 1, 1), sure.mean(), max(stats.sem(sure), 1e-300))
+    ends_error = 5e-4 * (ends[1] - ends[0]) + 1e-9
+    expected = Expected(sure.mean(), len(sure), 1e-9, ends, ends_error, known)
+    yield "confidence_mean", "", expected
+    if line is None:
+        yield "low_confidence", "", UNKNOWN
+    else:
+        yield "low_confidence", "", _share(sure < line, None if before is None else before < line)
+
+
+def _truth(part: Frame) -> Named:
+    labelled = part[part["label"].notna()]
+    yield "label_coverage", "", Expected(len(labelled) / len(part), len(part))
+    right = labelled["prediction"] == labelled["label"]
+    expected = _share(right)
+    if len(labelled):
+        # The same number once more, by the package.
+        assert expected.value == accuracy_score(labelled["label"], labelled["prediction"])
+    yield "accuracy", "", expected
+    scored = labelled[labelled["probability"].notna()]
+    truth, p = (scored["label"] == "1").to_numpy(), scored["probability"].to_numpy()
+    if scored.empty:
+        for metric in ("roc_auc", "roc_auc_bound", "brier", "calibration_error"):
+            yield metric, "", UNKNOWN
+        return
+    if min(truth.sum(), (~truth).sum()) < 10:
+        yield "roc_auc", "", UNKNOWN
+        yield "roc_auc_bound", "", UNKNOWN
+    else:
+        bound = _tied(p, truth)
+        yield "roc_auc", "", Expected(roc_auc_score(truth, p), len(p), bound + 1e-12)
+        yield "roc_auc_bound", "", Expected(bound, len(p), 1e-12)
+    yield "brier", "", Expected(brier_score_loss(truth, p), len(p), 1e-9)
+    correct = right[scored.index].to_numpy()
+    yield (
+        "calibration_error",
+        "",
+        Expected(_ece(scored["confidence"].to_numpy(), correct), len(p), 1e-9),
+    )
+
+
+def _tied(p: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
+    """Half the share of pairs, one of each class, in one of 1,000 cells."""
+    ends = np.arange(1_001) / 1_000
+    positive, negative = (np.histogram(p[some], ends)[0] for some in (truth, ~truth))
+    return float((positive * negative).sum() / 2 / truth.sum() / (~truth).sum())
+
+
+def _ece(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> float:
+    """Guo et al. (2017), equation 3, with ten bins closed at their upper ends."""
+    place = np.digitize(confidence, np.arange(1, 10) / 10, right=True)
+    gap = 0.0
+    for b in np.unique(place):
+        some = place == b
+        gap += some.mean() * abs(correct[some].mean() - confidence[some].mean())
+    return gap
+
+
+def _gaps(part: Frame, watched: Watched) -> Named:
+    """The largest gaps between groups, over all rows only."""
+    for names in watched.attributes:
+        first, *more = (part[f"attribute {name}"] for name in names)
+        group = first.str.cat(more, sep="&").astype("category").cat.codes
+        column = "&".join(names)
+        yield "demographic_parity_difference", column, _parity(part, group)
+        yield "equalized_odds_difference", column, _odds(part, group)
+
+
+def _large(group: Column) -> Column:
+    """Whether each row is in a group of the least size."""
+    return group.map(group.value_counts()) >= SMALLEST_GROUP
+
+
+def _parity(part: Frame, group: Column) -> Expected:
+    kept = _large(group)
+    if group[kept].nunique() < 2:
+        return UNKNOWN
+    selected = (part["prediction"] == "1")[kept]
+    gap = demographic_parity_difference(selected, selected, sensitive_features=group[kept])
+    return Expected(gap, int(kept.sum()), 1e-9)
+
+
+def _odds(part: Frame, group: Column) -> Expected:
+    """fairlearn's two gaps, each over the groups that have enough rows of that label."""
+    gaps = []
+    for label, gap in (("1", true_positive_rate_difference), ("0", false_positive_rate_difference)):
+        some = part["label"] == label
+        kept = _large(group[some])
+        if group[some][kept].nunique() < 2:
+            return UNKNOWN
+        truth = (part["label"][some] == "1")[kept]
+        answer = (part["prediction"][some] == "1")[kept]
+        found = gap(truth, answer, sensitive_features=group[some][kept])
+        gaps.append(Expected(found, int(kept.sum()), 1e-9))
+    return max(gaps, key=lambda one: one.value or 0.0)
+
+
+def _people(part: Frame) -> Named:
+    reviewed = part[part["decision"].notna()]
+    differs = reviewed["decision"] != reviewed["prediction"]
+    shown = reviewed["shown"].astype(bool)
+    yield "override", "", _share(differs[shown])
+    yield "hidden_disagreement", "", _share(differs[~shown])
+    overridden = reviewed[shown & differs & reviewed["label"].notna()]
+    yield "override_correct", "", _share(overridden["decision"] == overridden["label"])
+
+
+def _share(claims: Column, before: Column = None) -> Expected:
+    """Exactly the share of true ones, with Wilson's interval."""
+    hits, rows = int(claims.sum()), len(claims)
+    if not rows:
+        return UNKNOWN
+    known = None if before is None else int(before.sum()) / len(before)
+    return Expected(hits / rows, rows, 0.0, _wilson(hits, rows), reference=known)
+
+
+@cache
+def _wilson(hits: int, rows: int) -> tuple[float, float]:
+    ends = stats.binomtest(hits, rows).proportion_ci(0.95, "wilson")
+    return float(ends.low), float(ends.high)

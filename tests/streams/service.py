@@ -1,0 +1,148 @@
+"""A service over shared streams: its settings, the runs of its commands, what it published."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from monitor.log.events import EventLog
+from monitor.log.store import Store
+from monitor.state.results import ResultRow
+from tests.streams.cards import Stream
+from tests.streams.oracle import Watched
+from tests.streams.raw import folder_of
+
+NO_PORT = {"metrics": "127.0.0.1:0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one command took.
+
+    Attributes:
+        seconds: by the clock [s].
+        cpu: of the process and its threads [s].
+        memory: greatest resident set [MB].
+    """
+
+    seconds: float
+    cpu: float
+    memory: float
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A folder that holds one service: settings, cards, tables and state."""
+
+    folder: Path
+
+    def mbm(self, *words: str) -> tuple[str, Cost]:
+        """What `mbm` printed with these words and the settings of this service, and its cost."""
+        command = [sys.executable, "-m", "monitor", *words, "-c", str(self.folder / "service.yaml")]
+        begun = time.monotonic()
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            process = subprocess.Popen(command, stdout=out, stderr=err)
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            seconds = time.monotonic() - begun
+            out.seek(0)
+            err.seek(0)
+            assert process.returncode == 0, err.read().decode()[-3000:]
+            cost = Cost(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+            return out.read().decode(), cost
+
+    def work(self) -> tuple[Cost, Cost]:
+        """What it took to ingest and to evaluate all that is there."""
+        return self.mbm("ingest", "--once")[1], self.mbm("evaluate", "--once")[1]
+
+    def verdicts(self, stream: Stream, window: str = "publish") -> list[ResultRow]:
+        """The newest verdicts on the windows of a kind, or on all, as `mbm results` prints them."""
+        words = ("results", "--model", stream.model, "--window", window, "--format", "json")
+        return [_row(json.loads(line)) for line in self.mbm(*words)[0].splitlines()]
+
+    def log(self) -> EventLog:
+        """The log, to look at."""
+        partition = json.loads((self.folder / "service.yaml").read_text())["log"]["partition"]
+        return EventLog.open(Store(str(self.folder / "data")), partition)
+
+    def stored(self) -> Counter[tuple[str, str]]:
+        """Messages in the log by model and kind."""
+        rows = self.log().read(["model", "kind"], "true").read_all()
+        return Counter(zip(rows["model"].to_pylist(), rows["kind"].to_pylist(), strict=True))
+
+
+def _row(printed: dict[str, Any]) -> ResultRow:
+    times = {
+        name: datetime.fromisoformat(printed[name]) for name in ("start", "end", "computed_at")
+    }
+    return ResultRow(**{**printed, **times})
+
+
+def home(
+    folder: Path,
+    streams: Mapping[Stream, Mapping[str, Any]],
+    *,
+    partition: str = "month",
+    batch: int = 50_000,
+) -> Home:
+    """A service that watches these streams, each read from where its settings say.
+
+    Args:
+        folder: where it lives.
+        streams: per stream the `kafka` or `files` part of its source.
+        partition: what a partition of its log spans.
+        batch: messages in a commit.
+    """
+    (folder / "cards").mkdir(parents=True)
+    sources = {}
+    for stream, origin in streams.items():
+        (folder / "cards" / f"{stream.model}.yaml").write_text(stream.yaml)
+        sources[stream.model] = {**origin, "format": "streams", "model": stream.model}
+    settings = {
+        "store": "data",
+        "cards": "cards",
+        "log": {"partition": partition},
+        "sources": sources,
+        "ingest": {"batch": {"rows": batch}, **NO_PORT},
+        "evaluate": NO_PORT,
+    }
+    (folder / "service.yaml").write_text(json.dumps(settings))
+    return Home(folder)
+
+
+def files(path: Path) -> dict[str, Any]:
+    """The part of a source that reads the files of a folder."""
+    return {"files": {"path": str(path)}}
+
+
+def as_they_are(stream: Stream) -> dict[str, Any]:
+    """A stream's own files, in the order of their names."""
+    return {"files": {"path": str(folder_of(stream)), "pattern": "*.jsonl.gz"}}
+
+
+def watched(stream: Stream) -> Watched:
+    """What the stream's card says that decides numbers."""
+    card = yaml.safe_load(stream.yaml)
+    attributes = card["contract"].get("attributes", {})
+    single = [(name,) for name in attributes]
+    return Watched(
+        features={
+            name: "category" if feature["type"] == "category" else "number"
+            for name, feature in card["contract"]["features"].items()
+        },
+        attributes=[*single, *map(tuple, card["contract"].get("intersections", []))],
+        segments=[name for name, said in attributes.items() if said.get("segment")],
+        reference=(int(stream.reference[0].timestamp()), int(stream.reference[1].timestamp())),
+        publish=stream.publish_days * 86_400,
+        low_confidence=card["contract"]["prediction"].get("low_confidence"),
+    )
