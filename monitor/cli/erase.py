@@ -10,6 +10,7 @@ from monitor.jobs.service import hash_key, opened
 from monitor.log.erase import erase as removed
 from monitor.log.events import EventLog
 from monitor.log.feedback import FeedbackLog
+from monitor.state.exclusive import EVALUATION, exclusive
 
 
 @click.command()
@@ -32,5 +33,6 @@ def erase(subject: str, file: Path) -> None:
     parts = opened(file)
     pseudonym = pseudonyms(hash_key(parts.settings))(subject)
     log = EventLog.open(parts.store, parts.settings.log.partition)
-    gone = removed(log, FeedbackLog.open(parts.store), pseudonym)
+    with exclusive(parts.state, EVALUATION):
+        gone = removed(log, FeedbackLog.open(parts.store), pseudonym)
     click.echo(f"{gone.predictions} predictions removed, {gone.feedback} events that spoke of them")

@@ -32,7 +32,9 @@ def quarantine() -> None:
 
 @quarantine.command(name="list")
 @click.option("--source", help="Only of this source.")
-@click.option("--reason", type=click.Choice(list(Reason)), help="Only for this reason.")
+@click.option(
+    "--reason", type=click.Choice([reason.value for reason in Reason]), help="Only for this reason."
+)
 @click.option("--since", type=TIME, help="Only those that came since.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="At most.")
 @config
@@ -59,7 +61,9 @@ def list_messages(
 
 @quarantine.command()
 @click.option("--source", help="Only of this source.")
-@click.option("--reason", type=click.Choice(list(Reason)), help="Only for this reason.")
+@click.option(
+    "--reason", type=click.Choice([reason.value for reason in Reason]), help="Only for this reason."
+)
 @click.option("--since", type=TIME, help="Only those that came since.")
 @config
 def replay(source: str | None, reason: str | None, since: datetime | None, file: Path) -> None:

@@ -20,8 +20,10 @@ def log_to_stderr() -> None:
     """Write the program's log, as a service should, to standard error."""
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=logging.INFO, format=form, stream=sys.stderr)
-    for loud in ("apscheduler", "kafka", "alembic"):
+    for loud in ("kafka", "alembic"):
         logging.getLogger(loud).setLevel(logging.WARNING)
+    # It warns of every look that is skipped because the one before still goes on.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 @contextmanager

@@ -1,0 +1,74 @@
+"""The demo, as `make demo` runs it: quick, through the real path, with its incident in sight."""
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from monitor.jobs.service import opened
+from monitor.state import ledger
+
+pytestmark = pytest.mark.slow
+
+PATIENCE = 120
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, float]:
+    """What the demo printed, where it left its data, and the seconds it took."""
+    place = tmp_path_factory.mktemp("demo") / "demo"
+    begun = time.monotonic()
+    command = [sys.executable, "-m", "monitor", "demo", "--fast", "--folder", str(place)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout, place, time.monotonic() - begun
+
+
+def line_of(shown: str, *words: str) -> str:
+    found = [line for line in shown.splitlines() if all(word in line for word in words)]
+    assert found, f"no line with {words} in\n{shown}"
+    return found[0]
+
+
+def numbers(line: str) -> list[float]:
+    return [float(number) for number in re.findall(r"(?<![\w.-])\d+\.?\d*(?:e-?\d+)?\b", line)]
+
+
+def test_the_planted_incident_is_in_the_table(shown: tuple[str, Path, float]) -> None:
+    text, _, _ = shown
+    for words in (
+        ("feature_psi", "income", "–"),
+        ("confidence_mean", " to "),
+        ("override", "branch=south-", " to "),
+    ):
+        assert numbers(line_of(text, *words))[-1] >= 3
+    assert "Planted on" in text
+
+
+def test_teams_and_features_that_nothing_happened_to_are_not_in_it(
+    shown: tuple[str, Path, float],
+) -> None:
+    text, _, _ = shown
+    assert not re.search(r"override +branch=(north|central)", text)
+    assert not re.search(r"feature_psi +(age|loan_amount|late_payments|purpose)\b", text)
+
+
+def test_it_takes_the_real_path_and_accounts_for_every_message(
+    shown: tuple[str, Path, float],
+) -> None:
+    text, place, _ = shown
+    received = int(re.search(r"Read (\d+) messages", text)[1])  # type: ignore[index]
+    accounts = ledger.accounts(opened(place / "service.yaml").state)
+    assert sum(account.received for account in accounts) == received
+    assert all(account.unbroken for account in accounts)
+
+
+def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("")
+    command = [sys.executable, "-m", "monitor", "demo", "--folder", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1
+    assert "is not empty" in result.stderr

@@ -1,0 +1,251 @@
+"""The commands as people call them: help, errors, exit codes and shapes of output."""
+
+import csv
+import gzip
+import io
+import json
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from prometheus_client import CollectorRegistry
+
+from monitor.cli import COMMANDS, main
+from monitor.cli.rows import write
+from monitor.jobs.evaluate import Close
+from monitor.jobs.evaluating import evaluated
+from monitor.jobs.read_in import read_in
+from monitor.jobs.service import opened
+from monitor.simulate import folder
+from monitor.simulate.world import demo_world
+
+NOW = datetime.now(UTC)
+ROOT = Path(__file__).parents[2]
+
+
+def mbm(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def _commands() -> click.Group:
+    assert isinstance(main, click.Group)
+    return main
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The settings of a small simulated service that has done its work."""
+    place = tmp_path_factory.mktemp("service")
+    world = demo_world(NOW, days=9, per_day=60)
+    file = folder.write(world, place).service
+    parts = opened(file)
+    read_in(parts, lambda: False, once=True, registry=CollectorRegistry())
+    evaluated(parts, Close(everything=True, until=world.end), now=NOW)
+    return str(file)
+
+
+def test_help_answers_in_half_a_second() -> None:
+    command = [sys.executable, "-m", "monitor", "--help"]
+    times = []
+    for _ in range(3):
+        begun = time.monotonic()
+        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        times.append(time.monotonic() - begun)
+    assert all(name in result.stdout for name in COMMANDS)
+    assert min(times) < 0.5
+
+
+@pytest.mark.parametrize("name", ["ingest", "run", "serve"])
+def test_light_commands_load_nothing_heavy(name: str) -> None:
+    code = f"import sys, monitor.cli.{name}; print(*{{n.partition('.')[0] for n in sys.modules}})"
+    command = [sys.executable, "-c", code]
+    loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert not {"duckdb", "numba", "pandas", "scipy", "rich"} & set(loaded.split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    shown = mbm(name, "--help")
+    assert shown.exit_code == 0
+    assert "Example:" in shown.output
+    assert f"mbm {name}" in shown.output
+    command = _commands().get_command(click.Context(main), name)
+    assert command is not None
+    assert (command.help or "").splitlines()[0] == COMMANDS[name][1]
+
+
+@pytest.mark.parametrize("group", ["models", "reference", "quarantine"])
+def test_every_part_of_a_group_has_help_with_an_example(group: str) -> None:
+    command = _commands().get_command(click.Context(main), group)
+    assert isinstance(command, click.Group)
+    for name in command.commands:
+        assert f"mbm {group} {name}" in mbm(group, name, "--help").output
+
+
+def test_mistakes_of_settings_and_cards_come_together_with_exit_code_2(tmp_path: Path) -> None:
+    (tmp_path / "cards").mkdir()
+    (tmp_path / "cards" / "a.yaml").write_text("model: a\nowner: {team: x}\n")
+    file = tmp_path / "service.yaml"
+    file.write_text("store: ./data\ncards: ./cards\nsorces: {}\n")
+    result = mbm("check", "-c", str(file))
+    assert result.exit_code == 2
+    assert 'unknown key "sorces"; did you mean "sources"?' in result.stderr
+    assert "a.yaml:2: owner.mail" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_settings_that_fit_are_called_in_order(service: str) -> None:
+    result = mbm("check", "-c", service)
+    assert (result.exit_code, "1 card(s): lending" in result.output) == (0, True)
+
+
+@pytest.mark.parametrize("part", ["card", "service"])
+def test_schemas_are_json(part: str) -> None:
+    assert json.loads(mbm("check", "--schema", part).output)["type"] == "object"
+
+
+def test_settings_are_found_through_the_environment(
+    service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MBM_CONFIG", service)
+    assert mbm("models", "list").exit_code == 0
+
+
+def test_an_error_is_one_line_on_stderr_with_exit_code_1(service: str) -> None:
+    result = mbm("results", "-c", service, "--model", "nobody")
+    assert result.exit_code == 1
+    assert result.stderr == 'mbm: there is no card of "nobody"; known: lending\n'
+
+
+def test_a_wrong_time_is_a_mistake_of_usage() -> None:
+    result = mbm("backfill", "--from", "yesterday", "--to", "2026-01-01")
+    assert (result.exit_code, "is no time" in result.stderr) == (2, True)
+
+
+def test_results_have_stable_keys_and_exact_numbers(service: str) -> None:
+    shown = mbm("results", "-c", service, "--model", "lending", "--format", "json")
+    rows = [json.loads(line) for line in shown.output.splitlines()]
+    assert rows
+    assert list(rows[0])[:4] == ["model", "metric", "version", "stage"]
+    values = {row["value"] for row in rows if row["metric"] == "confidence_mean"}
+    assert any(value and len(repr(value)) > 12 for value in values)
+    assert {row["window_kind"] for row in rows} == {"publish"}
+    assert all(row["value"] is None and row["reason"] for row in rows if row["status"] == "unknown")
+
+
+def test_results_in_csv_are_those_in_json(service: str) -> None:
+    asked = ("results", "-c", service, "--model", "lending", "--window", "latest", "--segment", "")
+    as_json = [json.loads(line) for line in mbm(*asked, "--format", "json").output.splitlines()]
+    as_csv = list(csv.DictReader(io.StringIO(mbm(*asked, "--format", "csv").output)))
+    assert [float(row["value"]) for row in as_csv if row["value"]] == [
+        row["value"] for row in as_json if row["value"] is not None
+    ]
+
+
+def test_cells_of_csv_are_no_formulas() -> None:
+    out = io.StringIO()
+    write([{"a": "=1+1", "b": -1.5}, {"a": "@x", "b": None}], ["a", "b"], "csv", out)
+    assert out.getvalue() == "a,b\n'=1+1,-1.5\n'@x,\n"
+
+
+def test_nothing_in_a_table_steers_the_terminal() -> None:
+    out = io.StringIO()
+    write([{"a": "x\x1b[2J\ny"}], ["a"], "table", out)
+    assert "\x1b" not in out.getvalue()
+    assert len(out.getvalue().splitlines()) == 3
+
+
+def test_a_first_card_is_written_checked_and_never_overwritten(
+    service: str, tmp_path: Path
+) -> None:
+    events = str(next((Path(service).parent / "events").glob("*.gz")))
+    out = tmp_path / "cards"
+    asked = ("models", "init", "--from", events, "--out", str(out), "--team", "t")
+    assert mbm(*asked, "--mail", "t@example.org").exit_code == 0
+    (tmp_path / "service.yaml").write_text(Path(service).read_text())
+    assert mbm("check", "-c", str(tmp_path / "service.yaml")).exit_code == 0
+    assert "is there already" in mbm(*asked).stderr
+
+
+def test_ingest_and_evaluate_again_find_nothing_new(service: str) -> None:
+    assert "0 messages: nothing new" in mbm("ingest", "--once", "-c", service).output
+    until = NOW.replace(minute=0, second=0, microsecond=0).isoformat()
+    shown = mbm("evaluate", "--once", "--until", until, "-c", service)
+    assert "0 new results" in shown.output
+
+
+def test_until_needs_once(service: str) -> None:
+    assert mbm("evaluate", "--until", "2026-01-01", "-c", service).exit_code == 2
+
+
+def test_a_backfill_of_unchanged_rows_adds_no_result(service: str) -> None:
+    end = NOW - timedelta(days=3)
+    asked = ("--from", (end - timedelta(days=2)).isoformat(), "--to", end.isoformat())
+    shown = mbm("backfill", *asked, "-c", service)
+    assert shown.exit_code == 0
+    assert "0 new results" in shown.output
+
+
+def test_a_backfill_without_events_says_so(service: str) -> None:
+    shown = mbm("backfill", "--from", "2001-01-01", "--to", "2001-01-02", "-c", service)
+    assert (shown.exit_code, "keeps no events" in shown.stderr) == (1, True)
+
+
+def test_status_accounts_for_every_message(service: str) -> None:
+    rows = [
+        json.loads(line)
+        for line in mbm("status", "-c", service, "--format", "json").output.splitlines()
+    ]
+    by_what = {row["what"]: row for row in rows}
+    assert by_what["source"]["state"] == "at its end"
+    assert by_what["account"]["state"] == "complete"
+    assert by_what["model"]["state"] == "closed up to"
+
+
+def test_a_reference_is_set_from_a_file_and_from_a_span(service: str) -> None:
+    files = sorted((Path(service).parent / "events").glob("*.gz"))
+    shown = mbm("reference", "set", "lending", "--file", str(files[3]), "-c", service)
+    assert (shown.exit_code, "from file" in shown.output) == (0, True), shown.stderr
+    start = NOW - timedelta(days=8)
+    span = ("--from", start.isoformat(), "--to", (start + timedelta(days=4)).isoformat())
+    assert mbm("reference", "set", "lending", *span, "-c", service).exit_code == 0
+    shown = mbm("reference", "show", "lending", "-c", service, "--format", "json")
+    sources = [json.loads(line)["source"].partition(" ")[0] for line in shown.output.splitlines()]
+    assert sources[:2] == ["window", "file"]
+
+
+def test_a_reference_needs_exactly_one_origin(service: str) -> None:
+    assert mbm("reference", "set", "lending", "-c", service).exit_code == 2
+    assert mbm("reference", "set", "lending", "--from", "2026-01-01", "-c", service).exit_code == 2
+
+
+def test_a_person_is_erased_by_the_name_that_events_give(service: str) -> None:
+    asked = ("query", "-c", service, "--format", "json")
+    found = mbm(*asked, "SELECT count(*) AS n FROM predictions WHERE subject IS NOT NULL")
+    before = json.loads(found.output)["n"]
+    events = sorted((Path(service).parent / "events").glob("*.gz"))
+    lines = gzip.decompress(events[2].read_bytes()).splitlines()
+    subject = next(
+        event["subject"] for event in map(json.loads, lines) if event["type"] == "prediction"
+    )
+    shown = mbm("erase", "--subject", subject, "-c", service)
+    gone = int(shown.output.split()[0])
+    assert gone >= 1
+    found = mbm(*asked, "SELECT count(*) AS n FROM predictions WHERE subject IS NOT NULL")
+    assert json.loads(found.output)["n"] == before - gone
+    assert mbm("erase", "--subject", subject, "-c", service).output.startswith("0 predictions")
+
+
+def test_rendered_files_are_current() -> None:
+    assert mbm("render", "--check", "--root", str(ROOT)).exit_code == 0
+
+
+def test_a_stale_rendered_file_is_found_and_written(tmp_path: Path) -> None:
+    assert mbm("render", "--check", "--root", str(tmp_path)).exit_code == 1
+    assert mbm("render", "--root", str(tmp_path)).exit_code == 0
+    assert mbm("render", "--check", "--root", str(tmp_path)).exit_code == 0
