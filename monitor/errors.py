@@ -68,3 +68,7 @@ class StateError(MonitorError):
 
 class LogError(MonitorError):
     """The log cannot be opened, read or written, and why."""
+
+
+class EvaluationError(MonitorError):
+    """Some models could not be evaluated; all others were, and a run may be repeated."""

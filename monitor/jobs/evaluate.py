@@ -13,6 +13,7 @@ from typing import Final
 from monitor.cards.card import Card
 from monitor.engines.base import Engine, Place
 from monitor.engines.local import LocalEngine
+from monitor.errors import EvaluationError
 from monitor.jobs import dirty, references
 from monitor.jobs.build import Builder, Plan, build
 from monitor.jobs.kept import kept_from
@@ -136,12 +137,22 @@ def _evaluated(service: Service, close: Close, now: datetime, told: Told) -> Don
     definitions = Definitions.open(service.store)
     closed: dict[str, datetime] = {}
     count = 0
+    failed: dict[str, Exception] = {}
     for model, card in service.cards.items():
         upto = _closed_upto(service.state, card, close)
-        if upto is not None:
-            run = _Run(service.state, definitions, builder, card, upto, now)
+        if upto is None:
+            continue
+        run = _Run(service.state, definitions, builder, card, upto, now)
+        try:
             count += run.evaluate(partial(told, model))
+        except Exception as error:  # noqa: BLE001 - one model must not take the others with it
+            failed[model] = error
+        else:
             closed[model] = upto
+    if failed:
+        told_all = "; ".join(f"{model}: {error}" for model, error in failed.items())
+        first = next(iter(failed.values()))
+        raise EvaluationError(f"not evaluated: {told_all}") from first
     return Done(version, count, closed)
 
 

@@ -67,7 +67,8 @@ class Publisher:
     ) -> Iterator[ResultRow]:
         """Every verdict on these windows, window by window.
 
-        A window without any prediction has verdicts too, under no version: unknown, and why.
+        A latest window without any prediction has verdicts too, under no version: unknown, and
+        why. An earlier one has none, for late predictions may still fill it.
 
         Args:
             windows: closed ones.
@@ -78,7 +79,7 @@ class Publisher:
         for window in windows:
             mine = {family: held[family][window] for family in Family}
             completeness = _completeness(mine[Family.INPUTS], quarantined[window])
-            nobody = {("", ""): mine} if window.kind != "detect" else {}
+            nobody = {("", ""): mine} if window.kind == "latest" else {}
             for (version, stage), by_family in (_by_version(mine) or nobody).items():
                 yield from self._of_version(window, version, stage, by_family, completeness)
 

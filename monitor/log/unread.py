@@ -8,12 +8,15 @@ import numpy as np
 from monitor.events.schema import Kind
 from monitor.log import read
 from monitor.log.events import EventLog
+from monitor.log.quarantine import replayed
 
 
 def quarantined_in(
     log: EventLog, model: str, spans: Sequence[tuple[datetime, datetime]]
 ) -> list[int]:
     """Quarantined messages per span, by the broker's time, else by the day of their commit.
+
+    Those that were replayed are rows by now and count no more.
 
     Args:
         log: where they are.
@@ -29,12 +32,13 @@ def quarantined_in(
         f"kind = {read.text(Kind.QUARANTINE)}",
         f"day >= '{first}' AND day <= '{last}'",
         f"model IS NULL OR model = {read.text(model)}",
-        "replay_of IS NULL",
     )
-    rows = log.read(["day", "broker_time"], condition).read_all()
+    rows = log.read(["day", "broker_time", "partition", "offset"], condition).read_all()
+    understood = replayed(log) if rows.num_rows else set()
     times = sorted(
         at.astimezone(UTC) if at else datetime.combine(day, time(), UTC)
-        for day, at in zip(rows["day"].to_pylist(), rows["broker_time"].to_pylist(), strict=True)
+        for day, at, partition, offset in zip(*(c.to_pylist() for c in rows.columns), strict=True)
+        if f"{partition}@{offset}" not in understood
     )
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
 

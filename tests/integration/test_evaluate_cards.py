@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from monitor.jobs import references
+from monitor.errors import EvaluationError
+from monitor.jobs import evaluate, references
 from monitor.jobs.kept import keep_from
 from monitor.log.events import Partition
 from monitor.state import heartbeats
@@ -136,9 +137,26 @@ def test_feedback_without_predictions_has_no_numbers(tmp_path: Path) -> None:
     service = Evaluation(tmp_path, card_of())
     service.send([outcome("o", "nowhere", START), decision("d", "nowhere", START)])
     assert service.run().results > 0
-    rows = [row for metric in ("confidence_mean", "label_coverage") for row in service.rows(metric)]
+    assert not service.rows("label_coverage")
+    rows = service.rows("confidence_mean", "latest") + service.rows("label_coverage", "latest")
     assert rows
     assert {(row.version, row.value, row.status) for row in rows} == {("", None, "unknown")}
+
+
+def test_a_model_that_fails_does_not_take_the_others_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Evaluation(tmp_path, card_of())
+    service.send(day_of_rows(0))
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("disk on fire")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluate, "inputs_plan", broken)
+        with pytest.raises(EvaluationError, match="m: disk on fire"):
+            service.run()
+    assert service.run().results > 0
 
 
 def test_a_card_without_reference_says_so(tmp_path: Path) -> None:
@@ -318,7 +336,7 @@ def test_quarantine_after_close_lowers_completeness(tmp_path: Path) -> None:
     service.send([b"{"] * 20, broker=START + HOUR)
     service.send([b'{"model":"m"}'] * 20, broker=START + 400 * DAY)
     service.run(START + 2 * DAY)
-    (row,) = (row for row in service.rows("confidence_mean") if row.version)
+    (row,) = service.rows("confidence_mean")
     assert row.completeness == 0.75
     assert row.value == pytest.approx(0.9, abs=1e-9)
     assert service.run().closed == {"m": START + 2 * DAY}

@@ -33,7 +33,7 @@ STEPS: tuple[tuple[object, str], ...] = (
 """Everything that evaluation writes, and what it does in between."""
 
 
-class DiedError(Exception):
+class DiedError(BaseException):
     """The process is gone."""
 
 
