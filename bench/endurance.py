@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from statistics import mean
 from typing import Any
@@ -40,10 +39,8 @@ def figures(*, quick: bool) -> Iterator[Figure]:
 
 
 def commits(count: int) -> dict[str, Any]:
-    """CPU milliseconds of commits, each followed by compaction and cleaning in turn."""
+    """CPU milliseconds of commits while another process keeps the log small."""
     from bench.commits import START, predictions, store
-    from monitor.log.clean import clean_log
-    from monitor.log.compact import compact
     from monitor.log.events import EventLog
     from monitor.log.store import Store
 
@@ -53,15 +50,10 @@ def commits(count: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         log = EventLog.open(Store(folder))
         rows = predictions(ROWS, 5, 15, START, 300_000_000, 0)
-
-        def maintain() -> None:
-            compact(log.table)
-            clean_log(log.table, processed=log.version(), keep=timedelta(0), now=datetime.now(UTC))
-
         for k in range(count):
             costs.append(1e3 * cpu(partial(store, log, rows, "p", k * ROWS - 1)))
             if k % UPKEEP_EVERY == UPKEEP_EVERY - 1:
-                upkeep += 1e3 * cpu(maintain)
+                upkeep += 1e3 * measured("bench.upkeep", store=folder).told["cpu"]
             if k == WARM:
                 told["start"] = memory()
     return {
