@@ -47,7 +47,7 @@ def world(days: int) -> dict[str, Any]:
             log,
             lambda batch: reader.decode(batch, now=now),
             service.limit(it.settings),
-            lambda _: None,
+            lambda *_: None,
             LiveMetrics(CollectorRegistry()),
         )
         told: dict[str, Any] = {"days": days}

@@ -89,7 +89,7 @@ def ingest(client: str, bootstrap: str, models: int, count: int, group: str) -> 
         log = EventLog.open(Store(folder))
         source = KafkaSource("events", settings, client_of(settings))
         metrics = LiveMetrics(CollectorRegistry())
-        job = Ingest([source], log, decode, Limit(), lambda _: None, metrics)
+        job = Ingest([source], log, decode, Limit(), lambda *_: None, metrics)
         spent = cpu(lambda: job.run(lambda: False, once=True))
     assert stored == count
     return {"cpu": spent}

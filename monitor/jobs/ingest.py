@@ -27,8 +27,8 @@ BEAT_SECONDS = 5.0
 Decode = Callable[[RawBatch], Decoded]
 """Decodes one batch; it may use other cards for the next."""
 
-Beat = Callable[[Collection[Heartbeat]], None]
-"""Keeps heartbeats where the watermark is computed."""
+Beat = Callable[[str, Collection[Heartbeat], Collection[str]], None]
+"""Keeps a source's heartbeats where the watermark is computed; told which partitions exist."""
 
 
 class Log(Protocol):
@@ -145,12 +145,11 @@ class Ingest:
         self._beaten[source.name] = time.monotonic()
         now = datetime.now(UTC)
         standing = source.standing()
-        self._beat(
-            [
-                Heartbeat(source.name, name, s.position, s.end, self._latest.get(name), now)
-                for name, s in standing.items()
-            ]
-        )
+        beats = [
+            Heartbeat(source.name, name, s.position, s.end, self._latest.get(name), now)
+            for name, s in standing.items()
+        ]
+        self._beat(source.name, beats, source.partitions())
         lags = {}
         for name, s in standing.items():
             records = s.end - s.position

@@ -88,25 +88,25 @@ class _Decode:
 
 
 class _Beat:
-    """Keeps heartbeats, and drops those of partitions that are no longer there.
+    """Keeps heartbeats: of partitions that exist, and of no others.
 
-    A partition that nobody reads any more would hold the watermark for ever. Those of files and
-    of standard input are known here, all of them; those of Kafka are shared with other members.
+    A partition that is gone would hold the watermark for ever; one that nobody has read yet
+    must hold it, for it may have older events.
     """
 
     def __init__(self, parts: Opened) -> None:
         self._state = parts.state
-        named = parts.settings.sources
-        self._alone = {name for name, source in named.items() if source.kafka is None}
         self._known: dict[str, frozenset[str]] = {}
         for beat in heartbeats.heartbeats(parts.state):
-            if beat.source not in named:
+            if beat.source not in parts.settings.sources:
                 heartbeats.forget(parts.state, beat.source, ())
 
-    def __call__(self, beats: Collection[Heartbeat]) -> None:
+    def __call__(
+        self, source: str, beats: Collection[Heartbeat], partitions: Collection[str]
+    ) -> None:
+        there = frozenset(partitions)
+        if self._known.get(source) != there:
+            heartbeats.forget(self._state, source, there)
+            heartbeats.expect(self._state, source, there, datetime.now(UTC))
+            self._known[source] = there
         heartbeats.beat(self._state, beats)
-        for name in {beat.source for beat in beats} & self._alone:
-            there = frozenset(beat.partition for beat in beats if beat.source == name)
-            if self._known.get(name) != there:
-                heartbeats.forget(self._state, name, there)
-                self._known[name] = there

@@ -1,6 +1,6 @@
 """The role that every source fills: batches of raw messages with their positions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -71,6 +71,10 @@ class Source(Protocol):
 
     def standing(self) -> Mapping[str, Standing]:
         """Where the partitions of this source stand; a view of the last poll, no request."""
+        ...
+
+    def partitions(self) -> Collection[str]:
+        """Every partition that the source has now, whichever reader has it; no request."""
         ...
 
     def exhausted(self) -> bool:

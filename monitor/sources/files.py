@@ -9,7 +9,7 @@ its mark is `FINISHED`, so that a restart need not open it again.
 import fnmatch
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -146,6 +146,9 @@ class FilesSource:
             # How much more an unread file holds is not known before it is read.
             standings[name] = Standing(position, position if is_read else position + 1)
         return standings
+
+    def partitions(self) -> Collection[str]:
+        return self.standing()
 
     def exhausted(self) -> bool:
         return not self._gathered.rows and all(

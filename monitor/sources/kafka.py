@@ -9,7 +9,7 @@ gathered and before it is handed out.
 import importlib.util
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from monitor.errors import OffsetGoneError, SourceError
 from monitor.events.batch import NOTHING, RawBatch
@@ -60,6 +60,7 @@ class KafkaSource:
         self._accepted = frozenset(settings.accept_gaps)
         self._cluster = ""
         self._topic_ids: dict[str, str] = {}
+        self._sizes: dict[str, int] = {}
         # Per partition that is ours the mark that holds once all that was handed out is stored.
         self._handed: dict[Place, int] = {}
         self._gathered = Gathered()
@@ -76,6 +77,7 @@ class KafkaSource:
                 "create it, let this user describe it, or correct `topics`"
             )
         self._topic_ids = {name: topic.id for name, topic in found.items()}
+        self._sizes = {name: topic.partitions for name, topic in found.items()}
         self._client.subscribe(self._topics, self)
 
     def poll(self, limit: Limit, wait: float) -> RawBatch | None:
@@ -102,6 +104,9 @@ class KafkaSource:
             position = max(handed + 1, 0)
             standings[self._id(place)] = Standing(position, max(position, self._client.end(place)))
         return standings
+
+    def partitions(self) -> Collection[str]:
+        return [self._id((name, n)) for name, size in self._sizes.items() for n in range(size)]
 
     def exhausted(self) -> bool:
         """Whether the log has all that the topics hold now, whichever member read it."""
@@ -185,6 +190,7 @@ class KafkaSource:
         places = [place for place in self._handed if place[0] in replaced]
         self._gathered.drop(map(self._id, places))
         self._topic_ids |= {name: found[name].id for name in replaced}
+        self._sizes = {name: topic.partitions for name, topic in found.items()}
         if places:
             logger.warning("source %s: new topic under the old name: %s", self.name, replaced)
             self._client.seek(self.arrived(places))

@@ -9,7 +9,7 @@ import select
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import BinaryIO
 
 from monitor.errors import SourceError
@@ -66,6 +66,9 @@ class StdinSource:
 
     def standing(self) -> Mapping[str, Standing]:
         return {self.partition: Standing(self._handed + 1, self._position)}
+
+    def partitions(self) -> Collection[str]:
+        return self.standing()
 
     def exhausted(self) -> bool:
         return self._has_ended and not self._gathered.rows

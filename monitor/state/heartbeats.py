@@ -53,6 +53,15 @@ def beat(state: State, heartbeats: Collection[Heartbeat]) -> None:
         )
 
 
+def expect(state: State, source: str, partitions: Collection[str], at: datetime) -> None:
+    """Note partitions that have not spoken yet; as long as they have not, nothing closes."""
+    rows = [
+        asdict(Heartbeat(source, partition, 0, 1, None, at)) for partition in sorted(partitions)
+    ]
+    with state.writing() as connection:
+        upsert(connection, HEARTBEATS, rows)
+
+
 def heartbeats(state: State, source: str | None = None) -> list[Heartbeat]:
     """The last heartbeat per partition, of one source or of all, in order."""
     wanted = sa.select(HEARTBEATS).order_by(*HEARTBEATS.primary_key)

@@ -1,6 +1,6 @@
 """Ingest into a real log: one commit a batch, conflicts, heartbeats and live metrics."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from prometheus_client.openmetrics.exposition import generate_latest
 
 from monitor.errors import SourceError
 from monitor.events.batch import Decoded, RawBatch
-from monitor.jobs.ingest import Ingest
+from monitor.jobs.ingest import Beat, Ingest
 from monitor.log.events import EventLog
 from monitor.log.store import Store
 from monitor.outputs.live import LiveMetrics
@@ -31,14 +31,17 @@ def decode(batch: RawBatch) -> Decoded:
 
 
 class Kept(list[Heartbeat]):
-    def __call__(self, heartbeats: Collection[Heartbeat]) -> None:
+    def __call__(
+        self, source: str, heartbeats: Collection[Heartbeat], partitions: Collection[str]
+    ) -> None:
+        assert all(beat.source == source and beat.partition in partitions for beat in heartbeats)
         self += heartbeats
 
 
 def ingest_of(
     sources: list[ScriptedSource],
     log: EventLog,
-    beat: Callable[[Collection[Heartbeat]], None] = lambda _: None,
+    beat: Beat = lambda *_: None,
     registry: CollectorRegistry | None = None,
     rows: int = 100,
 ) -> Ingest:

@@ -1,6 +1,6 @@
 """A source whose messages are a list: for tests of what reads sources."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from monitor.events.batch import RawBatch
 from monitor.sources.base import Limit, Marks, Standing
@@ -52,6 +52,9 @@ class ScriptedSource:
         return {
             name: Standing(self._handed[name] + 1, len(self.messages[name])) for name in self.owned
         }
+
+    def partitions(self) -> Collection[str]:
+        return self.standing()
 
     def exhausted(self) -> bool:
         return all(s.position == s.end for s in self.standing().values())

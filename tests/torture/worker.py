@@ -57,7 +57,7 @@ def main(order: str) -> None:
 
     source = KafkaSource("events", settings, client_of(settings))
     metrics = LiveMetrics(CollectorRegistry())
-    ingest = Ingest([source], log, decode, LIMIT, lambda _: None, metrics)
+    ingest = Ingest([source], log, decode, LIMIT, lambda *_: None, metrics)
     ingest.run(stopped.is_set, once=wanted.get("once", False))
 
 

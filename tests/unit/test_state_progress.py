@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import StateError
+from monitor.jobs.watermark import watermark
 from monitor.state import heartbeats, ledger, progress, references, runs
 from monitor.state.database import State
 from monitor.state.hash_key import load_or_create
@@ -198,3 +199,14 @@ def test_a_hash_key_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StateError, match=r"file/hash\.key"):
         load_or_create(tmp_path / "file" / "hash.key")
+
+
+def test_partitions_that_never_spoke_hold_the_watermark_until_they_are_gone(state: State) -> None:
+    spoken = Heartbeat("s", "a", 5, 5, None, NOON)
+    heartbeats.beat(state, [spoken])
+    heartbeats.expect(state, "s", ["a", "b"], NOON)
+    waiting = Heartbeat("s", "b", 0, 1, None, NOON)
+    assert heartbeats.heartbeats(state) == [spoken, waiting]
+    assert watermark([spoken, waiting], HOUR) is None
+    heartbeats.forget(state, "s", ["a"])
+    assert heartbeats.heartbeats(state) == [spoken]
