@@ -4,21 +4,18 @@ What is dirty is written down together with the version of the log that was look
 forgotten only when profiles and results stand; doing a window twice changes nothing.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Final
 
 from monitor.cards.card import Card
 from monitor.engines.base import Engine, Place
 from monitor.engines.local import LocalEngine
 from monitor.errors import EvaluationError
-from monitor.jobs import dirty, references
-from monitor.jobs.build import Builder, Plan, build
-from monitor.jobs.kept import kept_from
-from monitor.jobs.plan import feedback_plan, identity, inputs_plan, profile_seconds
-from monitor.jobs.publish import Publisher, Window
+from monitor.jobs import dirty
+from monitor.jobs.build import Builder
+from monitor.jobs.model_run import ModelRun
 from monitor.jobs.watermark import watermark
 from monitor.log.definitions import Definitions
 from monitor.log.events import EventLog, Partition
@@ -26,34 +23,16 @@ from monitor.log.feedback import FeedbackLog
 from monitor.log.profiles import ProfileTable
 from monitor.log.resolve import resolve
 from monitor.log.store import Store
-from monitor.log.unread import quarantined_in
-from monitor.profiles.feedback import FeedbackPlan
-from monitor.profiles.inputs import InputsPlan
-from monitor.profiles.reference import Reference
 from monitor.profiles.windows import (
-    Range,
     ceiling,
-    feedback_length,
     floor,
     instant,
-    outward,
-    parted,
     seconds_of,
 )
-from monitor.state import named, progress, results
+from monitor.state import progress
 from monitor.state.database import State
 from monitor.state.exclusive import EVALUATION, exclusive
 from monitor.state.heartbeats import heartbeats
-from monitor.state.progress import DirtyWindow
-
-DETECT_WINDOWS: Final = 72
-"""Windows of detection whose numbers are kept for people in one run; the newest ones."""
-
-BATCH_WINDOWS: Final = 50
-"""Windows whose results are written in one transaction."""
-
-BATCH_STEPS: Final = 2_000
-"""Windows of profiles that are in memory at once: 40 years of days took 1.3 GB."""
 
 Told = Callable[[str, int, int], None]
 """Told the model, how many seconds of event time are done, and of how many."""
@@ -142,7 +121,7 @@ def _evaluated(service: Service, close: Close, now: datetime, told: Told) -> Don
         upto = _closed_upto(service.state, card, close)
         if upto is None:
             continue
-        run = _Run(service.state, definitions, builder, card, upto, now)
+        run = ModelRun(service.state, definitions, builder, card, upto, now)
         try:
             count += run.evaluate(partial(told, model))
         except Exception as error:  # noqa: BLE001 - one model must not take the others with it
@@ -171,152 +150,3 @@ def _closed_upto(state: State, card: Card, close: Close) -> datetime | None:
         return before
     whole = instant(floor(seconds_of(upto), int(card.windows.profile.total_seconds())))
     return max(whole, before) if before else whole
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """One run over one model."""
-
-    state: State
-    definitions: Definitions
-    builder: Builder
-    card: Card
-    upto: datetime
-    now: datetime
-
-    def evaluate(self, told: Callable[[int, int], None]) -> int:
-        """Number of new verdicts."""
-        plan = inputs_plan(self.card, self._reference())
-        said = feedback_plan(self.card, plan)
-        self._begin_again_if_new(plan, said)
-        waiting = {
-            family: progress.dirty_windows(self.state, model=self.card.model, family=family)
-            for family in (dirty.INPUTS, dirty.FEEDBACK, dirty.UNREAD)
-        }
-        done: list[Range] = []
-        for family, each in ((dirty.INPUTS, plan), (dirty.FEEDBACK, said)):
-            done += self._built(each, dirty.ranges_of(waiting[family]), told)
-        unread, _ = parted(dirty.ranges_of(waiting[dirty.UNREAD]), self._closed(plan.seconds))
-        count = self._publish(plan, [*done, *unread])
-        for family, windows in waiting.items():
-            length = said.seconds if family == dirty.FEEDBACK else plan.seconds
-            self._forget(family, windows, self._closed(length))
-        progress.close(self.state, self.card.model, dirty.INPUTS, self.upto)
-        return count
-
-    def _closed(self, length: int) -> int:
-        """End of the last closed window of a length, in Unix seconds."""
-        return floor(seconds_of(self.upto), length)
-
-    def _forget(self, family: str, windows: Sequence[DirtyWindow], closed: int) -> None:
-        """Forget windows that were rebuilt; what of them is not closed yet stays."""
-        _, later = parted(dirty.ranges_of(windows), closed)
-        rest = dirty.dirty_windows(self.card.model, family, later, self._version)
-        # What stays is written first, so that a run may die in between.
-        progress.advance(self.state, dirty.EVENTS_JOB, self._version, rest)
-        kept = {(window.start, window.end) for window in rest}
-        progress.clear(self.state, [w for w in windows if (w.start, w.end) not in kept])
-
-    @property
-    def _version(self) -> int:
-        return self.builder.place.events
-
-    def _built(
-        self, plan: Plan, ranges: Sequence[Range], told: Callable[[int, int], None]
-    ) -> list[Range]:
-        """The closed ranges, once their profiles are built.
-
-        Windows of which events are no longer kept stand as they are.
-        """
-        ready, _ = parted(ranges, self._closed(plan.seconds))
-        mark = kept_from(self.state, [self.card.model]).get(self.card.model)
-        if mark is not None:
-            _, ready = parted(ready, ceiling(seconds_of(mark), plan.seconds))
-        build(
-            self.builder,
-            plan,
-            ready,
-            older=references.older_contracts(self.definitions, self.card),
-            since=progress.closed(self.state, self.card.model, dirty.INPUTS),
-            upto=self.upto,
-            now=self.now,
-            progress=told,
-        )
-        return ready
-
-    def _reference(self) -> Reference | None:
-        found = references.in_force(self.state, self.definitions, self.card)
-        if found is None:
-            found = references.named_by_card(self.builder.place, self.card, self.upto)
-            if found is not None:
-                references.pin(self.state, self.definitions, found, by="card", now=self.now)
-        return found
-
-    def _begin_again_if_new(self, plan: InputsPlan, said: FeedbackPlan) -> None:
-        """Make all windows dirty when the model is profiled in another way than in the last run."""
-        known = dirty.extent(self.state, self.card.model)
-        assert known is not None
-        name, present = f"plan:{self.card.model}", identity(plan, said)
-        if named.value_of(self.state, name) == present:
-            return
-        windows = [
-            window
-            for family in (dirty.INPUTS, dirty.FEEDBACK)
-            for window in dirty.dirty_windows(self.card.model, family, [known], self._version)
-        ]
-        progress.advance(self.state, dirty.EVENTS_JOB, self._version, windows)
-        self.definitions.put("layout", plan.layout.id, plan.layout.definition, self.card.model)
-        named.put(self.state, name, present)
-
-    def _publish(self, plan: InputsPlan, done: Sequence[Range]) -> int:
-        publisher = Publisher(self.card, plan, self.builder.profiles, self.now)
-        windows = self._windows(done)
-        count = 0
-        for some in _batches(windows, publisher):
-            spans = [(instant(window.start), instant(window.end)) for window in some]
-            lost = quarantined_in(self.builder.log, self.card.model, spans)
-            found = publisher.results(some, dict(zip(some, lost, strict=True)))
-            count += results.add(self.state, list(found))
-        return count
-
-    def _windows(self, done: Sequence[Range]) -> list[Window]:
-        """Closed windows that may have new numbers: rebuilt now, or closed since the last run."""
-        known = dirty.extent(self.state, self.card.model)
-        assert known is not None
-        upto = seconds_of(self.upto)
-        before = progress.closed(self.state, self.card.model, dirty.INPUTS)
-        since = seconds_of(before) if before else known[0]
-        lengths = {
-            "publish": int(self.card.windows.publish.total_seconds()),
-            "detect": int(self.card.windows.detect.total_seconds()),
-        }
-        windows = []
-        for kind, length in lengths.items():
-            newly = (floor(since, length), floor(upto, length))
-            ready, _ = parted(outward([*done, newly], length), newly[1])
-            each = [
-                Window(kind, at, at + length)
-                for start, end in ready
-                for at in range(start, end, length)
-            ]
-            windows += each[-DETECT_WINDOWS:] if kind == "detect" else each
-        # The latest window slides by whole windows of people and truth where it holds some.
-        said = feedback_length(profile_seconds(self.card))
-        step = lengths["detect"] if lengths["publish"] % said else max(lengths["detect"], said)
-        end = floor(upto, step)
-        return [*windows, Window("latest", end - lengths["publish"], end)]
-
-
-def _batches(windows: Sequence[Window], publisher: Publisher) -> Iterator[list[Window]]:
-    """The windows in order, in groups that are neither many nor made of many profiles."""
-    group: list[Window] = []
-    steps = 0
-    for window in windows:
-        more = publisher.steps(window)
-        if group and (len(group) == BATCH_WINDOWS or steps + more > BATCH_STEPS):
-            yield group
-            group, steps = [], 0
-        group.append(window)
-        steps += more
-    if group:
-        yield group

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from monitor.errors import EvaluationError
-from monitor.jobs import evaluate, references
+from monitor.jobs import model_run, references
 from monitor.jobs.kept import keep_from
 from monitor.log.events import Partition
 from monitor.state import heartbeats
@@ -153,7 +153,7 @@ def test_a_model_that_fails_does_not_take_the_others_with_it(
         raise RuntimeError("disk on fire")
 
     with monkeypatch.context() as patch:
-        patch.setattr(evaluate, "inputs_plan", broken)
+        patch.setattr(model_run, "inputs_plan", broken)
         with pytest.raises(EvaluationError, match="m: disk on fire"):
             service.run()
     assert service.run().results > 0

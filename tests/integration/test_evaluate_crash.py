@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.engines import local
-from monitor.jobs import dirty, evaluate
+from monitor.jobs import dirty, model_run
 from monitor.log.definitions import Definitions
 from monitor.log.profiles import ProfileTable
 from monitor.log.store import Table
@@ -27,7 +27,7 @@ CARD = card_of(contract={"attributes": SEX}, reference=REFERENCE, windows=WINDOW
 STEPS: tuple[tuple[object, str], ...] = (
     *((Table, "commit"), (ledger, "copy"), (dirty, "_widen"), (progress, "advance")),
     *((Definitions, "put"), (references, "pin"), (named, "put"), (local, "execute")),
-    *((ProfileTable, "append"), (evaluate, "quarantined_in"), (results, "add")),
+    *((ProfileTable, "append"), (model_run, "quarantined_in"), (results, "add")),
     *((progress, "clear"), (progress, "close")),
 )
 """Everything that evaluation writes, and what it does in between."""
