@@ -26,7 +26,7 @@ from tests.streams.cards import ACS, JUDGE, STREAMS, WEATHER, Stream
 from tests.streams.compare import differences
 from tests.streams.service import Cost, Home, as_they_are, files, home, watched
 
-pytestmark = [pytest.mark.data, pytest.mark.slow]
+pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.timeout(600)]
 
 QUARTERS = replace(JUDGE, publish_days=90, partition="month")
 """The judge by windows of 90 days, where gaps and overrides differ from one to the next."""
