@@ -1,8 +1,9 @@
 """YAML files as plain values that know their lines."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
@@ -28,6 +29,8 @@ Location: TypeAlias = tuple[str | int, ...]
 
 _TAG = "tag:yaml.org,2002:"
 _DEEPEST = 100
+_MOST_VALUES = 1_000_000
+"""Values of one file, those behind aliases counted each time: far above any card."""
 
 
 class _Loader(_SafeLoader):
@@ -112,6 +115,8 @@ def read_document(path: Path) -> Document:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         return _unreadable(file, line, 'holds a control character; write it as an escape: "\\x07"')
+    if root is not None and _size(root, {}) > _MOST_VALUES:
+        return _unreadable(file, 0, f"holds more than {_MOST_VALUES:,} values, aliases written out")
     reader = _Reader(file)
     value = reader.value(root, ()) if root is not None else None
     if value is None:
@@ -130,6 +135,19 @@ def _is_too_deep(text: str) -> bool:
         if depth > _DEEPEST:
             return True
     return False
+
+
+def _size(node: Node, known: dict[int, int]) -> int:
+    """How many values the node holds with its aliases written out; each node is seen once."""
+    if id(node) not in known:
+        known[id(node)] = 1  # what holds itself is told by the reader
+        inner: Iterable[Node] = ()
+        if isinstance(node, SequenceNode):
+            inner = node.value
+        elif isinstance(node, MappingNode):
+            inner = chain.from_iterable(node.value)
+        known[id(node)] += sum(_size(child, known) for child in inner)
+    return known[id(node)]
 
 
 def _unreadable(file: str, line: int, message: str) -> Document:

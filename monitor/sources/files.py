@@ -2,14 +2,16 @@
 
 A file is a partition named "file/<source>/<path below the folder>", read from its first line
 or row to its last, files in the order of their names. Files may only grow: new content needs
-a new name. Gzipped and Parquet files don't grow at all; once such a file was read to its end,
-its mark is `FINISHED`, so that a restart need not open it again.
+a new name. One that was read may be taken away. Gzipped and Parquet files don't grow at all;
+once such a file was read to its end, its mark is `FINISHED`, so that a restart need not open it
+again.
 """
 
 import fnmatch
 import logging
 import time
 from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -167,6 +169,7 @@ class FilesSource:
         for name, mark in self._marks(new).items():
             done = _state(found[name]) if mark == FINISHED else None
             self._files[name] = _File(found[name], mark, mark + 1, done)
+        self._forget(set(self._files) - set(found))
         self._files = dict(sorted(self._files.items()))
         for file in self._files.values():
             if file.done is None or not (file.can_grow() or file.trouble):
@@ -180,13 +183,19 @@ class FilesSource:
             if now != file.done:
                 file.done, file.trouble = None, None
 
+    def _forget(self, gone: AbstractSet[str]) -> None:
+        """Let go of files that were taken away after they had been read to their end."""
+        for name in gone - self._gathered.partitions():
+            if self._files[name].done is not None:
+                self._files.pop(name).close()
+
     def _paths(self) -> list[tuple[str, Path]]:
         root = self._settings.path
         if not root.is_dir():
-            return [(root.name, root)]
+            return [(_text(root.name), root)]
         found = [(path.relative_to(root), path) for path in root.rglob("*")]
         return [
-            (relative.as_posix(), path)
+            (_text(relative.as_posix()), path)
             for relative, path in found
             if path.name.endswith(ENDINGS)
             and not any(part.startswith((".", "_")) for part in relative.parts)
@@ -217,6 +226,8 @@ class FilesSource:
                         file.close()
 
     def _opened(self, file: _File) -> Reader:
+        if (name := _text(str(file.path))) != str(file.path):
+            raise SourceError(f"the name of {name} is not UTF-8; rename the file")
         if file.path.suffix == ".parquet":
             return ParquetReader(file.path, file.position)
         is_growing = self._settings.follow and file.can_grow()
@@ -242,6 +253,11 @@ class FilesSource:
         troubles = [str(file.trouble) for file in self._files.values() if file.trouble]
         if troubles:
             raise SourceError(f"source {self.name}: " + "; ".join(troubles))
+
+
+def _text(name: str) -> str:
+    """The name with bytes that are no UTF-8 escaped: what can be written and stored."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _state(path: Path) -> tuple[int, int]:

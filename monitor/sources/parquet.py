@@ -17,13 +17,17 @@ PAYLOAD = "payload"
 
 BATCH_ROWS = 5_000
 
+_UNREADABLE = (OverflowError, TypeError, UnicodeError, ValueError)
+"""What values raise that Python or JSON cannot hold."""
+
 
 class ParquetReader:
     """The rows of one file; a message's offset is the number of its row, from 0.
 
     A row becomes a JSON object of its columns, without those that are null; times with a zone
-    become RFC 3339. In a file with a column `payload` of bytes or text, that is the message,
-    a tombstone where it is null.
+    become RFC 3339, cut off to microseconds. A row that JSON cannot hold, such as one with the
+    year 30000, becomes a message that says so, for the quarantine. In a file with a column
+    `payload` of bytes or text, that is the message, a tombstone where it is null.
 
     Attributes:
         position: row that is read next.
@@ -94,9 +98,8 @@ class ParquetReader:
                 before += count
         columns = [PAYLOAD] if is_payload else None
         batches = self._file.iter_batches(BATCH_ROWS, groups, columns)
-        rows = (row for batch in batches for row in batch.to_pylist())
-        for row in islice(rows, position - before, None):
-            yield _bytes(row[PAYLOAD]) if is_payload else _json(row)
+        messages = (message for batch in batches for message in _messages(batch, is_payload))
+        yield from islice(messages, position - before, None)
 
     def _damage(self, error: Exception) -> SourceError:
         return SourceError(
@@ -117,8 +120,38 @@ def _is_bytes(kind: pa.DataType) -> bool:
     )
 
 
-def _bytes(value: bytes | str | None) -> bytes | None:
-    return value.encode() if isinstance(value, str) else value
+def _messages(batch: pa.RecordBatch, is_payload: bool) -> Iterator[bytes | None]:
+    if is_payload:
+        column = batch[PAYLOAD]
+        is_large = pa.types.is_large_string(column.type) or pa.types.is_large_binary(column.type)
+        yield from column.cast(pa.large_binary() if is_large else pa.binary()).to_pylist()
+        return
+    fields = [pa.field(field.name, _micros(field.type)) for field in batch.schema]
+    batch = batch.cast(pa.schema(fields), safe=False)
+    try:
+        yield from [_json(row) for row in batch.to_pylist()]
+    except _UNREADABLE:
+        yield from (_alone(batch.slice(i, 1)) for i in range(len(batch)))
+
+
+def _alone(row: pa.RecordBatch) -> bytes:
+    try:
+        return _json(row.to_pylist()[0])
+    except _UNREADABLE as error:
+        return f"this row of Parquet cannot be written as JSON: {error}".encode()
+
+
+def _micros(kind: pa.DataType) -> pa.DataType:
+    """The type with microseconds for nanoseconds, which Python's times do not hold."""
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        return pa.timestamp("us", kind.tz)
+    if pa.types.is_duration(kind) and kind.unit == "ns":
+        return pa.duration("us")
+    if pa.types.is_list(kind):
+        return pa.list_(_micros(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(part.name, _micros(part.type)) for part in kind])
+    return kind
 
 
 def _json(row: dict[str, Any]) -> bytes:

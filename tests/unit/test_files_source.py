@@ -143,6 +143,29 @@ def test_a_file_that_became_shorter_stops_the_source(tmp_path: Path) -> None:
     assert len(log.values()) == 5
 
 
+def test_a_file_that_was_read_may_be_taken_away(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", numbered(0, 5))
+    write(tmp_path / "b.jsonl.gz", numbered(5, 6))
+    source = read(tmp_path, log := FakeLog(), follow=True)
+    (tmp_path / "a.jsonl").unlink()
+    (tmp_path / "b.jsonl.gz").unlink()
+    write(tmp_path / "c.jsonl", numbered(6, 8))
+    batch = source.poll(LIMIT, 3)
+    assert batch is not None
+    log.append(batch)
+    assert log.values() == numbered(0, 8)
+    assert list(source.standing()) == ["file/events/c.jsonl"]
+
+
+def test_a_name_that_is_no_text_holds_no_other_file_up(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", [b"fine"])
+    write(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.jsonl")), [b"lost"])
+    log = FakeLog()
+    with pytest.raises(SourceError, match=r"name of .*\\xff\.jsonl is not UTF-8; rename"):
+        read(tmp_path, log)
+    assert log.values() == [b"fine"]
+
+
 def test_a_rewound_file_gives_the_same_messages_again(tmp_path: Path) -> None:
     write(tmp_path / "a.jsonl.gz", numbered(0, 25))
     source = FilesSource("events", Files(path=tmp_path))
@@ -178,6 +201,29 @@ def test_a_payload_column_holds_the_messages_themselves(tmp_path: Path) -> None:
     pq.write_table(rows, tmp_path / "a.parquet")
     read(tmp_path, log := FakeLog())
     assert log.values() == [b"{}", None, b"\xff"]
+
+
+def test_times_of_parquet_may_have_nanoseconds(tmp_path: Path) -> None:
+    kind = pa.timestamp("ns", "UTC")
+    at = pa.array([1_700_000_000_123_456_789], kind)
+    rows = pa.table({"event_time": at, "inside": pa.StructArray.from_arrays([at], ["t"])})
+    pq.write_table(rows, tmp_path / "a.parquet")
+    read(tmp_path, log := FakeLog())
+    text = "2023-11-14T22:13:20.123456Z"
+    assert [json.loads(value or b"") for value in log.values()] == [
+        {"event_time": text, "inside": {"t": text}}
+    ]
+
+
+def test_a_row_of_parquet_that_json_cannot_hold_holds_no_other_up(tmp_path: Path) -> None:
+    far = pa.array([0, 1 << 62, 1], pa.timestamp("us", "UTC"))
+    letters = pa.array([b"a", b"b", b"\xff"]).view(pa.string())
+    pq.write_table(pa.table({"t": far, "s": letters}), tmp_path / "a.parquet")
+    read(tmp_path, log := FakeLog())
+    first, *others = log.values()
+    assert json.loads(first or b"") == {"t": "1970-01-01T00:00:00Z", "s": "a"}
+    assert all(b"cannot be written as JSON" in (other or b"") for other in others)
+    assert len(others) == 2
 
 
 def test_a_folder_without_files_and_a_missing_path_are_named(tmp_path: Path) -> None:

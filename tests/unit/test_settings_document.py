@@ -103,6 +103,13 @@ def test_a_deeply_nested_file_is_told(tmp_path: Path) -> None:
     assert only_message(read(tmp_path, text)) == ": is nested too deeply"
 
 
+def test_aliases_that_multiply_are_told_at_once(tmp_path: Path) -> None:
+    bomb = "a0: &a0 [x, x]\n"
+    bomb += "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 90))
+    message = ": holds more than 1,000,000 values, aliases written out"
+    assert only_message(read(tmp_path, bomb)) == message
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
     assert read(tmp_path, b"\xef\xbb\xbfa: 1\n").value == {"a": 1}
 
