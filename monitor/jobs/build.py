@@ -26,6 +26,7 @@ from monitor.profiles.windows import (
     outward,
     parted,
     seconds_of,
+    within,
 )
 
 TASK_ROWS = 1_000_000
@@ -51,6 +52,11 @@ class Builder:
     log: EventLog
     profiles: ProfileTable
     engine: Engine
+
+    def weights(self) -> list[tuple[int, int, int]]:
+        """Partitions that hold predictions, of any model, as (begin, end, rows)."""
+        table = self.log.table.at(self.place.events)
+        return rows_by_partition(table, Kind.PREDICTION, by_month=self.log.by_month)
 
 
 def families_of(plan: Plan) -> tuple[Family, ...]:
@@ -92,9 +98,11 @@ def build(
         now: written into the revisions.
         progress: told after every task.
     """
-    windows = outward(ranges, plan.seconds)
-    table = builder.log.table.at(builder.place.events)
-    weights = rows_by_partition(table, Kind.PREDICTION, by_month=builder.log.by_month)
+    weights = builder.weights()
+    # Where the log has no rows there is nothing to build: one event of the year 1 must not make
+    # two thousand years of empty windows.
+    held = [(start, end) for start, end, _ in weights]
+    windows = within(outward(ranges, plan.seconds), outward(held, plan.seconds))
     pieces = list(chunks(windows, plan.seconds, weights, TASK_ROWS))
     tasks = [Task(builder.place, plan, instant(a), instant(b), tuple(older)) for a, b in pieces]
     whole = sum(b - a for a, b in pieces)
@@ -106,13 +114,14 @@ def build(
         _write(builder, fresh, now)
         done += end - start
         progress(done, whole)
-    _roll_up(builder, plan, windows, since, upto, now)
+    _roll_up(builder, plan, windows, held, since, upto, now)
 
 
 def _roll_up(
     builder: Builder,
     plan: Plan,
     windows: Sequence[Range],
+    held: Sequence[Range],
     since: datetime | None,
     upto: datetime,
     now: datetime,
@@ -125,7 +134,8 @@ def _roll_up(
     for level in levels(plan.seconds)[1:]:
         closed = floor(seconds_of(upto), level)
         newly = [(floor(seconds_of(since), level), closed)] if since else []
-        ready, _ = parted(outward([*windows, *newly], level), closed)
+        touched = within(outward([*windows, *newly], level), outward(held, level))
+        ready, _ = parted(touched, closed)
         for start, end in ready:
             for first in range(start, end, level * 64):
                 part = (first, min(first + level * 64, end))

@@ -25,6 +25,7 @@ from monitor.profiles.windows import (
     outward,
     parted,
     seconds_of,
+    within,
 )
 from monitor.state import named, progress, results
 from monitor.state.database import State
@@ -158,9 +159,11 @@ class ModelRun:
             "detect": int(self.card.windows.detect.total_seconds()),
         }
         windows = []
+        held = [(start, end) for start, end, _ in self.builder.weights()]
         for kind, length in lengths.items():
             newly = (floor(since, length), floor(upto, length))
-            ready, _ = parted(outward([*done, newly], length), newly[1])
+            touched = within(outward([*done, newly], length), outward(held, length))
+            ready, _ = parted(touched, newly[1])
             each = [
                 Window(kind, at, at + length)
                 for start, end in ready

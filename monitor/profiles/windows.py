@@ -71,6 +71,26 @@ def parted(ranges: Iterable[Range], at: int) -> tuple[list[Range], list[Range]]:
     return before, [(max(a, at), b) for a, b in some if b > at]
 
 
+def within(ranges: Iterable[Range], places: Iterable[Range]) -> list[Range]:
+    """What of the ranges lies in any of the places; both ascending and without overlap.
+
+    >>> within([(0, 10), (20, 40)], [(5, 25), (30, 35)])
+    [(5, 10), (20, 25), (30, 35)]
+    """
+    some, others = list(ranges), list(places)
+    found: list[Range] = []
+    i = j = 0
+    while i < len(some) and j < len(others):
+        start, end = max(some[i][0], others[j][0]), min(some[i][1], others[j][1])
+        if start < end:
+            found.append((start, end))
+        if some[i][1] < others[j][1]:
+            i += 1
+        else:
+            j += 1
+    return found
+
+
 def levels(profile: int) -> list[int]:
     """Lengths of the windows that profiles are kept for: as built, then hours, then days.
 

@@ -364,3 +364,12 @@ def test_a_card_that_evaluation_reads_late_misses_nothing(tmp_path: Path) -> Non
     service.cards = cards
     service.run(START + DAY)
     assert predictions_by(service) == {3600: 24, 86400: 24}
+
+
+def test_one_event_of_the_year_1_does_not_build_two_thousand_years(tmp_path: Path) -> None:
+    service = Evaluation(tmp_path, card_of(windows={"profile": "5m", "publish": "1d"}))
+    service.send(day_of_rows(0))
+    service.send([prediction("old", datetime(1, 1, 2, tzinfo=UTC))])
+    service.run()
+    starts = {row.start.year for row in service.rows("confidence_mean")}
+    assert starts == {1, START.year}
