@@ -15,8 +15,14 @@ from monitor.profiles.reference import Reference, reference_of
 from monitor.profiles.segments import ALL
 from monitor.profiles.windows import DAY
 
-SAMPLE_ROWS = 200_000
+SAMPLE_ROWS = 100_000
 """Rows from which bins are taken: those with the smallest id hashes, the same in any order."""
+
+SAMPLED = [
+    *("id_hi", "id_lo", "payload_hash"),
+    *("numeric", "category", "attributes", "predicted_value"),
+]
+"""Columns of the sample: those of `reference_of`, and what tells rows apart."""
 
 WHOLE = 300 * 365 * DAY
 """One window for all rows: an id counts once, as in the sample, and memory does not grow with
@@ -65,12 +71,20 @@ def frozen(card: Card, batches: Batches, *, version: str = "", described: str = 
 
 def _sample(batches: Iterator[pa.RecordBatch]) -> pa.Table:
     """At most `SAMPLE_ROWS` rows, one per id: those with the smallest id hashes."""
-    kept = pa.schema([]).empty_table()
+    kept: list[pa.Table] = []
+    count = 0
+    greatest = np.iinfo(np.int64).max
     for batch in batches:
-        rows = pa.table(batch)
-        joined = pa.concat_tables([kept, rows]) if kept.num_columns else rows
-        kept = joined if len(joined) <= 2 * SAMPLE_ROWS else _smallest(joined)
-    return _smallest(kept) if kept.num_columns else kept
+        rows = pa.table(batch).select(SAMPLED)
+        below = rows["id_hi"].to_numpy() <= greatest
+        kept.append(rows if below.all() else rows.filter(pa.array(below)))
+        count += len(kept[-1])
+        if count > 2 * SAMPLE_ROWS:
+            kept = [_smallest(pa.concat_tables(kept))]
+            count = len(kept[0])
+            if count == SAMPLE_ROWS:
+                greatest = int(kept[0]["id_hi"].to_numpy().max())
+    return _smallest(pa.concat_tables(kept)) if kept else pa.schema([]).empty_table()
 
 
 def _smallest(rows: pa.Table) -> pa.Table:
