@@ -41,7 +41,6 @@ def compared(reference: str, current: str) -> dict[str, Any]:
     # Read once: it is asked for twice, for the bins and for the counts.
     held = list(batches(reference))
     known = frozen(card, lambda: iter(held))
-    del held
     plan = inputs_plan(card, known)
     kernel = InputsKernel(plan)
     for batch in batches(current):
