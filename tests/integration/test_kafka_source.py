@@ -19,7 +19,7 @@ from tests.services.log import FakeLog, drain
 LIMIT = Limit(rows=1000, size=1 << 20, seconds=0.3)
 OTHER = {"confluent": "kafka-python", "kafka-python": "confluent"}
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
 Open = Callable[..., KafkaSource]
 

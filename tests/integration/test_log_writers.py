@@ -42,7 +42,7 @@ def write(uri: str, seed: int) -> None:
             marks |= log.marks(sorted(conflict.partitions))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_eight_writers_at_once_lose_nothing_and_write_nothing_twice(tmp_path: Path) -> None:
     uri = str(tmp_path)
     writers = [SPAWN.Process(target=write, args=(uri, seed)) for seed in range(WRITERS)]
@@ -67,7 +67,7 @@ def append(uri: str, name: str, batches: int) -> None:
         store(log, prediction(f"{name}-{k}", at(seconds=k), subject=subject), partition=name)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_upkeep_during_appends_takes_what_it_should_and_nothing_else(tmp_path: Path) -> None:
     uri, batches = str(tmp_path), 60
     log, feedback = EventLog.open(Store(uri)), FeedbackLog.open(Store(uri))
@@ -95,7 +95,7 @@ def create(uri: str, barrier: object) -> None:
     EventLog.open(Store(uri))
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_processes_that_create_a_log_at_once_make_one(tmp_path: Path) -> None:
     barrier = SPAWN.Barrier(4)
     made = [SPAWN.Process(target=create, args=(str(tmp_path), barrier)) for _ in range(4)]
