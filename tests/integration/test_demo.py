@@ -13,7 +13,7 @@ from monitor.state import ledger
 
 pytestmark = pytest.mark.slow
 
-PATIENCE = 120
+PATIENCE = 300
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 README = Path(__file__).parents[2] / "README.md"
 TOPIC = "model-events"
-PATIENCE = 150.0
+PATIENCE = 400.0
 
 
 @pytest.fixture(scope="module")

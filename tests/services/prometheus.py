@@ -104,7 +104,7 @@ class Prometheus:
             for series in result
         }
 
-    def wait_until(self, expression: str, seconds: float = 15.0) -> dict[Labels, float]:
+    def wait_until(self, expression: str, seconds: float = 60.0) -> dict[Labels, float]:
         """The first non-empty answer.
 
         Raises:
