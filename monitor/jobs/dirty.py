@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from monitor.engines.base import Place
+from monitor.errors import LogError
 from monitor.events.schema import Kind
 from monitor.log.events import EventLog
 from monitor.log.feedback import FeedbackLog
@@ -20,6 +21,9 @@ INPUTS: Final = "inputs"
 FEEDBACK: Final = "feedback"
 """Families that are rebuilt together: people and truth come from one join."""
 
+_LOG: Final = "log"
+"""Name of the id of the log that the state belongs to."""
+
 UNREAD: Final = "unread"
 """Windows that gained quarantined messages: only their completeness changes."""
 
@@ -32,9 +36,11 @@ def take_in(
     Also for models without a card: ingest may have read a new card before evaluation does.
 
     Raises:
-        LogError: the history does not go back to where the last run ended.
+        LogError: the history does not go back to where the last run ended, or the state is that
+            of another log.
     """
     before = progress.processed(state, EVENTS_JOB)
+    _refuse_another(state, log, place.events, before)
     if place.events > before:
         gained = log.changes(before, place.events)
         mine = {
@@ -67,6 +73,22 @@ def take_in(
             for window in dirty_windows(model, FEEDBACK, ranges, place.events)
         ]
         progress.advance(state, FEEDBACK_JOB, place.feedback, dirty)
+
+
+def _refuse_another(state: State, log: EventLog, version: int, before: int) -> None:
+    """Remember the log by its id; one made anew counts from 0 and would seem to be evaluated."""
+    remedy = (
+        "restore the log, or move the state and the table profiles away, so that all is "
+        "evaluated anew"
+    )
+    present = str(log.table.current().metadata().id)
+    known = named.value_of(state, _LOG)
+    if known is None:
+        named.put(state, _LOG, present)
+    elif known != present:
+        raise LogError(f"the log is not the one that the state knows; {remedy}")
+    if version < before:
+        raise LogError(f"the log ends at version {version}, {before} was evaluated; {remedy}")
 
 
 def dirty_windows(
