@@ -19,6 +19,8 @@ import pyarrow.parquet as pq
 from deltalake.fs import DeltaStorageHandler
 from deltalake.transaction import AddAction
 
+from monitor.errors import LogError
+
 ROW_GROUP_ROWS = 10_000
 """Few enough that one model's rows are read without the others'."""
 
@@ -57,10 +59,21 @@ class Storage:
         return DeltaStorageHandler(self.uri, dict(self.options))
 
     def write(self, path: str, content: bytes) -> None:
-        # Not through pyarrow's file: it hands over buffers where delta-rs wants bytes.
-        stream = self._handler()._handler.open_output_stream(path, None)  # noqa: SLF001
-        stream.write(content)
-        stream.close()  # type: ignore[attr-defined]
+        """Write the whole file.
+
+        Raises:
+            LogError: it cannot be written; part of it may lie there, named by no commit.
+        """
+        try:
+            # Not through pyarrow's file: it hands over buffers where delta-rs wants bytes.
+            stream = self._handler()._handler.open_output_stream(path, None)  # noqa: SLF001
+            stream.write(content)
+            stream.close()  # type: ignore[attr-defined]
+        except OSError as error:
+            raise LogError(
+                f"{self.uri}/{path} cannot be written: {error}; make room, or look at its rights, "
+                "and start again: nothing is lost"
+            ) from error
 
     def read(self, path: str) -> bytes:
         """The whole file.

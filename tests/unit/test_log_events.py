@@ -14,6 +14,7 @@ from monitor.events.batch import NOTHING, Tally
 from monitor.events.schema import EVENTS
 from monitor.log.compact import compact
 from monitor.log.events import EventLog
+from monitor.log.files import Storage
 from monitor.log.rewrite import files
 from monitor.log.store import Store
 from tests.services.rows import START, at, outcome, positions, prediction, quarantined, store, table
@@ -120,6 +121,12 @@ def test_a_conflict_leaves_no_file_behind(place: Store) -> None:
     with pytest.raises(PositionConflictError):
         put(second, {"p": NOTHING})
     assert len(list(Path(place.uri).rglob("*.parquet"))) == 1
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "full").write_bytes(b"no folder")
+    with pytest.raises(LogError, match=r"(?s)full/a.parquet cannot be written: .*make room"):
+        Storage(str(tmp_path), {}).write("full/a.parquet", b"x")
 
 
 def test_another_partitioning_is_refused(place: Store) -> None:
