@@ -74,11 +74,16 @@ class State:
         try:
             address = make_url(url)
             engine = _engine(address)
-        except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
+            # Whatever does not begin as a URL may be a password in the wrong place, and so may be
+            # a port that is no number: neither is shown, nor the error that may quote it.
+            scheme, mark, _ = url.partition("://")
+            known = f"{scheme!r}" if mark else "its text"
+            why = "it is no URL" if isinstance(error, ArgumentError | ValueError) else f"{error}"
             raise StateError(
-                f"state: {url.partition('://')[0]!r} names no known database ({error}); write "
-                "sqlite:///PATH or postgresql+psycopg://HOST/NAME"
-            ) from error
+                f"state: {known} names no known database ({why}); write sqlite:///PATH or "
+                "postgresql+psycopg://HOST/NAME"
+            ) from None
         state = cls(engine)
         try:
             state._migrate()

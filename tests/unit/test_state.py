@@ -133,3 +133,13 @@ def test_a_time_of_another_zone_is_the_same_instant() -> None:
     instant, dialect = Instant(), sa.create_engine("sqlite://").dialect
     evening = datetime(2026, 1, 1, 17, 30, tzinfo=timezone(timedelta(hours=5, minutes=30)))
     assert instant.process_bind_param(evening, dialect) == 1_767_268_800_000_000
+
+
+@pytest.mark.parametrize(
+    "url", ["hunter2", "postgres:/u:hunter2@h/x", "postgresql://u@h:hunter2/x"]
+)
+def test_a_broken_url_never_shows_what_may_be_its_password(url: str) -> None:
+    with pytest.raises(StateError, match="it is no URL") as refused:
+        State.open(url)
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.__cause__ is None
