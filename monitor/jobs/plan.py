@@ -34,6 +34,7 @@ def inputs_plan(card: Card, reference: Reference | None) -> InputsPlan:
         dimensions=dimensions(card),
         seconds=profile_seconds(card),
         low_confidence=card.declaration.prediction.low_confidence,
+        versions=card.versions,
     )
 
 
@@ -43,6 +44,7 @@ def identity(inputs: InputsPlan, feedback: FeedbackPlan) -> str:
     grounds = (
         *(inputs.contract.id, reference, inputs.layout.id, inputs.group.id, inputs.dimensions),
         *(inputs.seconds, inputs.low_confidence, sorted(feedback.values.items())),
+        inputs.versions,
     )
     return hashlib.sha256(repr(grounds).encode()).hexdigest()[:16]
 
@@ -55,4 +57,5 @@ def feedback_plan(card: Card, inputs: InputsPlan) -> FeedbackPlan:
         values={a.name: inputs.values(a.name) for a in card.contract.attributes},
         seconds=feedback_length(inputs.seconds),
         duplicates_within=inputs.seconds,
+        versions=inputs.versions,
     )

@@ -1,6 +1,7 @@
 """Texts as small numbers: the same text, the same number, batch after batch."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -10,21 +11,31 @@ from monitor.profiles.layout import Ints
 
 MISSING = -1
 
+OTHERS: Final = "unknown"
+"""What values together are called that are not among the known ones."""
+
 
 class Interned:
-    """Numbers for the few values of a text column such as `version`; null counts as ""."""
+    """Numbers for the few values of a text column such as `version`; null counts as "".
 
-    def __init__(self) -> None:
+    With `known` given, every other value counts as `OTHERS`: who writes a request's id where
+    the version belongs must not get a profile per request.
+    """
+
+    def __init__(self, known: Collection[str] | None = None) -> None:
         self._codes: dict[str, int] = {}
+        self._known = known
 
     def codes(self, column: pa.Array) -> Ints:
         """Code per row, shape (n,)."""
         encoded = pc.dictionary_encode(pc.fill_null(column, ""))
-        known = [
-            self._codes.setdefault(t, len(self._codes)) for t in encoded.dictionary.to_pylist()
-        ]
-        codes: Ints = np.asarray(known, np.int64)[encoded.indices.to_numpy()]
+        numbers = [self._number(text) for text in encoded.dictionary.to_pylist()]
+        codes: Ints = np.asarray(numbers, np.int64)[encoded.indices.to_numpy()]
         return codes
+
+    def _number(self, text: str) -> int:
+        counted = text if self._known is None or text in self._known else OTHERS
+        return self._codes.setdefault(counted, len(self._codes))
 
     @property
     def texts(self) -> list[str]:

@@ -45,6 +45,7 @@ class FeedbackPlan:
         values: values of each attribute that are followed.
         seconds: length of a window of these families [s].
         duplicates_within: length of the window within which duplicates are sought [s].
+        versions: those that are told apart, all others count as one; None tells all apart.
     """
 
     contract: Contract
@@ -52,6 +53,7 @@ class FeedbackPlan:
     values: Mapping[str, tuple[str, ...]]
     seconds: int
     duplicates_within: int
+    versions: tuple[str, ...] | None = None
 
 
 def feedback_partials(
@@ -68,7 +70,7 @@ def feedback_partials(
         return
     table = distinct(predictions, plan.duplicates_within).combine_chunks()
     cases = _cases(plan.contract, table, feedback)
-    versions, stages = Interned(), Interned()
+    versions, stages = Interned(plan.versions), Interned()
     window = table["event_time"].cast(pa.int64()).to_numpy() // (plan.seconds * 1_000_000)
     key = (
         window,

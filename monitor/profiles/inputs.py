@@ -44,6 +44,7 @@ class InputsPlan:
         dimensions: attributes, or several together, whose values get profiles of their own.
         seconds: length of a window [s].
         low_confidence: confidence below which a prediction counts as unsure, or None.
+        versions: those that are told apart, all others count as one; None tells all apart.
     """
 
     contract: Contract
@@ -51,6 +52,7 @@ class InputsPlan:
     dimensions: tuple[tuple[str, ...], ...]
     seconds: int
     low_confidence: float | None = None
+    versions: tuple[str, ...] | None = None
     layout: Layout = field(init=False)
     group: Layout = field(init=False)
 
@@ -76,7 +78,7 @@ class InputsKernel:
     def __init__(self, plan: InputsPlan, disputes: Ints | None = None) -> None:
         self._plan = plan
         self._seen = Seen(disputes)
-        self._versions = Interned()
+        self._versions = Interned(plan.versions)
         self._stages = Interned()
         self._all = _View(plan.layout, plan)
         self._groups = {dimension: _View(plan.group, plan) for dimension in plan.dimensions}

@@ -373,3 +373,12 @@ def test_one_event_of_the_year_1_does_not_build_two_thousand_years(tmp_path: Pat
     service.run()
     starts = {row.start.year for row in service.rows("confidence_mean")}
     assert starts == {1, START.year}
+
+
+def test_versions_that_no_card_lists_are_counted_together(tmp_path: Path) -> None:
+    service = Evaluation(tmp_path, card_of())
+    service.send(day_of_rows(0, 60))
+    service.send([prediction(f"r{i}", START + HOUR, version=f"request-{i}") for i in range(50)])
+    service.run()
+    rows = {row.version: row.rows for row in service.rows("confidence_mean")}
+    assert rows == {"1": 60, "unknown": 50}
