@@ -71,7 +71,7 @@ class Commands(click.Group):
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mbm")
 def main() -> None:
-    r"""Watch how deployed models behave: from events to evidence.
+    """Watch how deployed models behave: from events to evidence.
 
     \b
     Example:

@@ -22,7 +22,7 @@ from monitor.jobs.service import opened
 @click.option("--model", help="Only this model.")
 @config
 def backfill(start: datetime, end: datetime, model: str | None, file: Path) -> None:
-    r"""Build profiles and results of past windows again.
+    """Build profiles and results of past windows again.
 
     What the log holds decides; a result that comes out the same gets no new revision. It may
     run beside the service.

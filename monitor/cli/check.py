@@ -17,7 +17,7 @@ from monitor.settings import settings_schema
     "--schema", type=click.Choice(["card", "service"]), help="Print this JSON Schema instead."
 )
 def check(file: Path, schema: str | None) -> None:
-    r"""Check settings and cards; print their JSON Schemas.
+    """Check settings and cards; print their JSON Schemas.
 
     All mistakes are told at once, each with its file, line and key. Nothing is opened but files.
 

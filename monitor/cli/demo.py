@@ -45,7 +45,7 @@ MOST_SHOWN = 20
 )
 @click.option("--keep", is_flag=True, help="Keep the temporary folder.")
 def demo(fast: bool, folder: Path | None, keep: bool) -> None:
-    r"""Watch a simulated model in which something goes wrong.
+    """Watch a simulated model in which something goes wrong.
 
     Three weeks of a lending model with two versions, three teams of reviewers and outcomes that
     come late are written to files, read, evaluated and shown under /metrics, the same way as in

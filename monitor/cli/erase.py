@@ -17,7 +17,7 @@ from monitor.state.exclusive import EVALUATION, exclusive
 @click.option("--subject", required=True, help="The person, as events name them.")
 @config
 def erase(subject: str, file: Path) -> None:
-    r"""Remove a person's predictions from the log.
+    """Remove a person's predictions from the log.
 
     What was said of them goes too. The name is hashed first, as ingest did. Profiles and results
     are sums and stay. Bytes leave the disk two hours later, with the next `mbm maintain`;

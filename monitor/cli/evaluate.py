@@ -20,7 +20,7 @@ from monitor.jobs.service import opened
 @click.option("--once", is_flag=True, help="Evaluate what the log holds, then stop.")
 @click.option("--until", type=TIME, help="With --once: close windows up to this time.")
 def evaluate(file: Path, once: bool, until: datetime | None) -> None:
-    r"""Turn the log into results.
+    """Turn the log into results.
 
     Without --once it looks every `evaluate.every` and takes care of the log every
     `maintain.every`; windows close when their sources have told all. With --once all windows

@@ -18,7 +18,7 @@ from monitor.jobs.service import opened
 @config
 @click.option("--once", is_flag=True, help="Read what is there, then stop.")
 def ingest(file: Path, once: bool) -> None:
-    r"""Read events into the log.
+    """Read events into the log.
 
     Reading begins after what the log holds, so that it may be stopped and started at any time
     and no message is stored twice. Cards are read again when their files change.
@@ -38,6 +38,8 @@ def ingest(file: Path, once: bool) -> None:
             with counting(lambda: counted(registry)):
                 read_in(parts, stop.is_set, once=True, registry=registry)
             click.echo(counted(registry))
+            if counts(registry).get("quarantine"):
+                click.echo(f"why, and which: mbm quarantine list -c {file}", err=True)
             return
         log_to_stderr()
         expose(parts.settings.ingest.metrics, "ingest.metrics")
@@ -53,11 +55,17 @@ def counted(registry: CollectorRegistry) -> str:
     >>> counted(registry)
     '0 messages: nothing new'
     """
-    counts: dict[str, int] = {}
+    found = counts(registry)
+    kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(found.items()) if count)
+    return f"{sum(found.values())} messages: {kinds or 'nothing new'}"
+
+
+def counts(registry: CollectorRegistry) -> dict[str, int]:
+    """Messages of each kind, as the live counters have them."""
+    found: dict[str, int] = {}
     for metric in registry.collect():
         for sample in metric.samples:
             if sample.name == "mbm_events_consumed_total":
                 kind = sample.labels["kind"]
-                counts[kind] = counts.get(kind, 0) + int(sample.value)
-    kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()) if count)
-    return f"{sum(counts.values())} messages: {kinds or 'nothing new'}"
+                found[kind] = found.get(kind, 0) + int(sample.value)
+    return found

@@ -13,7 +13,7 @@ from monitor.jobs.service import opened
 @click.command()
 @config
 def maintain(file: Path) -> None:
-    r"""Compact the log and remove what is past its time.
+    """Compact the log and remove what is past its time.
 
     The running service does this every `maintain.every`; by hand it is safe at any time.
 

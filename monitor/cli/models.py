@@ -28,7 +28,7 @@ SAMPLE = 200_000
 
 @click.group()
 def models() -> None:
-    r"""Write first cards, list and show models.
+    """Write first cards, list and show models.
 
     \b
     Example:
@@ -55,7 +55,7 @@ def models() -> None:
 @click.option("--team", default=PLACEHOLDER, help="Team that owns the models.")
 @click.option("--mail", default=PLACEHOLDER, help="Where the team reads mail.")
 def init(sample: Path, model: str | None, out: Path, team: str, mail: str) -> None:
-    r"""Write a first card per model from sample events.
+    """Write a first card per model from sample events.
 
     What only people know is FILL-IN, which `mbm check` refuses until it is replaced. A card
     that is there already is never overwritten.
@@ -79,14 +79,14 @@ def init(sample: Path, model: str | None, out: Path, team: str, mail: str) -> No
     out.mkdir(parents=True, exist_ok=True)
     for name, path in paths.items():
         path.write_text(wanted[name], encoding="utf-8")
-        click.echo(f"{path}: read its comments, replace what is {PLACEHOLDER}, run: mbm check")
+        click.echo(f"{path}: read its comments, replace any {PLACEHOLDER}, run: mbm check")
 
 
 @models.command(name="list")
 @config
 @output
 def list_models(file: Path, form: str) -> None:
-    r"""List the models that have a card.
+    """List the models that have a card.
 
     \b
     Example:
@@ -113,7 +113,7 @@ def list_models(file: Path, form: str) -> None:
 @click.argument("model")
 @config
 def show(model: str, file: Path) -> None:
-    r"""Show all that a card says, defaults included, as JSON.
+    """Show all that a card says, defaults included, as JSON.
 
     \b
     Example:

@@ -22,7 +22,7 @@ COLUMNS = (
 
 @click.group()
 def quarantine() -> None:
-    r"""List messages nobody understood, or take them in after all.
+    """List messages nobody understood, or take them in after all.
 
     \b
     Example:
@@ -47,7 +47,7 @@ def list_messages(
     file: Path,
     form: str,
 ) -> None:
-    r"""List messages in quarantine, the newest first, with their bytes.
+    """List messages in quarantine, the newest first, with their bytes.
 
     \b
     Example:
@@ -67,7 +67,7 @@ def list_messages(
 @click.option("--since", type=TIME, help="Only those that came since.")
 @config
 def replay(source: str | None, reason: str | None, since: datetime | None, file: Path) -> None:
-    r"""Take messages in that today's cards understand.
+    """Take messages in that today's cards understand.
 
     They are decoded again and appended to the log; what is still not understood stays where it
     is. Doing it twice changes nothing.

@@ -19,7 +19,7 @@ from monitor.jobs.service import opened
 @config
 @output
 def query(sql: str, file: Path, form: str) -> None:
-    r"""Ask the log and the results in SQL.
+    """Ask the log and the results in SQL.
 
     Tables: events, feedback, profiles, results. Views: predictions, decisions, outcomes, usage,
     failures, deployments, quarantine, and one per model, under its name, with a column per

@@ -25,7 +25,7 @@ from monitor.state.references import history
 
 @click.group()
 def reference() -> None:
-    r"""Set or show what a model is compared with.
+    """Set or show what a model is compared with.
 
     \b
     Example:
@@ -55,7 +55,7 @@ def set_reference(
     source: str | None,
     file: Path,
 ) -> None:
-    r"""Freeze a reference and put it in force from now on.
+    """Freeze a reference and put it in force from now on.
 
     The one before stays in the history. Profiles over new bins don't add up with the old ones,
     so that the next evaluation builds all windows of the model again.
@@ -99,7 +99,7 @@ def set_reference(
 @config
 @output
 def show(model: str, file: Path, form: str) -> None:
-    r"""Show the references that a model has and had, the newest first.
+    """Show the references that a model has and had, the newest first.
 
     \b
     Example:

@@ -18,7 +18,7 @@ from monitor.render.reference import files
     help="Root of the repository.",
 )
 def render(check: bool, root: Path) -> None:
-    r"""Write the files that come from the catalogue of metrics.
+    """Write the files that come from the catalogue of metrics.
 
     For people who work on this program itself.
 

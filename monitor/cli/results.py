@@ -57,7 +57,7 @@ def results(
     file: Path,
     form: str,
 ) -> None:
-    r"""Print the results of a model.
+    """Print the results of a model.
 
     The newest revision of each. What is unknown has no value and a reason. The keys of JSON and
     CSV are stable and their numbers exact.

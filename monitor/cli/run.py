@@ -17,7 +17,7 @@ PARTS = ("ingest", "evaluate", "serve")
 @click.command()
 @config
 def run(file: Path) -> None:
-    r"""Run the whole service: ingest, evaluate and serve.
+    """Run the whole service: ingest, evaluate and serve.
 
     Each part is a process of its own, started again when it ends, with its own /metrics. All
     stop on SIGTERM or Ctrl-C within 30 seconds.

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 @click.command()
 @config
 def serve(file: Path) -> None:
-    r"""Show results to Prometheus, health and readiness to probes.
+    """Show results to Prometheus, health and readiness to probes.
 
     /metrics, /healthz and /readyz under `serve.listen`. Only what is in the state is shown;
     nothing is computed.

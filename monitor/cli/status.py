@@ -25,7 +25,7 @@ INPUTS = "inputs"
 @config
 @output
 def status(file: Path, form: str) -> None:
-    r"""Show how far the service has come.
+    """Show how far the service has come.
 
     Per source what it has read and what waits; per model its reference, up to when its windows
     are closed and what is still to be built; the last runs of the jobs; and the account of all

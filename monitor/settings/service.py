@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 from annotated_types import Gt
 from pydantic import BeforeValidator, Field, Strict, ValidationInfo, model_validator
 
-from monitor.errors import ConfigurationError
+from monitor.errors import ConfigurationError, Mistake
 from monitor.settings.check import checked
 from monitor.settings.document import read_document
 from monitor.settings.part import Part, Wrong, refuse
@@ -179,6 +179,9 @@ def load_settings(path: Path) -> Settings:
     Raises:
         ConfigurationError: every mistake of the file, with its line.
     """
+    if not path.exists():
+        reason = "is not there; name the settings with -c or in MBM_CONFIG"
+        raise ConfigurationError([Mistake(str(path), 0, "", reason)])
     settings, mistakes = checked(read_document(path), Settings, path.absolute().parent)
     if settings is None:
         raise ConfigurationError(mistakes)

@@ -178,10 +178,19 @@ class ConfluentClient:
         self._trouble = error
 
     def _failure(self, error: Exception | None) -> SourceError:
-        reasons = [str(e) for e in (error, self._trouble) if e is not None]
+        reasons = dict.fromkeys(_reason(e) for e in (error, self._trouble) if e is not None)
         user = self._kafka.security.username
-        hint = f"; check the user name {user!r} and its password" if user else ""
-        return SourceError(f"Kafka at {self._kafka.bootstrap}: {'; '.join(reasons)}{hint}")
+        hint = f", the user name {user!r} and its password" if user else ""
+        return SourceError(
+            f"Kafka at {self._kafka.bootstrap}: {'; '.join(reasons)}; "
+            f"check that a broker answers there, its security protocol{hint}"
+        )
+
+
+def _reason(error: Exception | KafkaError) -> str:
+    """What the library says in words, without its codes."""
+    cause = error.args[0] if isinstance(error, KafkaException) else error
+    return cause.str() if isinstance(cause, KafkaError) else str(cause)
 
 
 def _settings(kafka: Kafka) -> dict[str, Any]:

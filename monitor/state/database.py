@@ -84,6 +84,11 @@ class State:
                 f"state: {known} names no known database ({why}); write sqlite:///PATH or "
                 "postgresql+psycopg://HOST/NAME"
             ) from None
+        except OSError as error:
+            raise StateError(
+                f"state {address!r}: {error.filename}: {error.strerror}; let this user make that "
+                "folder, or name another place in the settings"
+            ) from error
         state = cls(engine)
         try:
             state._migrate()

@@ -87,6 +87,39 @@ def test_every_part_of_a_group_has_help_with_an_example(group: str) -> None:
         assert f"mbm {group} {name}" in mbm(group, name, "--help").output
 
 
+def test_every_example_in_help_stands_on_its_own_line() -> None:
+    groups = {"models": ["init", "list", "show"], "reference": ["set", "show"]}
+    groups |= {"quarantine": ["list", "replay"]}
+    paths = [[], *([name] for name in COMMANDS)]
+    paths += [[group, part] for group, parts in groups.items() for part in parts]
+    for path in paths:
+        shown = mbm(*path, "--help").output.splitlines()
+        example = shown[shown.index("  Example:") + 1]
+        assert example.startswith("    mbm"), path
+
+
+def test_settings_that_are_not_there_are_named_with_the_remedy(tmp_path: Path) -> None:
+    file = tmp_path / "service.yaml"
+    for command in ("check", "run", "status"):
+        result = mbm(command, "-c", str(file))
+        assert result.exit_code == 2
+        assert (
+            result.stderr == f"{file}: is not there; name the settings with -c or in MBM_CONFIG\n"
+        )
+
+
+def test_events_in_quarantine_are_followed_by_where_to_look(service: str, tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_text('{"type": "prediction"}\n')
+    cards = Path(service).parent / "cards"
+    file = tmp_path / "service.yaml"
+    file.write_text(
+        f"store: ./data\ncards: {cards}\nsources: {{events: {{files: {{path: events.jsonl}}}}}}\n"
+    )
+    result = mbm("ingest", "--once", "-c", str(file))
+    assert result.output.splitlines()[0] == "1 messages: quarantine 1"
+    assert f"mbm quarantine list -c {file}" in result.stderr
+
+
 def test_mistakes_of_settings_and_cards_come_together_with_exit_code_2(tmp_path: Path) -> None:
     (tmp_path / "cards").mkdir()
     (tmp_path / "cards" / "a.yaml").write_text("model: a\nowner: {team: x}\n")

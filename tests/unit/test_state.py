@@ -70,6 +70,12 @@ def test_an_unknown_url_is_refused_with_the_remedy(url: str) -> None:
         State.open(url)
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file, where the folder should be")
+    with pytest.raises(StateError, match=r"data: File exists; let this user make that folder"):
+        State.open(f"sqlite:///{tmp_path}/data/state.db")
+
+
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "state.db").write_text("this is a text file, not a database" * 100)
     with pytest.raises(StateError, match=r"state\.db cannot be opened"):
