@@ -179,11 +179,12 @@ class ConfluentClient:
 
     def _failure(self, error: Exception | None) -> SourceError:
         reasons = dict.fromkeys(_reason(e) for e in (error, self._trouble) if e is not None)
-        user = self._kafka.security.username
-        hint = f", the user name {user!r} and its password" if user else ""
+        security = self._kafka.security
+        user = security.username
+        hint = f" and knows the user name {user!r} with its password" if user else ""
         return SourceError(
             f"Kafka at {self._kafka.bootstrap}: {'; '.join(reasons)}; "
-            f"check that a broker answers there, its security protocol{hint}"
+            f"check that a broker answers there in {security.protocol}{hint}"
         )
 
 
