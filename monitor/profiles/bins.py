@@ -191,7 +191,8 @@ def _moments(x: Any, shift: float, per_scale: float, u: Any, q: Any) -> Any:
     low = np.inf
     high = -np.inf
     for i in range(len(x)):
-        v = x[i]
+        # -0.0 becomes 0.0: which of two zeros is least must not depend on their order.
+        v = x[i] + 0.0
         low = min(low, v)
         high = max(high, v)
         s = (v - shift) * per_scale

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from monitor.cards.contract import Attribute, Contract, Feature, FeatureType
 from monitor.events.schema import EVENTS
 from monitor.profiles import columns
+from monitor.profiles.bins import BinnedColumn, add_numbers, binning
 from monitor.profiles.counts import Counts
 from monitor.profiles.distribution import Distribution
 from monitor.profiles.fixed import CLIP, MOMENT, SQUARE
@@ -288,6 +289,19 @@ def test_profiles_add_in_any_grouping_with_an_identity(parts: list[list[Row]]) -
     assert ((a + b) + c).hash == (a + (b + c)).hash == total(layout, [c, a, b]).hash
     assert (a + Profile.empty(layout)).hash == a.hash
     assert total(layout, []).hash == Profile.empty(layout).hash
+
+
+@pytest.mark.parametrize("order", [(0.0, -0.0), (-0.0, 0.0)])
+def test_zeros_of_either_sign_are_one_value(order: tuple[float, float]) -> None:
+    column = BinnedColumn((), 0.0, 1.0, 0, 0)
+    lows, highs = np.array([[np.inf]]), np.array([[-np.inf]])
+    rows_ = np.arange(2)
+    no_nulls = np.empty(0, np.uint8)
+    ints = np.zeros((1, 5), np.int64)
+    values = np.array(order)
+    add_numbers(binning([column]), values, no_nulls, 0, rows_, rows_ * 0, ints, lows, highs)
+    assert not np.signbit(lows[0, 0])
+    assert not np.signbit(highs[0, 0])
 
 
 @settings(max_examples=40, deadline=None)
