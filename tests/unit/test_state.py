@@ -149,3 +149,8 @@ def test_a_broken_url_never_shows_what_may_be_its_password(url: str) -> None:
         State.open(url)
     assert "hunter2" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def test_a_new_state_is_for_its_own_user_alone(tmp_path: Path) -> None:
+    State.open(f"sqlite:///{tmp_path}/state.db").close()
+    assert (tmp_path / "state.db").stat().st_mode & 0o077 == 0
