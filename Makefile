@@ -21,7 +21,7 @@ demo: .venv/.runtime ## a simulated model with a planted incident, from events t
 test: system .venv/.everything services check ## everything that must hold, services included
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-unit: .venv/.everything ## the tests that need no service, in seconds
+unit: .venv/.everything ## the tests that need no service, in a few minutes
 	$(BIN)/python -m pytest -m "not kafka and not prometheus and not slow"
 
 check: .venv/.everything ## format, lint, types, layers, rendered files, alert rules
