@@ -8,14 +8,12 @@ import pyarrow.compute as pc
 
 from monitor.cards.contract import Contract
 
-VECTORS = ("numeric", "category", "attributes", "probabilities")
-
 
 def realigned(batch: pa.RecordBatch, old: Contract, new: Contract) -> pa.RecordBatch:
     """The rows with their vectors in the order of `new`; what the old contract lacked is null.
 
     Args:
-        batch: rows of `old`, with some of the columns `VECTORS`.
+        batch: rows of `old`, with any of the vectors numeric, category, attributes, probabilities.
         old: the contract that the rows were written under.
         new: the contract that is wanted.
     """

@@ -68,11 +68,9 @@ def layouts_of(plan: Plan) -> dict[str, Layout]:
     """By id, the layouts of the profiles that a plan's kernel makes."""
     if isinstance(plan, InputsPlan):
         return {layout.id: layout for layout in (plan.layout, plan.group)}
-    return {
-        layout.id: layout
-        for layout_of in (people_layout, truth_layout)
-        for layout in (layout_of(plan.contract), layout_of(plan.contract, is_group=True))
-    }
+    contract = plan.contract
+    some = (people_layout(contract), truth_layout(contract), truth_layout(contract, is_group=True))
+    return {layout.id: layout for layout in some}
 
 
 def build(

@@ -117,7 +117,7 @@ class Publisher:
         contract = self.card.contract
         own = {
             Family.INPUTS: (self.plan.layout, self.plan.group),
-            Family.PEOPLE: (people_layout(contract), people_layout(contract, is_group=True)),
+            Family.PEOPLE: (people_layout(contract),),
             Family.TRUTH: (truth_layout(contract), truth_layout(contract, is_group=True)),
         }
         return {family: {one.id: one for one in some} for family, some in own.items()}

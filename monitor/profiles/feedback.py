@@ -77,12 +77,13 @@ def feedback_partials(
         versions.codes(_chunk(table["version"])),
         stages.codes(_chunk(table["stage"])),
     )
-    for family, layout_of, add in (
-        (Family.TRUTH, truth_layout, _add_truth),
-        (Family.PEOPLE, people_layout, _add_people),
+    people, truth = people_layout(plan.contract), truth_layout(plan.contract)
+    for family, whole, group, add in (
+        (Family.TRUTH, truth, truth_layout(plan.contract, is_group=True), _add_truth),
+        (Family.PEOPLE, people, people, _add_people),
     ):
         for segments, rows, codes in _divisions(plan, table):
-            layout = layout_of(plan.contract, is_group=ALL not in segments.values())
+            layout = whole if ALL in segments.values() else group
             sums = Accumulator(layout)
             slots = sums.slots(*(part[rows] for part in key), codes)
             add(sums, layout, slots, cases.of(rows))

@@ -38,9 +38,8 @@ def truth_layout(contract: Contract, *, is_group: bool = False) -> Layout:
     return Layout(tuple(parts))
 
 
-def people_layout(contract: Contract, *, is_group: bool = False) -> Layout:
+def people_layout(contract: Contract) -> Layout:
     """Where everything lies in a profile of reviewed predictions, the same for groups."""
-    del is_group
     parts = [Counts.part(PEOPLE_COUNTS)]
     if 0 < len(contract.classes) <= MOST_CLASSES:
         parts.append(Cases.part(contract.classes))
