@@ -14,7 +14,7 @@ from monitor.metrics import CATALOGUE
 from monitor.metrics.base import Subject
 from monitor.metrics.verdict import Verdict, verdicts
 from monitor.profiles.family import Family
-from monitor.profiles.feedback_layout import people_layout, truth_layout
+from monitor.profiles.feedback_layout import families
 from monitor.profiles.inputs import InputsPlan
 from monitor.profiles.layout import Layout, Profile, total
 from monitor.profiles.segments import ALL, TOGETHER, segment_values
@@ -114,13 +114,9 @@ class Publisher:
         return held
 
     def _layouts(self) -> dict[Family, dict[str, Layout]]:
-        contract = self.card.contract
-        own = {
-            Family.INPUTS: (self.plan.layout, self.plan.group),
-            Family.PEOPLE: (people_layout(contract),),
-            Family.TRUTH: (truth_layout(contract), truth_layout(contract, is_group=True)),
-        }
-        return {family: {one.id: one for one in some} for family, some in own.items()}
+        inputs = {layout.id: layout for layout in (self.plan.layout, self.plan.group)}
+        said = {each.family: each.layouts for each in families(self.card.contract)}
+        return {Family.INPUTS: inputs, **said}
 
     def _of_version(
         self,

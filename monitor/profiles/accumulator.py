@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from monitor.profiles.layout import Ints, Layout, Profile
+from monitor.profiles.layout import Floats, Ints, Layout, Profile
 
 Key = tuple[int, ...]
 
@@ -49,6 +49,13 @@ class Accumulator:
         """Add `amount` to one integer of each row's profile; places count from its start."""
         # On the flat view, for which NumPy has a quick path.
         np.add.at(self.ints.reshape(-1), slots * self.layout.ints + place, amount)
+
+    def reach(self, slots: Ints, extreme: int, values: Floats) -> None:
+        """Widen one pair of extremes of each row's profile by the row's value, a finite one."""
+        # -0.0 becomes 0.0: which of two zeros is least must not depend on their order.
+        same = values + 0.0
+        np.minimum.at(self.lows[:, extreme], slots, same)
+        np.maximum.at(self.highs[:, extreme], slots, same)
 
     def profiles(self) -> Iterator[tuple[Key, Profile]]:
         """Every key with its profile, in the order of the keys."""

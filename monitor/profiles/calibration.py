@@ -1,11 +1,14 @@
 """How right a model is at each level of its confidence."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
 
-from monitor.profiles.fixed import UNIT
+from monitor.profiles.added import Added
+from monitor.profiles.fixed import UNIT, on_grid
+from monitor.profiles.known import Known
 from monitor.profiles.layout import Floats, Ints, Part
 
 BINS: Final = 10
@@ -45,3 +48,15 @@ class Calibration:
     def rows(self) -> int:
         """Labelled rows that have a confidence [rows]."""
         return int(self.total.sum())
+
+
+def fed(known: Known) -> Iterator[Added]:
+    """Judged predictions with a confidence, by its bin."""
+    rows = known.judged[~np.isnan(known.confidence[known.judged])]
+    confidence = known.confidence[rows]
+    place = np.clip(np.ceil(confidence * BINS) - 1, 0, BINS - 1).astype(np.int64)
+    right = known.predicted[rows] == known.label[rows]
+    right &= known.label[rows] < len(known.contract.classes)
+    yield Added(rows, place)
+    yield Added(rows[right], place[right] + BINS)
+    yield Added(rows, place + 2 * BINS, on_grid(confidence))

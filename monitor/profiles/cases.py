@@ -1,9 +1,14 @@
 """Reviewed cases by what the model said, what the person decided and what came true."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
+import numpy as np
+
+from monitor.profiles.added import Added
+from monitor.profiles.codes import MISSING
+from monitor.profiles.known import Known
 from monitor.profiles.layout import Floats, Ints, Part
 
 HIDDEN: Final = 0
@@ -44,3 +49,15 @@ class Cases:
     def rows(self) -> int:
         """Reviewed cases [rows]."""
         return int(self.counts.sum())
+
+
+def fed(known: Known) -> Iterator[Added]:
+    """Reviewed predictions by what was predicted, decided and came true."""
+    k = len(known.contract.classes)
+    rows = np.flatnonzero(
+        known.decision.given & (known.predicted != MISSING) & (known.decided != MISSING)
+    )
+    label = np.where(known.label[rows] == MISSING, k + 1, known.label[rows])
+    seen = np.where(known.shown[rows], SHOWN, HIDDEN)
+    place = (seen * (k + 1) + known.predicted[rows]) * (k + 1) + known.decided[rows]
+    yield Added(rows, place * (k + 2) + label)

@@ -1,9 +1,11 @@
 """Predicted class against the label."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from monitor.profiles.added import Added
+from monitor.profiles.known import Known
 from monitor.profiles.layout import Floats, Ints, Part
 
 
@@ -43,3 +45,9 @@ class Confusion:
     def correct(self) -> int:
         """Rows whose prediction is a declared class and equals the label [rows]."""
         return int(self.counts[:-1, :-1].trace())
+
+
+def fed(known: Known) -> Iterator[Added]:
+    """Judged predictions by both classes."""
+    rows = known.judged
+    yield Added(rows, known.predicted[rows] * (len(known.contract.classes) + 1) + known.label[rows])

@@ -1,46 +1,113 @@
-"""Layouts of the families `people` and `truth`: what was made of a prediction, what came true."""
+"""The families `people` and `truth`: what their profiles hold, and what fills it."""
 
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Final
 
+import numpy as np
+
 from monitor.cards.contract import Contract
+from monitor.profiles import calibration, cases, confusion, losses, scores
+from monitor.profiles.added import Added, Fed
 from monitor.profiles.calibration import Calibration
 from monitor.profiles.cases import Cases
 from monitor.profiles.confusion import Confusion
 from monitor.profiles.counts import Counts
-from monitor.profiles.layout import Layout
+from monitor.profiles.family import Family
+from monitor.profiles.known import Flags, Known
+from monitor.profiles.layout import Ints, Layout
 from monitor.profiles.losses import Losses
 from monitor.profiles.scores import Scores
 
-TRUTH_COUNTS: Final = ("predictions", "labelled", "revisions")
-PEOPLE_COUNTS: Final = (
-    *("predictions", "reviewed", "shown", "overridden", "escalated", "revisions"),
-)
-CLASS_LOSSES: Final = ("brier", "log_loss")
+PREDICTIONS: Final = "predictions"
+
+Counted = Mapping[str, Callable[[Known], Flags | Ints]]
+"""Per name, what is counted: rows for which it holds, or how much each row adds."""
+
+TRUTH_COUNTS: Final[Counted] = {
+    PREDICTIONS: lambda known: np.ones(known.rows, np.bool_),
+    "labelled": lambda known: known.outcome.given,
+    "revisions": lambda known: known.outcome.revisions,
+}
+PEOPLE_COUNTS: Final[Counted] = {
+    PREDICTIONS: lambda known: np.ones(known.rows, np.bool_),
+    "reviewed": lambda known: known.decision.given,
+    "shown": lambda known: known.shown,
+    "overridden": lambda known: known.shown & known.differs,
+    "escalated": lambda known: known.decision.given & known.escalated,
+    "revisions": lambda known: known.decision.revisions,
+}
 
 MOST_CLASSES: Final = 12
 """With more classes the table of cases, which grows with their cube, is not kept."""
 
 
-def truth_layout(contract: Contract, *, is_group: bool = False) -> Layout:
-    """Where everything lies in a profile of labelled predictions.
+@dataclass(frozen=True)
+class FeedbackFamily:
+    """What the profiles of a family hold.
 
-    Groups go without the thousand score cells, which would be nearly all of their room.
+    Attributes:
+        family: which one.
+        parts: of the profile of all rows, in the order of its layout.
+        heavy: summaries that groups go without.
     """
-    parts = [Counts.part(TRUTH_COUNTS)]
+
+    family: Family
+    parts: tuple[Fed, ...]
+    heavy: frozenset[str] = frozenset()
+
+    @cached_property
+    def whole(self) -> Layout:
+        """Layout of the profile of all rows."""
+        return Layout(tuple(fed.part for fed in self.parts))
+
+    @cached_property
+    def group(self) -> Layout:
+        """Layout of a group's profile."""
+        kept = tuple(fed.part for fed in self.parts if fed.part.summary not in self.heavy)
+        return Layout(kept)
+
+    @property
+    def layouts(self) -> dict[str, Layout]:
+        """Both by their ids; they may be the same."""
+        return {layout.id: layout for layout in (self.whole, self.group)}
+
+
+@cache
+def families(contract: Contract) -> tuple[FeedbackFamily, ...]:
+    """The families that come of predictions and their feedback."""
+    return (
+        # A thousand score cells would be nearly all of a group's room.
+        FeedbackFamily(Family.TRUTH, tuple(_truth(contract)), frozenset([Scores.name()])),
+        FeedbackFamily(Family.PEOPLE, tuple(_people(contract))),
+    )
+
+
+def _truth(contract: Contract) -> Iterator[Fed]:
+    yield _counts(TRUTH_COUNTS)
     if contract.classes:
-        parts += [
-            Confusion.part(contract.classes),
-            Calibration.part(),
-            Losses.part(CLASS_LOSSES),
-        ]
-    if contract.positive is not None and not is_group:
-        parts.append(Scores.part(contract.classes.index(contract.positive)))
-    return Layout(tuple(parts))
+        yield Fed(Confusion.part(contract.classes), confusion.fed)
+        yield Fed(Calibration.part(), calibration.fed)
+        yield Fed(Losses.part(losses.OF_CLASSES), losses.fed)
+    if contract.positive is not None:
+        yield Fed(Scores.part(contract.classes.index(contract.positive)), scores.fed)
 
 
-def people_layout(contract: Contract) -> Layout:
-    """Where everything lies in a profile of reviewed predictions, the same for groups."""
-    parts = [Counts.part(PEOPLE_COUNTS)]
+def _people(contract: Contract) -> Iterator[Fed]:
+    yield _counts(PEOPLE_COUNTS)
     if 0 < len(contract.classes) <= MOST_CLASSES:
-        parts.append(Cases.part(contract.classes))
-    return Layout(tuple(parts))
+        yield Fed(Cases.part(contract.classes), cases.fed)
+
+
+def _counts(counted: Counted) -> Fed:
+    def feed(known: Known) -> Iterator[Added]:
+        for place, of in enumerate(counted.values()):
+            amount = of(known)
+            rows = np.flatnonzero(amount)
+            if amount.dtype == np.bool_:
+                yield Added(rows, place)
+            else:
+                yield Added(rows, place, amount[rows].astype(np.int64))
+
+    return Fed(Counts.part(list(counted)), feed)

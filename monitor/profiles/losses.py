@@ -1,11 +1,21 @@
 """Sums of what each labelled row cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
-from monitor.profiles.fixed import UNIT
+import numpy as np
+
+from monitor.profiles.added import Added
+from monitor.profiles.fixed import UNIT, on_grid
+from monitor.profiles.known import Known
 from monitor.profiles.layout import Floats, Ints, Part
+
+OF_CLASSES: Final = ("brier", "log_loss")
+"""Losses of the probabilities of classes."""
+
+LEAST_PROBABILITY: Final = float(np.finfo(np.float64).eps)
+"""Probability that a log loss takes for 0, as scikit-learn does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +50,19 @@ class Losses:
             {name: total * UNIT for name, total in zip(names, sums, strict=True)},
             {name: total * UNIT for name, total in zip(names, squares, strict=True)},
         )
+
+
+def fed(known: Known) -> Iterator[Added]:
+    """`OF_CLASSES` of the forecast predictions."""
+    rows = known.forecast
+    probability, label = known.probability[rows], known.label[rows]
+    n, k = probability.shape
+    truth = np.zeros((n, k))
+    truth[np.arange(n), label] = 1
+    brier = ((probability - truth) ** 2).sum(axis=1) / (2 if k == 2 else 1)
+    of_label = np.clip(probability[np.arange(n), label], LEAST_PROBABILITY, 1)
+    count = len(OF_CLASSES)
+    for i, loss in enumerate((brier, -np.log(of_label))):
+        yield Added(rows, i)
+        yield Added(rows, count + i, on_grid(loss))
+        yield Added(rows, 2 * count + i, on_grid(loss**2))

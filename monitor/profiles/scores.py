@@ -1,8 +1,13 @@
 """Labelled rows by the probability of the positive class."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
+import numpy as np
+
+from monitor.profiles.added import Added
+from monitor.profiles.known import Known
 from monitor.profiles.layout import Floats, Ints, Part
 
 CELLS: Final = 1_000
@@ -33,3 +38,13 @@ class Scores:
     @classmethod
     def read(cls, part: Part, ints: Ints, lows: Floats, highs: Floats) -> Self:
         return cls(ints[:CELLS], ints[CELLS:])
+
+
+def fed(known: Known) -> Iterator[Added]:
+    """Forecast predictions by the cell of the positive class's probability."""
+    assert known.contract.positive is not None
+    positive = known.contract.classes.index(known.contract.positive)
+    rows = known.forecast
+    cell = np.minimum((known.probability[rows, positive] * CELLS).astype(np.int64), CELLS - 1)
+    is_negative = known.label[rows] != positive
+    yield Added(rows, cell + is_negative * CELLS)

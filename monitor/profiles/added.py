@@ -1,0 +1,48 @@
+"""What a summary of feedback adds up: a part of a profile, and the numbers each row adds to it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from monitor.profiles.known import Known
+from monitor.profiles.layout import Floats, Ints, Part
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Added:
+    """Amounts that some rows add to integers of a part.
+
+    Attributes:
+        rows: which predictions, shape (m,).
+        place: integer of the part that each adds to, counted from the part's first; one for all
+            or shape (m,).
+        amount: how much; one for all or shape (m,).
+    """
+
+    rows: Ints
+    place: int | Ints
+    amount: int | Ints = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reached:
+    """Values of some rows that widen a part's only pair of extremes.
+
+    Attributes:
+        rows: which predictions, shape (m,).
+        values: finite, shape (m,).
+    """
+
+    rows: Ints
+    values: Floats
+
+
+Feed: TypeAlias = Callable[[Known], Iterable[Added | Reached]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """A part with what fills it; `feed` is asked once for all groups of the rows."""
+
+    part: Part
+    feed: Feed

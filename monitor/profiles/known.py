@@ -1,0 +1,173 @@
+"""What is known of each prediction: itself, the decision that holds and the label that holds."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from monitor.cards.contract import Contract
+from monitor.events.schema import Kind
+from monitor.profiles.codes import MISSING, places_in
+from monitor.profiles.joined import latest
+from monitor.profiles.layout import Floats, Ints
+
+ESCALATED: Final = "escalated"
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Said:
+    """One kind of feedback, a row per prediction, null where there is none.
+
+    Attributes:
+        table: the rows that hold, n rows with `FEEDBACK_COLUMNS`.
+        given: whether there is one, shape (n,).
+        revisions: earlier feedback that it replaced, shape (n,) [events].
+    """
+
+    table: pa.Table
+    given: Flags
+    revisions: Ints
+
+    @classmethod
+    def of(cls, kind: Kind, predictions: pa.Table, feedback: pa.Table) -> Self:
+        """What holds of one kind."""
+        mine = feedback.filter(pc.equal(feedback["kind"], kind))
+        found = latest(predictions, mine)
+        rows = mine.take(pa.array(found.row, mask=found.row < 0))
+        return cls(rows, found.row >= 0, found.revisions)
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """All that is known of n predictions; arrays are made when they are asked for.
+
+    A class is its place in the contract, k for any other text, `MISSING` where there is none.
+
+    Attributes:
+        contract: of the model.
+        predictions: distinct ones, n rows.
+        decision: the decision that holds for each.
+        outcome: the label that holds for each.
+    """
+
+    contract: Contract
+    predictions: pa.Table
+    decision: Said
+    outcome: Said
+
+    @classmethod
+    def of(cls, contract: Contract, predictions: pa.Table, feedback: pa.Table) -> Self:
+        """What is known of these predictions.
+
+        Args:
+            contract: of the model.
+            predictions: distinct, one chunk, with `PREDICTION_COLUMNS`.
+            feedback: all that was said of them, with `FEEDBACK_COLUMNS`.
+        """
+        said = feedback.combine_chunks()
+        decision, outcome = (
+            Said.of(kind, predictions, said) for kind in (Kind.DECISION, Kind.OUTCOME)
+        )
+        return cls(contract, predictions, decision, outcome)
+
+    @property
+    def rows(self) -> int:
+        """Predictions [rows]."""
+        return int(self.predictions.num_rows)
+
+    @cached_property
+    def every(self) -> Ints:
+        """Number of every row, shape (n,)."""
+        return np.arange(self.rows)
+
+    @cached_property
+    def predicted(self) -> Ints:
+        """Class that was predicted, shape (n,)."""
+        return self._places(self.predictions["predicted_class"])
+
+    @cached_property
+    def label(self) -> Ints:
+        """Class that came true, shape (n,)."""
+        return self._places(self.outcome.table["label"])
+
+    @cached_property
+    def decided(self) -> Ints:
+        """Class of the final decision, shape (n,)."""
+        return self._places(self.decision.table["decision"])
+
+    @cached_property
+    def judged(self) -> Ints:
+        """Rows that have both a predicted and a true class, shape (m,)."""
+        return np.flatnonzero((self.predicted != MISSING) & (self.label != MISSING))
+
+    @cached_property
+    def shown(self) -> Flags:
+        """Whether there is a decision whose maker saw the recommendation, shape (n,)."""
+        seen = pc.fill_null(self.decision.table["recommendation_shown"], fill_value=True)
+        return self.decision.given & flags(seen)
+
+    @cached_property
+    def differs(self) -> Flags:
+        """Whether the decision is another than the prediction; False where one lacks."""
+        said, made = self.decision.table, self.predictions
+        if self.contract.classes:
+            # Two classes outside the contract differ by their texts, not by their common place.
+            same = pc.equal(said["decision"], made["predicted_class"])
+        else:
+            same = pc.equal(said["decision_value"], made["predicted_value"])
+        return ~flags(pc.fill_null(same, fill_value=True))
+
+    @cached_property
+    def escalated(self) -> Flags:
+        """Whether the case was handed on, shape (n,)."""
+        handed_on = pc.equal(self.decision.table["action"], ESCALATED)
+        return flags(pc.fill_null(handed_on, fill_value=False))
+
+    @cached_property
+    def confidence(self) -> Floats:
+        """Confidence in the predicted class, NaN where unknown, shape (n,)."""
+        return numbers(self.predictions["confidence"])
+
+    @cached_property
+    def probability(self) -> Floats:
+        """Probability per declared class, NaN where unknown, shape (n, k)."""
+        k = len(self.contract.classes)
+        lists = _chunk(self.predictions["probabilities"])
+        table = np.full((len(lists), k), np.nan)
+        given = np.flatnonzero(lists.value_lengths().fill_null(0).to_numpy() == k)
+        if k and len(given):
+            flat = lists.take(pa.array(given)).flatten()
+            table[given] = flat.to_numpy(zero_copy_only=False).reshape(-1, k)
+        return table
+
+    @cached_property
+    def forecast(self) -> Ints:
+        """Judged rows with all probabilities and a label inside the contract, shape (m,).
+
+        A label outside the contract has no probability to be compared with.
+        """
+        inside = self.judged[self.label[self.judged] < len(self.contract.classes)]
+        return inside[~np.isnan(self.probability[inside]).any(axis=1)]
+
+    def _places(self, column: pa.ChunkedArray) -> Ints:
+        return places_in(_chunk(column), [self.contract.classes])[:, 0]
+
+
+def flags(column: pa.ChunkedArray) -> Flags:
+    """A column without nulls as claims, shape (n,)."""
+    return np.asarray(_chunk(column).to_numpy(zero_copy_only=False), np.bool_)
+
+
+def numbers(column: pa.ChunkedArray) -> Floats:
+    """A column of numbers, NaN where it is null, shape (n,)."""
+    return np.asarray(_chunk(column).to_numpy(zero_copy_only=False), np.float64)
+
+
+def _chunk(column: pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks()
