@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from monitor.cards.contract import Contract
 from monitor.log.store import Store
-from monitor.profiles.feedback import FeedbackPlan
+from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.inputs import InputsPlan
 
 

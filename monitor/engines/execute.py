@@ -10,7 +10,8 @@ from monitor.events.schema import EVENTS, Kind
 from monitor.log import read
 from monitor.log.events import EventLog
 from monitor.log.feedback import FEEDBACK, FeedbackLog, State
-from monitor.profiles.feedback import FeedbackPlan, feedback_partials
+from monitor.profiles.feedback import feedback_partials
+from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.inputs import COLUMNS, InputsKernel, InputsPlan
 from monitor.profiles.joined import FEEDBACK_COLUMNS, PREDICTION_COLUMNS
 from monitor.profiles.rows import table_of

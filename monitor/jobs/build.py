@@ -12,8 +12,8 @@ from monitor.log.events import EventLog
 from monitor.log.profiles import ProfileTable, Revision, next_revisions
 from monitor.log.size import rows_by_partition
 from monitor.profiles.family import Family
-from monitor.profiles.feedback import FeedbackPlan
 from monitor.profiles.feedback_layout import families
+from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.inputs import InputsPlan
 from monitor.profiles.layout import Layout, total
 from monitor.profiles.rows import Key, Partial, partials_of
@@ -68,7 +68,7 @@ def layouts_of(plan: Plan) -> dict[str, Layout]:
     """By id, the layouts of the profiles that a plan's kernel makes."""
     if isinstance(plan, InputsPlan):
         return {layout.id: layout for layout in (plan.layout, plan.group)}
-    some = families(plan.contract)
+    some = families(plan)
     return {layout.id: layout for family in some for layout in family.layouts.values()}
 
 

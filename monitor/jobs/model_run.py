@@ -13,7 +13,7 @@ from monitor.jobs.plan import feedback_plan, identity, inputs_plan, profile_seco
 from monitor.jobs.publish import Publisher, Window
 from monitor.log.definitions import Definitions
 from monitor.log.unread import quarantined_in
-from monitor.profiles.feedback import FeedbackPlan
+from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.inputs import InputsPlan
 from monitor.profiles.reference import Reference
 from monitor.profiles.windows import (

@@ -3,7 +3,7 @@
 import hashlib
 
 from monitor.cards.card import Card
-from monitor.profiles.feedback import FeedbackPlan
+from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.inputs import InputsPlan
 from monitor.profiles.reference import Reference
 from monitor.profiles.windows import feedback_length

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from monitor import __version__
 from monitor.cards.card import Card
-from monitor.jobs.plan import fairness_dimensions
+from monitor.jobs.plan import fairness_dimensions, feedback_plan
 from monitor.log.profiles import ProfileTable, Revision
 from monitor.metrics import CATALOGUE
 from monitor.metrics.base import Subject
@@ -115,7 +115,7 @@ class Publisher:
 
     def _layouts(self) -> dict[Family, dict[str, Layout]]:
         inputs = {layout.id: layout for layout in (self.plan.layout, self.plan.group)}
-        said = {each.family: each.layouts for each in families(self.card.contract)}
+        said = {each.family: each.layouts for each in families(feedback_plan(self.card, self.plan))}
         return {Family.INPUTS: inputs, **said}
 
     def _of_version(

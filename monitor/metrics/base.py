@@ -116,7 +116,9 @@ class Metric:
         null: the value when nothing changed or nothing is wrong; None where only the
             reference's own value can say.
         least: rows a window needs before the value is given [rows].
-        says: what it tells, when to prefer a sibling, what it cannot see.
+        says: what it tells, and how to read it.
+        prefer: when to prefer which sibling, or when to prefer it.
+        blind: what it cannot see.
         source: where the definition comes from, with page or equation.
     """
 
@@ -135,6 +137,8 @@ class Metric:
     null: float | None
     least: int
     says: str
+    prefer: str = ""
+    blind: str = ""
     source: str
 
     def exposed(self, end: str = "") -> str:

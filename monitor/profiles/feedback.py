@@ -1,44 +1,23 @@
 """The kernel of the families `people` and `truth`: predictions and feedback in, profiles out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
 
-from monitor.cards.contract import Contract
 from monitor.profiles.accumulator import Accumulator
 from monitor.profiles.added import Added, Reached
 from monitor.profiles.codes import Interned, places_in
 from monitor.profiles.counts import Counts
 from monitor.profiles.divisions import Division, divisions
 from monitor.profiles.feedback_layout import PREDICTIONS, FeedbackFamily, families
+from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.joined import distinct
 from monitor.profiles.known import Known
 from monitor.profiles.layout import Ints, Part
 from monitor.profiles.rows import EPOCH, Key, Partial
-
-
-@dataclass(frozen=True)
-class FeedbackPlan:
-    """What the kernel must know of a model.
-
-    Attributes:
-        contract: of the model.
-        dimensions: attributes, or several together, whose values get profiles of their own.
-        values: values of each attribute that are followed.
-        seconds: length of a window of these families [s].
-        duplicates_within: length of the window within which duplicates are sought [s].
-        versions: those that are told apart, all others count as one; None tells all apart.
-    """
-
-    contract: Contract
-    dimensions: tuple[tuple[str, ...], ...]
-    values: Mapping[str, tuple[str, ...]]
-    seconds: int
-    duplicates_within: int
-    versions: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,10 +47,10 @@ def feedback_partials(
     if not predictions.num_rows:
         return
     table = distinct(predictions, plan.duplicates_within).combine_chunks()
-    known = Known.of(plan.contract, table, feedback)
+    known = Known.of(plan, table, feedback)
     keyed = _keyed(plan, table)
     groups = list(_divisions(plan, table))
-    for family in families(plan.contract):
+    for family in families(plan):
         yield from _partials(plan, family, known, keyed, groups)
 
 

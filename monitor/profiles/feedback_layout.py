@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from monitor.cards.contract import Contract
 from monitor.profiles import calibration, cases, confusion, losses, scores
 from monitor.profiles.added import Added, Fed
 from monitor.profiles.calibration import Calibration
@@ -15,6 +14,7 @@ from monitor.profiles.cases import Cases
 from monitor.profiles.confusion import Confusion
 from monitor.profiles.counts import Counts
 from monitor.profiles.family import Family
+from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.known import Flags, Known
 from monitor.profiles.layout import Ints, Layout
 from monitor.profiles.losses import Losses
@@ -74,17 +74,17 @@ class FeedbackFamily:
         return {layout.id: layout for layout in (self.whole, self.group)}
 
 
-@cache
-def families(contract: Contract) -> tuple[FeedbackFamily, ...]:
+def families(plan: FeedbackPlan) -> tuple[FeedbackFamily, ...]:
     """The families that come of predictions and their feedback."""
     return (
         # A thousand score cells would be nearly all of a group's room.
-        FeedbackFamily(Family.TRUTH, tuple(_truth(contract)), frozenset([Scores.name()])),
-        FeedbackFamily(Family.PEOPLE, tuple(_people(contract))),
+        FeedbackFamily(Family.TRUTH, tuple(_truth(plan)), frozenset([Scores.name()])),
+        FeedbackFamily(Family.PEOPLE, tuple(_people(plan))),
     )
 
 
-def _truth(contract: Contract) -> Iterator[Fed]:
+def _truth(plan: FeedbackPlan) -> Iterator[Fed]:
+    contract = plan.contract
     yield _counts(TRUTH_COUNTS)
     if contract.classes:
         yield Fed(Confusion.part(contract.classes), confusion.fed)
@@ -94,10 +94,11 @@ def _truth(contract: Contract) -> Iterator[Fed]:
         yield Fed(Scores.part(contract.classes.index(contract.positive)), scores.fed)
 
 
-def _people(contract: Contract) -> Iterator[Fed]:
+def _people(plan: FeedbackPlan) -> Iterator[Fed]:
+    classes = plan.contract.classes
     yield _counts(PEOPLE_COUNTS)
-    if 0 < len(contract.classes) <= MOST_CLASSES:
-        yield Fed(Cases.part(contract.classes), cases.fed)
+    if 0 < len(classes) <= MOST_CLASSES:
+        yield Fed(Cases.part(classes), cases.fed)
 
 
 def _counts(counted: Counted) -> Fed:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from monitor.cards.contract import Contract
 from monitor.events.schema import Kind
 from monitor.profiles.codes import MISSING, places_in
+from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.joined import latest
 from monitor.profiles.layout import Floats, Ints
 
@@ -50,23 +51,23 @@ class Known:
     A class is its place in the contract, k for any other text, `MISSING` where there is none.
 
     Attributes:
-        contract: of the model.
+        plan: of the model.
         predictions: distinct ones, n rows.
         decision: the decision that holds for each.
         outcome: the label that holds for each.
     """
 
-    contract: Contract
+    plan: FeedbackPlan
     predictions: pa.Table
     decision: Said
     outcome: Said
 
     @classmethod
-    def of(cls, contract: Contract, predictions: pa.Table, feedback: pa.Table) -> Self:
+    def of(cls, plan: FeedbackPlan, predictions: pa.Table, feedback: pa.Table) -> Self:
         """What is known of these predictions.
 
         Args:
-            contract: of the model.
+            plan: of the model.
             predictions: distinct, one chunk, with `PREDICTION_COLUMNS`.
             feedback: all that was said of them, with `FEEDBACK_COLUMNS`.
         """
@@ -74,7 +75,12 @@ class Known:
         decision, outcome = (
             Said.of(kind, predictions, said) for kind in (Kind.DECISION, Kind.OUTCOME)
         )
-        return cls(contract, predictions, decision, outcome)
+        return cls(plan, predictions, decision, outcome)
+
+    @property
+    def contract(self) -> Contract:
+        """Of the model."""
+        return self.plan.contract
 
     @property
     def rows(self) -> int:

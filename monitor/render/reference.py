@@ -73,7 +73,13 @@ def _section(metric: Metric) -> str:
         ("source", metric.source),
     ]
     rows = "\n".join(f"| {name} | {text.replace('|', chr(92) + '|')} |" for name, text in facts)
-    return f"## {metric.name}\n\n{metric.says}\n\n| | |\n|---|---|\n{rows}\n"
+    return f"## {metric.name}\n\n{_words(metric)}\n\n| | |\n|---|---|\n{rows}\n"
+
+
+def _words(metric: Metric) -> str:
+    """What people read about it, a paragraph each."""
+    titled = (("", metric.says), ("Rather", metric.prefer), ("Blind to", metric.blind))
+    return "\n\n".join(f"**{title}:** {text}" if title else text for title, text in titled if text)
 
 
 def _ends(ends: Ends) -> str:

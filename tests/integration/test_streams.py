@@ -18,6 +18,7 @@ from monitor.log.store import Store
 from monitor.profiles.cases import HIDDEN, SHOWN, Cases
 from monitor.profiles.family import Family
 from monitor.profiles.feedback_layout import families
+from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.layout import total
 from monitor.state.results import ResultRow
 from tests.services.kafka import Broker
@@ -117,7 +118,8 @@ def test_the_frozen_bins_are_those_of_the_raw_reference(stream: Stream, alone: A
 
 def test_the_judges_tables_are_the_published_ones(alone: Alone) -> None:
     service, _, _ = alone(JUDGE)
-    layout = {each.family: each.whole for each in families(JUDGE.contract)}[Family.PEOPLE]
+    plan = FeedbackPlan(JUDGE.contract, (), {}, oracle.DAY, oracle.DAY)
+    layout = {each.family: each.whole for each in families(plan)}[Family.PEOPLE]
     days = ProfileTable.open(Store(str(service.folder / "data"))).latest(
         family=Family.PEOPLE,
         model=JUDGE.model,

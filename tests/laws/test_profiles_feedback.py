@@ -19,7 +19,8 @@ from monitor.profiles.calibration import Calibration
 from monitor.profiles.cases import Cases
 from monitor.profiles.confusion import Confusion
 from monitor.profiles.counts import Counts
-from monitor.profiles.feedback import FeedbackPlan, feedback_partials
+from monitor.profiles.feedback import feedback_partials
+from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.joined import FEEDBACK_COLUMNS, PREDICTION_COLUMNS
 from monitor.profiles.losses import Losses
 from monitor.profiles.rows import Partial

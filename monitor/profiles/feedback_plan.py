@@ -1,0 +1,27 @@
+"""What the kernel of feedback must know of a model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from monitor.cards.contract import Contract
+
+
+@dataclass(frozen=True)
+class FeedbackPlan:
+    """How the feedback of a model is profiled.
+
+    Attributes:
+        contract: of the model.
+        dimensions: attributes, or several together, whose values get profiles of their own.
+        values: values of each attribute that are followed.
+        seconds: length of a window of these families [s].
+        duplicates_within: length of the window within which duplicates are sought [s].
+        versions: those that are told apart, all others count as one; None tells all apart.
+    """
+
+    contract: Contract
+    dimensions: tuple[tuple[str, ...], ...]
+    values: Mapping[str, tuple[str, ...]]
+    seconds: int
+    duplicates_within: int
+    versions: tuple[str, ...] | None = None
