@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from monitor.profiles.duplicates import NEW, Seen
 from monitor.profiles.layout import Ints
 
 PREDICTION_COLUMNS: Final = (
@@ -43,6 +42,9 @@ def distinct(predictions: pa.Table, seconds: int) -> pa.Table:
         predictions: with the columns `PREDICTION_COLUMNS`, in any order.
         seconds: length of the window within which duplicates are sought [s].
     """
+    # Brings numba, which who only reads profiles need not load.
+    from monitor.profiles.duplicates import NEW, Seen
+
     window = predictions["event_time"].cast(pa.int64()).to_numpy() // (seconds * 1_000_000)
     ids = [predictions[name].to_numpy() for name in ("id_hi", "id_lo", "payload_hash")]
     seen = Seen()
