@@ -68,15 +68,22 @@ def compared(count: int) -> dict[str, Any]:
             rows = 0
             for file in files:
                 with pq.ParquetFile(file) as opened:
-                    for batch in opened.iter_batches(columns=columns, use_threads=False):
-                        rows += batch.num_rows
+                    # In one go per row group, which is quicker than batches of fewer rows.
+                    for group in range(opened.num_row_groups):
+                        read = opened.read_row_group(group, columns=columns, use_threads=False)
+                        rows += read.num_rows
             assert rows == count
 
         def build() -> None:
             kernel = InputsKernel(plan)
             end = START + timedelta(seconds=WINDOWS * SECONDS)
             for batch in log.scan(
-                kind=Kind.PREDICTION, model="wide", start=START, end=end, columns=COLUMNS
+                kind=Kind.PREDICTION,
+                model="wide",
+                start=START,
+                end=end,
+                columns=COLUMNS,
+                encoded=True,
             ):
                 kernel.feed(batch)
             assert not len(kernel.disputes())

@@ -28,8 +28,13 @@ def execute(task: Task) -> pa.Table:
     return _feedback(task, task.plan)
 
 
-def predictions(task: Task, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """The task's predictions under the model's present contract, duplicates included."""
+def predictions(
+    task: Task, columns: Sequence[str], *, encoded: bool = False
+) -> Iterator[pa.RecordBatch]:
+    """The task's predictions under the model's present contract, duplicates included.
+
+    With `encoded`, texts that repeat are dictionaries.
+    """
     log = EventLog.open(task.place.store, task.place.partition)
     contract = task.plan.contract
     older = {old.id: old for old in task.older}
@@ -40,6 +45,7 @@ def predictions(task: Task, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         end=task.end,
         columns=(*columns, "contract"),
         version=task.place.events,
+        encoded=encoded,
     )
     for batch in batches:
         for name, rows in by_contract(batch):
@@ -48,7 +54,7 @@ def predictions(task: Task, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
 
 def _inputs(task: Task, plan: InputsPlan) -> pa.Table:
     def through(kernel: InputsKernel) -> InputsKernel:
-        for batch in predictions(task, COLUMNS):
+        for batch in predictions(task, COLUMNS, encoded=True):
             kernel.feed(batch)
         return kernel
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal, Self
 
 import pyarrow as pa
@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from monitor.errors import LogError, PositionConflictError
 from monitor.events.batch import NOTHING, Tally
 from monitor.events.schema import EVENTS
-from monitor.log import read
+from monitor.log import read, scan
 from monitor.log.changes import Changes, changes
 from monitor.log.files import Layout
 from monitor.log.ledger import LEDGER, WINDOWS, ledger_text, windows_of, windows_text
@@ -126,7 +126,7 @@ class EventLog:
         columns: Sequence[str],
         model: str | None = None,
         version: int | None = None,
-        predicate: str | None = None,
+        encoded: bool = False,
     ) -> pa.RecordBatchReader:
         """Rows of a kind with an event time in [start, end), in no particular order.
 
@@ -137,25 +137,28 @@ class EventLog:
             columns: names, in the order wanted.
             model: only of this one.
             version: of the table; the newest without it.
-            predicate: further condition in DataFusion's SQL.
+            encoded: whether texts that repeat come as dictionaries, as they lie on disk.
         """
-        return self.read(
-            columns,
-            read.all_of(
-                f"kind = {read.text(kind)}",
-                read.between("event_time", start, end, day="day", by_month=self.by_month),
-                None if model is None else f"model = {read.text(model)}",
-                predicate,
-            ),
-            version,
+        fields = [EVENTS.field(name) for name in columns]
+        if encoded:
+            fields = [scan.encoded(field, LAYOUT.unique) for field in fields]
+        schema = pa.schema(fields)
+        first, last = (
+            read.partition_day(time.date(), self.by_month)
+            for time in (start, end - timedelta(microseconds=1))
         )
+        span = scan.Span(kind, start, end, first, last, model)
+        batches = scan.rows(self.table, self._at(version), schema, span)
+        return pa.RecordBatchReader.from_batches(schema, batches)
 
     def read(
         self, columns: Sequence[str], predicate: str, version: int | None = None
     ) -> pa.RecordBatchReader:
         """Rows that satisfy a predicate."""
-        table = self.table.current() if version is None else self.table.at(version)
-        return read.rows(table, EVENTS, columns, predicate)
+        return read.rows(self._at(version), EVENTS, columns, predicate)
+
+    def _at(self, version: int | None) -> DeltaTable:
+        return self.table.current() if version is None else self.table.at(version)
 
     @property
     def by_month(self) -> bool:

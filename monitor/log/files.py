@@ -87,6 +87,9 @@ class Storage:
 
     def open(self, path: str) -> pa.NativeFile:
         """The file, to be read here and there."""
+        if "://" not in self.uri:
+            # delta-rs hands its bytes through Python, a twelfth of the cost of reading rows.
+            return pa.OSFile(f"{self.uri}/{path}")
         return self._handler().open_input_file(path)
 
     def delete(self, paths: Sequence[str]) -> None:

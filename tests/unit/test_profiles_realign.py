@@ -7,6 +7,7 @@ import pyarrow as pa
 from monitor.cards.contract import Attribute, Contract, Feature, FeatureType
 from monitor.engines.realign import by_contract, realigned
 from monitor.events.schema import EVENTS
+from monitor.log.scan import encoded
 
 NUMBER, CATEGORY = FeatureType.NUMBER, FeatureType.CATEGORY
 OLD = Contract(
@@ -35,6 +36,11 @@ def batch(*rows: dict[str, Any]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist(list(rows), schema=schema)
 
 
+def with_dictionaries(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """The same rows as the log hands them to the kernel."""
+    return rows.cast(pa.schema([encoded(field, frozenset({"event_id"})) for field in rows.schema]))
+
+
 def old(event_id: str, **more: object) -> dict[str, Any]:
     """A row of the old contract."""
     row = {"event_id": event_id, "numeric": [1.0, 2.0, 3.0], "category": ["a"], "attributes": []}
@@ -47,7 +53,7 @@ def test_known_names_keep_their_values_and_new_ones_are_missing() -> None:
         old("b", numeric=[None, 2.0, 5.0], category=[None]),
         old("c", attributes=None),
     )
-    for part in (rows, rows.slice(1)):
+    for part in (rows, rows.slice(1), with_dictionaries(rows)):
         moved = realigned(part, OLD, NEW).to_pylist()
         expected = [
             {
@@ -85,6 +91,7 @@ def test_the_same_contract_changes_nothing() -> None:
 
 def test_rows_are_parted_by_contract() -> None:
     rows = batch(old("a"), old("b", contract="other"), old("c"))
-    parts = {name: part.column("event_id").to_pylist() for name, part in by_contract(rows)}
-    assert parts == {OLD.id: ["a", "c"], "other": ["b"]}
+    for some in (rows, with_dictionaries(rows)):
+        parts = {name: part.column("event_id").to_pylist() for name, part in by_contract(some)}
+        assert parts == {OLD.id: ["a", "c"], "other": ["b"]}
     assert not list(by_contract(rows.slice(0, 0)))
