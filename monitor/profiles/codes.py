@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from monitor.profiles.layout import Ints
 
@@ -27,11 +28,14 @@ class Interned:
         self._known = known
 
     def codes(self, column: pa.Array) -> Ints:
-        """Code per row, shape (n,)."""
-        encoded = pc.dictionary_encode(pc.fill_null(column, ""))
-        numbers = [self._number(text) for text in encoded.dictionary.to_pylist()]
-        codes: Ints = np.asarray(numbers, np.int64)[encoded.indices.to_numpy()]
-        return codes
+        """Code per row of texts, plain or with a dictionary, shape (n,)."""
+        texts, indices = _encoded(column)
+        there = np.zeros(len(texts) + 1, np.bool_)
+        there[indices] = True
+        numbers = np.zeros(len(texts) + 1, np.int64)
+        for place in np.flatnonzero(there).tolist():
+            numbers[place] = self._number(texts[place] if place < len(texts) else "")
+        return numbers[indices]
 
     def _number(self, text: str) -> int:
         counted = text if self._known is None or text in self._known else OTHERS
@@ -49,16 +53,32 @@ def places_in(column: pa.Array, names: Sequence[Sequence[str]]) -> Ints:
     `MISSING` for null, the number of names for any other value.
 
     Args:
-        column: texts of c columns side by side, row after row, length rows x c.
+        column: texts of c columns side by side, row after row, length rows x c; plain or with a
+            dictionary.
         names: the names known in each of the c columns.
     """
-    encoded = pc.dictionary_encode(column)
-    texts = encoded.dictionary.to_pylist()
+    texts, indices = _encoded(column)
     table = np.empty((len(names), len(texts) + 1), np.int64)
     for row, known in zip(table, names, strict=True):
         place_of = {name: place for place, name in enumerate(known)}
         row[:-1] = [place_of.get(text, len(known)) for text in texts]
         row[-1] = MISSING
-    indices = pc.fill_null(encoded.indices, len(texts)).to_numpy().reshape(-1, len(names))
-    places: Ints = table[np.arange(len(names)), indices]
+    places: Ints = (
+        table[0, indices][:, None]
+        if len(names) == 1
+        else table[np.arange(len(names)), indices.reshape(-1, len(names))]
+    )
     return places
+
+
+def _encoded(column: pa.Array) -> tuple[list[str], NDArray[np.int32]]:
+    """The texts and the place of each row's among them; null comes after the last.
+
+    A dictionary that the column brings is taken as it is: it may hold texts of no row.
+    """
+    encoded = column if pa.types.is_dictionary(column.type) else pc.dictionary_encode(column)
+    texts = encoded.dictionary.to_pylist()
+    indices = encoded.indices
+    if indices.null_count:
+        indices = pc.fill_null(indices, len(texts))
+    return texts, indices.to_numpy()

@@ -8,11 +8,10 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from monitor.cards.contract import Contract
 from monitor.profiles import columns
-from monitor.profiles.accumulator import Accumulator
+from monitor.profiles.accumulator import Accumulator, order_of
 from monitor.profiles.bins import BinnedColumn, Binning, add_numbers, binning
 from monitor.profiles.categories import Categories
 from monitor.profiles.codes import MISSING, Interned, places_in
@@ -105,41 +104,38 @@ class InputsKernel:
         if not len(rows):
             return
         read = _Read(batch, self._plan)
-        key = (window, version, stage)
-        self._all.add(read, rows, key, features=True)
-        self._count_breaches(batch.column("violations"), verdict, key)
+        slots = self._all.sums.slots(window[rows], version[rows], stage[rows])
+        self._all.add(read, rows, slots, features=True)
+        self._count_breaches(batch.column("violations"), rows, slots)
         for dimension, view in self._groups.items():
-            code, span = self._group_code(read, dimension)
-            some = rows[code[rows] != MISSING]
-            if span and len(some):
-                view.add(read, some, (*key, code), features=False)
+            code = self._group_code(read, dimension)[rows]
+            some = np.flatnonzero(code != MISSING)
+            if len(some):
+                groups = view.sums.slots(slots[some], code[some])
+                view.add(read, rows[some], groups, features=False)
 
-    def _group_code(self, read: "_Read", dimension: Sequence[str]) -> tuple[Ints, int]:
+    def _group_code(self, read: "_Read", dimension: Sequence[str]) -> Ints:
         """Code of each row's group, `MISSING` where an attribute is missing or not followed."""
         code = np.zeros(read.rows, np.int64)
-        span = 1
         lost = np.zeros(read.rows, np.bool_)
         for attribute in dimension:
             values = self._plan.values(attribute)
             place = read.attribute(attribute)
             lost |= (place == MISSING) | (place >= len(values))
             code = code * len(values) + place
-            span *= len(values)
-        return np.where(lost, MISSING, code), span
+        return np.where(lost, MISSING, code)
 
-    def _count_breaches(
-        self, column: pa.Array, verdict: NDArray[np.uint8], key: tuple[Ints, ...]
-    ) -> None:
+    def _count_breaches(self, column: pa.Array, rows: Ints, slots: Ints) -> None:
         if column.null_count == len(column):
             return
         parent = pc.list_parent_indices(column).to_numpy()
         names = column.flatten().to_pylist()
         place = np.array([self._breaches.get(name, MISSING) for name in names], np.int64)
-        counted = (verdict[parent] == NEW) & (place != MISSING)
-        rows = parent[counted]
+        slot_of = np.full(len(column), MISSING, np.int64)
+        slot_of[rows] = slots
+        counted = (slot_of[parent] != MISSING) & (place != MISSING)
         first = self._plan.layout.places[Counts.name(), columns.VIOLATIONS][1]
-        sums = self._all.sums
-        sums.add(sums.slots(*(part[rows] for part in key)), first + place[counted])
+        self._all.sums.add(slot_of[parent[counted]], first + place[counted])
 
     def partials(self) -> Iterator[Partial]:
         """The profiles of all that was fed."""
@@ -154,16 +150,18 @@ class InputsKernel:
             duplicates, conflicts = left_out.get(key, nothing).tolist()
             rows = profile.get(Counts).of["rows"]
             yield Partial(self._key(key, ALL), profile, rows, duplicates, conflicts)
+        whole = self._all.sums.keys()
         for dimension, view in self._groups.items():
             values = [plan.values(attribute) for attribute in dimension]
-            for (*window, code), profile in view.sums.profiles():
+            found = sorted(view.sums.profiles(), key=lambda item: (whole[item[0][0]], item[0][1]))
+            for (slot, code), profile in found:
                 chosen = np.unravel_index(code, [len(known) for known in values])
                 named = {
                     attribute: known[int(i)]
                     for attribute, known, i in zip(dimension, values, chosen, strict=True)
                 }
                 rows = profile.get(Counts).of["rows"]
-                yield Partial(self._key(tuple(window), segment_name(named)), profile, rows)
+                yield Partial(self._key(whole[slot], segment_name(named)), profile, rows)
 
     def _key(self, key: tuple[int, ...], segment: str) -> Key:
         window, version, stage = key
@@ -254,10 +252,9 @@ class _View:
             if (Categories.name(), name) in places
         ]
 
-    def add(self, read: _Read, rows: Ints, key: tuple[Ints, ...], *, features: bool) -> None:
-        """Add some rows of a batch; `key` has a part of the key per row of the batch."""
-        slots = self.sums.slots(*(part[rows] for part in key))
-        order = np.argsort(slots, kind="stable")
+    def add(self, read: _Read, rows: Ints, slots: Ints, *, features: bool) -> None:
+        """Add some rows of a batch to the profiles in these slots."""
+        order = order_of(slots)
         rows, slots = rows[order], slots[order]
         self.sums.add(slots, self._rows_at)
         self._add_confidence(read, rows, slots)
