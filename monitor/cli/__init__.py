@@ -6,8 +6,8 @@ from typing import Final
 
 import click
 
-from monitor import __version__
 from monitor.errors import ConfigurationError, MonitorError
+from monitor.version import VERSION
 
 FAILED: Final = 1
 """Exit code of what could not be done; standard error says why, in a line."""
@@ -69,7 +69,7 @@ class Commands(click.Group):
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="mbm")
+@click.version_option(VERSION, prog_name="mbm")
 def main() -> None:
     """Watch how deployed models behave: from events to evidence.
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from monitor import __version__
 from monitor.cards.card import Card
 from monitor.jobs.plan import fairness_dimensions, feedback_plan
 from monitor.log.profiles import ProfileTable, Revision
@@ -20,6 +19,7 @@ from monitor.profiles.layout import Layout, Profile, total
 from monitor.profiles.segments import ALL, TOGETHER, segment_values
 from monitor.profiles.windows import feedback_length, instant, levels, seconds_of
 from monitor.state.results import ResultRow
+from monitor.version import VERSION
 
 METHODS = {metric.name: metric.labels.get("method", "") for metric in CATALOGUE}
 
@@ -144,7 +144,7 @@ class Publisher:
 
     def _basis(self, revisions: Iterable[Revision], completeness: float | None) -> str:
         """One hash of all that verdicts rest on: profiles, quarantine, reference, card and code."""
-        grounds = (self._reference(Family.INPUTS), self.card.hash, __version__, completeness)
+        grounds = (self._reference(Family.INPUTS), self.card.hash, VERSION, completeness)
         digest = hashlib.sha256(repr(grounds).encode())
         for line in sorted(f"{r.partial.key}{r.hash}" for r in revisions):
             digest.update(line.encode())
@@ -223,7 +223,7 @@ class Publisher:
             reference_id=reference.id if reference else "",
             inputs_hash=basis,
             card_hash=self.card.hash,
-            code_version=__version__,
+            code_version=VERSION,
             computed_at=self.now,
         )
 

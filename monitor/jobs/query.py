@@ -3,8 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -25,7 +24,7 @@ from monitor.log.query import (
     view_names,
 )
 from monitor.state import results
-from monitor.state.results import ResultRow
+from monitor.state.results_table import results_table
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -83,7 +82,8 @@ def _put_tables_into(connection: "DuckDBPyConnection", parts: Opened, wants_resu
         ("profiles", ProfileTable.open(parts.store).table),
     ):
         connection.register(name, dataset(table.current()))
-    connection.register("results", _results(parts, wants_results))
+    wanted = results.latest(parts.state) if wants_results else []
+    connection.register("results", results_table(wanted))
     for name, kind in VIEWS.items():
         connection.execute(kind_view(name, kind))
     definitions = Definitions.open(parts.store)
@@ -91,20 +91,3 @@ def _put_tables_into(connection: "DuckDBPyConnection", parts: Opened, wants_resu
         card = parts.cards[model]
         contracts = [card.contract, *older_contracts(definitions, card)]
         connection.execute(model_view(name, contracts))
-
-
-_TIME = pa.timestamp("us", tz="UTC")
-_TYPES: dict[object, pa.DataType] = {str: pa.string(), int: pa.int64()}
-
-
-def _results(parts: Opened, is_wanted: bool) -> pa.Table:
-    """The newest revision of every result; no rows unless they are asked for."""
-    schema = pa.schema([(field.name, _type(field.type)) for field in fields(ResultRow)])
-    rows = results.latest(parts.state) if is_wanted else []
-    return pa.Table.from_pylist([asdict(row) for row in rows], schema=schema)
-
-
-def _type(annotation: Any) -> pa.DataType:  # noqa: ANN401 - what dataclasses give
-    if "datetime" in str(annotation):
-        return _TIME
-    return _TYPES.get(annotation, pa.float64())

@@ -9,12 +9,12 @@ from typing import Final, NamedTuple, TypeAlias
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from monitor import __version__
 from monitor.cards.card import Card
 from monitor.metrics import CATALOGUE
 from monitor.metrics.base import Metric, Per
 from monitor.render.series import Exported
 from monitor.state.shown import Shown
+from monitor.version import VERSION
 
 ENDS_SHOWN: Final = frozenset({"performance", "fairness_gap", "override"})
 """Series whose lower and upper ends are shown too: those that people set limits for."""
@@ -149,7 +149,7 @@ def families(found: Iterable[Sample], left: Mapping[str, int]) -> list[Family]:
     """
     every = {one.name: _family(one) for one in exported()}
     counted = [Sample("mbm_series_suppressed_total", (why,), left.get(why, 0)) for why in REASONS]
-    for sample in (*found, Sample("mbm_build_info", (__version__,), 1), *counted):
+    for sample in (*found, Sample("mbm_build_info", (VERSION,), 1), *counted):
         every[sample.name].add_metric(sample.labels, sample.value)
     return list(every.values())
 

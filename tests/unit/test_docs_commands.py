@@ -87,6 +87,17 @@ def test_every_command_runs(
         assert result.output.strip(), f"{document}: {command} says nothing"
 
 
+@pytest.mark.parametrize("document", ["docs/how-to.md"])
+def test_every_piece_of_python_runs(
+    document: str, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(finished)
+    pieces = blocks(document, "python")
+    assert pieces
+    for piece in pieces:
+        exec(compile(piece, document, "exec"), {})
+
+
 def test_what_is_run_elsewhere_is_still_written_somewhere() -> None:
     written = {command for document in DOCUMENTS for command in commands(document)}
     assert set(ELSEWHERE) <= written

@@ -1,0 +1,169 @@
+"""The service as Python sees it: results and SQL as Arrow tables, for notebooks and scripts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+import pyarrow as pa
+
+from monitor.cards.card import Card
+from monitor.errors import MonitorError
+from monitor.jobs.query import answer
+from monitor.jobs.service import Opened, opened
+from monitor.metrics import CATALOGUE
+from monitor.settings.check import nearest
+from monitor.state.results import latest
+from monitor.state.results_table import results_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WindowKind = Literal["publish", "latest", "detect", "all"]
+
+SHOWN: Final = 50
+"""Rows of a table that a notebook shows."""
+
+
+class UnknownNameError(MonitorError):
+    """A model or metric that there is none of; the message names the nearest."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """A table of results or of an answer; notebooks show its first rows.
+
+    Attributes:
+        arrow: the table itself.
+    """
+
+    arrow: pa.Table
+
+    def __len__(self) -> int:
+        return int(self.arrow.num_rows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The rows, one dict each."""
+        for batch in self.arrow.to_batches():
+            yield from batch.to_pylist()
+
+    def pandas(self) -> "pd.DataFrame":
+        """The table as pandas has it; needs pandas, which the service itself does not install.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        return self.arrow.to_pandas()
+
+    def select(self, columns: Sequence[str]) -> Self:
+        """The same rows with some columns only."""
+        return type(self)(self.arrow.select(list(columns)))
+
+    def _repr_html_(self) -> str:
+        names = "".join(f"<th>{escape(name)}</th>" for name in self.arrow.column_names)
+        lines = "".join(
+            "<tr>" + "".join(f"<td>{escape(_text(value))}</td>" for value in row.values()) + "</tr>"
+            for row in self.arrow.slice(0, SHOWN).to_pylist()
+        )
+        more = len(self) - SHOWN
+        note = f"<p>and {more} more rows</p>" if more > 0 else ""
+        return f"<table><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>{note}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Monitor:
+    """A service that was opened to be read; nothing here writes to its log or results."""
+
+    parts: Opened
+
+    @classmethod
+    def open(cls, settings: str | Path = "service.yaml") -> Self:
+        """The service whose settings stand in a file.
+
+        Raises:
+            ConfigurationError: every mistake of the settings and cards at once.
+            StateError: the state cannot be opened.
+        """
+        return cls(opened(Path(settings)))
+
+    @property
+    def models(self) -> list[str]:
+        """Names of the models that have a card."""
+        return sorted(self.parts.cards)
+
+    def card(self, model: str) -> Card:
+        """What is said of a model.
+
+        Raises:
+            UnknownNameError: no card is of this model.
+        """
+        _refuse_unknown("model", model, self.models)
+        return self.parts.cards[model]
+
+    def results(
+        self,
+        model: str,
+        *,
+        metric: str | None = None,
+        version: str | None = None,
+        segment: str | None = None,
+        window: WindowKind = "publish",
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Rows:
+        """The newest revision of each result, as `mbm results` prints them.
+
+        Args:
+            model: whose.
+            metric: only this one; None for all, and so for the other names.
+            version: only this version of the model.
+            segment: only this segment; "" is all rows together.
+            window: published windows, the sliding latest one, those of detection, or all.
+            since: only windows that end after this time, aware.
+            until: only windows that start before this time, aware.
+
+        Raises:
+            UnknownNameError: there is no such model or metric.
+        """
+        _refuse_unknown("model", model, self.models)
+        if metric is not None:
+            _refuse_unknown("metric", metric, [one.name for one in CATALOGUE])
+        found = latest(
+            self.parts.state,
+            model=model,
+            metric=metric,
+            version=version,
+            segment=segment,
+            window_kind=None if window == "all" else window,
+            since=since,
+            until=until,
+        )
+        return Rows(results_table(found))
+
+    def query(self, sql: str) -> Rows:
+        """The answer to one SELECT over the log and the results, as `mbm query` gives it.
+
+        Raises:
+            QueryError: the statement does something else, or is wrong.
+        """
+        with answer(self.parts, sql) as batches:
+            return Rows(batches.read_all())
+
+
+def _refuse_unknown(what: str, name: str, known: Sequence[str]) -> None:
+    if name not in known:
+        raise UnknownNameError(f'there is no {what} "{name}"; {nearest(name, known)}')
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case float():
+            return f"{value:.6g}"
+        case datetime():
+            return value.isoformat(sep=" ").replace("+00:00", "")
+        case _:
+            return str(value)

@@ -1,0 +1,98 @@
+"""The service as Python sees it."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from prometheus_client import CollectorRegistry
+
+import monitor
+from monitor.api import Monitor, Rows, UnknownNameError
+from monitor.errors import ConfigurationError
+from monitor.jobs.evaluate import Close
+from monitor.jobs.evaluating import evaluated
+from monitor.jobs.query import QueryError
+from monitor.jobs.read_in import read_in
+from monitor.jobs.service import opened
+from monitor.simulate import folder
+from monitor.simulate.world import demo_world
+from monitor.state.results import latest
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Monitor:
+    now = datetime.now(UTC)
+    world = demo_world(now, days=3, per_day=300)
+    path = folder.write(world, tmp_path_factory.mktemp("api")).service
+    parts = opened(path)
+    read_in(parts, lambda: False, once=True, registry=CollectorRegistry())
+    evaluated(parts, Close(everything=True, until=world.end), now=now)
+    return monitor.open(path)
+
+
+def test_results_are_those_of_the_state(service: Monitor) -> None:
+    rows = service.results("lending", metric="confidence_mean", segment="")
+    known = latest(
+        service.parts.state,
+        model="lending",
+        metric="confidence_mean",
+        segment="",
+        window_kind="publish",
+    )
+    assert len(rows) == len(known) > 0
+    assert rows.arrow["value"].to_pylist() == [row.value for row in known]
+    assert rows.arrow.schema.field("start").type == pa.timestamp("us", tz="UTC")
+    assert [row["end"] for row in rows] == [row.end for row in known]
+
+
+def test_every_window_is_more_than_the_published_ones(service: Monitor) -> None:
+    published = service.results("lending", metric="confidence_mean")
+    everything = service.results("lending", metric="confidence_mean", window="all")
+    assert len(everything) > len(published)
+    starts = published.arrow["start"].to_pylist()
+    since = max(starts)
+    later = service.results("lending", metric="confidence_mean", since=since + timedelta(hours=1))
+    assert set(later.arrow["start"].to_pylist()) == {since}
+
+
+def test_pandas_and_notebooks_get_the_same_rows(service: Monitor) -> None:
+    rows = service.results("lending", metric="override").select(["version", "value"])
+    frame = rows.pandas()
+    assert list(frame.columns) == ["version", "value"]
+    assert len(frame) == len(rows)
+    assert "<th>version</th>" in rows._repr_html_()
+
+
+def test_a_question_in_sql_is_answered(service: Monitor) -> None:
+    (row,) = service.query("SELECT count(*) AS n FROM predictions")
+    assert row["n"] > 0
+    with pytest.raises(QueryError, match="read-only"):
+        service.query("DELETE FROM events")
+
+
+def test_unknown_names_are_refused_with_the_nearest(service: Monitor) -> None:
+    assert service.models == ["lending"]
+    assert service.card("lending").model == "lending"
+    with pytest.raises(UnknownNameError, match='no model "lendin"; did you mean "lending"'):
+        service.results("lendin")
+    with pytest.raises(UnknownNameError, match='did you mean "override"'):
+        service.results("lending", metric="overide")
+
+
+def test_a_missing_service_is_a_mistake_in_the_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError):
+        monitor.open(tmp_path / "service.yaml")
+
+
+def test_a_cell_cannot_hold_markup() -> None:
+    rows = Rows(pa.table({"<b>": ["<script>alert(1)</script>", None]}))
+    shown = rows._repr_html_()
+    assert "<script>" not in shown
+    assert "&lt;script&gt;" in shown
+
+
+def test_a_long_table_is_cut_for_people_only() -> None:
+    rows = Rows(pa.table({"n": list(range(60))}))
+    assert "and 10 more rows" in rows._repr_html_()
+    assert len(list(rows)) == 60
