@@ -129,8 +129,13 @@ class Declaration(Part):
     )
 
     @model_validator(mode="after")
-    def _intersections_are_declared(self) -> Self:
-        wrongs: list[Wrong] = []
+    def _attributes_fit(self) -> Self:
+        # Segments such as "@team=north" come from decisions, not from attributes.
+        wrongs: list[Wrong] = [
+            (("attributes", name), "should not begin with @, which names of segments use")
+            for name in self.attributes
+            if name.startswith("@")
+        ]
         for i, names in enumerate(self.intersections):
             place = ("intersections", i)
             if len(names) < 2 or repeated(names):

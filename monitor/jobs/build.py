@@ -1,7 +1,7 @@
 """Profiles of the windows that changed: rebuilt from the log, rolled up, appended as revisions."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,7 +16,9 @@ from monitor.profiles.feedback_layout import families
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.inputs import InputsPlan
 from monitor.profiles.layout import Layout, total
+from monitor.profiles.named import folded
 from monitor.profiles.rows import Key, Partial, partials_of
+from monitor.profiles.segments import ALL
 from monitor.profiles.windows import (
     Range,
     chunks,
@@ -156,8 +158,21 @@ def _summed(finer: Sequence[Revision], level: int) -> list[Partial]:
             sum(partial.duplicates for partial in some),
             sum(partial.conflicts for partial in some),
         )
-        for key, some in parts.items()
+        for key, some in _bounded(parts).items()
     ]
+
+
+def _bounded(parts: Mapping[Key, list[Partial]]) -> dict[Key, list[Partial]]:
+    """The same, with as many names of teams and the like as a window may have."""
+    rows: dict[Key, dict[str, int]] = defaultdict(dict)
+    for key, some in parts.items():
+        rows[replace(key, segment=ALL)][key.segment] = sum(partial.rows for partial in some)
+    places = {whole: folded(segments) for whole, segments in rows.items()}
+    joined: dict[Key, list[Partial]] = defaultdict(list)
+    for key, some in parts.items():
+        segment = places[replace(key, segment=ALL)][key.segment]
+        joined[replace(key, segment=segment)] += some
+    return joined
 
 
 def _standing(builder: Builder, plan: Plan, part: Range, seconds: int) -> list[Revision]:

@@ -3,6 +3,7 @@
 import hashlib
 
 from monitor.cards.card import Card
+from monitor.profiles.feedback_layout import families
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.inputs import InputsPlan
 from monitor.profiles.reference import Reference
@@ -44,7 +45,8 @@ def identity(inputs: InputsPlan, feedback: FeedbackPlan) -> str:
     grounds = (
         *(inputs.contract.id, reference, inputs.layout.id, inputs.group.id, inputs.dimensions),
         *(inputs.seconds, inputs.low_confidence, sorted(feedback.values.items())),
-        inputs.versions,
+        *(inputs.versions, sorted(feedback.named.items())),
+        [layout for family in families(feedback) for layout in family.layouts],
     )
     return hashlib.sha256(repr(grounds).encode()).hexdigest()[:16]
 

@@ -16,7 +16,8 @@ from monitor.profiles.family import Family
 from monitor.profiles.feedback_layout import families
 from monitor.profiles.inputs import InputsPlan
 from monitor.profiles.layout import Layout, Profile, total
-from monitor.profiles.segments import ALL, TOGETHER, segment_values
+from monitor.profiles.named import folded
+from monitor.profiles.segments import ALL, RESERVED, TOGETHER, segment_values
 from monitor.profiles.windows import feedback_length, instant, levels, seconds_of
 from monitor.state.results import ResultRow
 from monitor.version import VERSION
@@ -127,10 +128,7 @@ class Publisher:
         completeness: float | None,
     ) -> Iterator[ResultRow]:
         for family, revisions in held.items():
-            by_segment: dict[str, list[Revision]] = defaultdict(list)
-            for revision in revisions:
-                by_segment[revision.partial.key.segment].append(revision)
-            sums = {segment: _sum(some) for segment, some in by_segment.items()}
+            sums = _by_segment(revisions)
             if not sums and _fits(family, self.plan.seconds, window):
                 sums[ALL] = Profile.empty(next(iter(self._layouts()[family].values())))
             basis = self._basis(revisions, completeness)
@@ -155,13 +153,17 @@ class Publisher:
         return reference.id if reference and family is Family.INPUTS else ""
 
     def _published(self, window: Window, segments: Iterable[str]) -> list[str]:
-        """All rows; but for detection, the values of attributes declared as segments too."""
+        """All rows; but for detection, the values of attributes declared as segments too.
+
+        So are the names by which feedback is divided.
+        """
         attributes = self.card.contract.attributes if window.kind != "detect" else ()
         followed = {a.name for a in attributes if a.segment}
         return sorted(
             segment
             for segment in segments
             if segment == ALL
+            or (segment.startswith(RESERVED) and window.kind != "detect")
             or (len(segment_values(segment)) == 1 and followed >= segment_values(segment).keys())
         )
 
@@ -276,5 +278,13 @@ def _by_version(
     }
 
 
-def _sum(revisions: Sequence[Revision]) -> Profile:
-    return total(revisions[0].partial.profile.layout, [r.partial.profile for r in revisions])
+def _by_segment(revisions: Sequence[Revision]) -> dict[str, Profile]:
+    """The sum of each segment, of teams and the like no more than a window may have."""
+    rows: dict[str, int] = defaultdict(int)
+    for revision in revisions:
+        rows[revision.partial.key.segment] += revision.partial.rows
+    places = folded(rows)
+    joined: dict[str, list[Profile]] = defaultdict(list)
+    for revision in revisions:
+        joined[places[revision.partial.key.segment]].append(revision.partial.profile)
+    return {segment: total(some[0].layout, some) for segment, some in joined.items()}

@@ -42,7 +42,15 @@ Feed: TypeAlias = Callable[[Known], Iterable[Added | Reached]]
 
 @dataclass(frozen=True, slots=True)
 class Fed:
-    """A part with what fills it; `feed` is asked once for all groups of the rows."""
+    """A part with what fills it; `feed` is asked once for all groups of the rows.
+
+    Attributes:
+        part: of the profile.
+        feed: what the rows add to it.
+        whole_only: whether groups go without, for it would be nearly all of their room or says
+            nothing of a part of the rows.
+    """
 
     part: Part
     feed: Feed
+    whole_only: bool = False

@@ -7,13 +7,12 @@ from typing import Final, Self
 import numpy as np
 
 from monitor.profiles.added import Added
+from monitor.profiles.bands import BANDS, band_of
 from monitor.profiles.fixed import UNIT, on_grid
 from monitor.profiles.known import Known
 from monitor.profiles.layout import Floats, Ints, Part
 
-BINS: Final = 10
-"""Equal bins of the confidence in [0, 1]: bin i holds i/10 < c <= (i+1)/10, the first one
-c = 0 too, as in Guo et al. (2017)."""
+BINS: Final = BANDS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +53,7 @@ def fed(known: Known) -> Iterator[Added]:
     """Judged predictions with a confidence, by its bin."""
     rows = known.judged[~np.isnan(known.confidence[known.judged])]
     confidence = known.confidence[rows]
-    place = np.clip(np.ceil(confidence * BINS) - 1, 0, BINS - 1).astype(np.int64)
+    place = band_of(confidence)
     right = known.predicted[rows] == known.label[rows]
     right &= known.label[rows] < len(known.contract.classes)
     yield Added(rows, place)

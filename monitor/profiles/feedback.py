@@ -48,10 +48,10 @@ def feedback_partials(
         return
     table = distinct(predictions, plan.duplicates_within).combine_chunks()
     known = Known.of(plan, table, feedback)
-    keyed = _keyed(plan, table)
+    keyed = _keyed(known)
     groups = list(_divisions(plan, table))
     for family in families(plan):
-        yield from _partials(plan, family, known, keyed, groups)
+        yield from _partials(plan, family, known, keyed, [*groups, *family.named(known)])
 
 
 def _partials(
@@ -104,12 +104,12 @@ def _some(value: int | Ints, rows: Ints) -> int | Ints:
     return value if isinstance(value, int) else value[rows]
 
 
-def _keyed(plan: FeedbackPlan, table: pa.Table) -> _Keyed:
-    versions, stages = Interned(plan.versions), Interned()
-    window = table["event_time"].cast(pa.int64()).to_numpy() // (plan.seconds * 1_000_000)
+def _keyed(known: Known) -> _Keyed:
+    table = known.predictions
+    versions, stages = Interned(known.plan.versions), Interned()
     version = versions.codes(table["version"].combine_chunks())
     stage = stages.codes(table["stage"].combine_chunks())
-    return _Keyed(window, version, stage, versions.texts, stages.texts)
+    return _Keyed(known.window, version, stage, versions.texts, stages.texts)
 
 
 def _divisions(plan: FeedbackPlan, table: pa.Table) -> Iterator[Division]:

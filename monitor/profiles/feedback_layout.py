@@ -1,24 +1,28 @@
 """The families `people` and `truth`: what their profiles hold, and what fills it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from monitor.profiles import calibration, cases, confusion, losses, scores
+from monitor.profiles import bands, calibration, cases, confusion, losses, scores
 from monitor.profiles.added import Added, Fed
+from monitor.profiles.bands import band_of
 from monitor.profiles.calibration import Calibration
 from monitor.profiles.cases import Cases
 from monitor.profiles.confusion import Confusion
 from monitor.profiles.counts import Counts
+from monitor.profiles.divisions import Division
 from monitor.profiles.family import Family
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.known import Flags, Known
 from monitor.profiles.layout import Ints, Layout
 from monitor.profiles.losses import Losses
+from monitor.profiles.named import BAND, ROLE, TEAM, by_name
 from monitor.profiles.scores import Scores
+from monitor.profiles.segments import segment_name
 
 PREDICTIONS: Final = "predictions"
 
@@ -50,12 +54,12 @@ class FeedbackFamily:
     Attributes:
         family: which one.
         parts: of the profile of all rows, in the order of its layout.
-        heavy: summaries that groups go without.
+        named: divisions that only this family has, beside those over attributes.
     """
 
     family: Family
     parts: tuple[Fed, ...]
-    heavy: frozenset[str] = frozenset()
+    named: Callable[[Known], Iterable[Division]] = lambda _: ()
 
     @cached_property
     def whole(self) -> Layout:
@@ -65,8 +69,7 @@ class FeedbackFamily:
     @cached_property
     def group(self) -> Layout:
         """Layout of a group's profile."""
-        kept = tuple(fed.part for fed in self.parts if fed.part.summary not in self.heavy)
-        return Layout(kept)
+        return Layout(tuple(fed.part for fed in self.parts if not fed.whole_only))
 
     @property
     def layouts(self) -> dict[str, Layout]:
@@ -77,9 +80,8 @@ class FeedbackFamily:
 def families(plan: FeedbackPlan) -> tuple[FeedbackFamily, ...]:
     """The families that come of predictions and their feedback."""
     return (
-        # A thousand score cells would be nearly all of a group's room.
-        FeedbackFamily(Family.TRUTH, tuple(_truth(plan)), frozenset([Scores.name()])),
-        FeedbackFamily(Family.PEOPLE, tuple(_people(plan))),
+        FeedbackFamily(Family.TRUTH, tuple(_truth(plan))),
+        FeedbackFamily(Family.PEOPLE, tuple(_people(plan)), _of_people),
     )
 
 
@@ -91,7 +93,8 @@ def _truth(plan: FeedbackPlan) -> Iterator[Fed]:
         yield Fed(Calibration.part(), calibration.fed)
         yield Fed(Losses.part(losses.OF_CLASSES), losses.fed)
     if contract.positive is not None:
-        yield Fed(Scores.part(contract.classes.index(contract.positive)), scores.fed)
+        cells = Scores.part(contract.classes.index(contract.positive))
+        yield Fed(cells, scores.fed, whole_only=True)
 
 
 def _people(plan: FeedbackPlan) -> Iterator[Fed]:
@@ -99,6 +102,17 @@ def _people(plan: FeedbackPlan) -> Iterator[Fed]:
     yield _counts(PEOPLE_COUNTS)
     if 0 < len(classes) <= MOST_CLASSES:
         yield Fed(Cases.part(classes), cases.fed)
+
+
+def _of_people(known: Known) -> Iterator[Division]:
+    """Reviewed ones by confidence, and by the team and role of whoever decided."""
+    rows = np.flatnonzero(known.decision.given & ~np.isnan(known.confidence))
+    names = {i: segment_name({BAND: name}) for i, name in enumerate(bands.NAMES)}
+    yield Division(names, rows, band_of(known.confidence[rows]))
+    for dimension, column in ((TEAM, "team"), (ROLE, "reviewer_role")):
+        said = known.decision.table[column]
+        declared = known.plan.named.get(dimension, ())
+        yield by_name(dimension, said, known.every, known.window, declared)
 
 
 def _counts(counted: Counted) -> Fed:

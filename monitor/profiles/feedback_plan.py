@@ -1,7 +1,7 @@
 """What the kernel of feedback must know of a model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from monitor.cards.contract import Contract
 
@@ -17,6 +17,7 @@ class FeedbackPlan:
         seconds: length of a window of these families [s].
         duplicates_within: length of the window within which duplicates are sought [s].
         versions: those that are told apart, all others count as one; None tells all apart.
+        named: names of the divisions of `monitor.profiles.named` that the card declares.
     """
 
     contract: Contract
@@ -25,3 +26,4 @@ class FeedbackPlan:
     seconds: int
     duplicates_within: int
     versions: tuple[str, ...] | None = None
+    named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

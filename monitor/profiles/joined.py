@@ -18,6 +18,7 @@ PREDICTION_COLUMNS: Final = (
 FEEDBACK_COLUMNS: Final = (
     *("kind", "p_hi", "p_lo", "id_hi", "id_lo", "payload_hash", "event_time"),
     *("decision", "decision_value", "recommendation_shown", "action", "label", "label_value"),
+    *("reviewer", "reviewer_role", "team", "review_started_at", "consumer", "used", "value"),
 )
 """Columns of the feedback table that it needs."""
 
@@ -55,33 +56,62 @@ def distinct(predictions: pa.Table, seconds: int) -> pa.Table:
     return predictions if (verdict == NEW).all() else predictions.filter(pa.array(verdict == NEW))
 
 
-def latest(predictions: pa.Table, feedback: pa.Table) -> Latest:
-    """Which row of one kind's feedback holds for each prediction.
+def targets(predictions: pa.Table, feedback: pa.Table) -> Ints:
+    """Row of the prediction that each row of feedback speaks of, -1 where it is not there.
 
-    The latest event time wins, of equal ones the smallest payload hash. An event that came
-    twice is one event. A prediction id that stands in several windows has its feedback in the
-    earliest.
+    A prediction id that stands in several windows has its feedback in the earliest.
     """
-    n = predictions.num_rows
-    row = np.full(n, -1, np.int64)
-    revisions = np.zeros(n, np.int64)
-    if not n or not feedback.num_rows:
-        return Latest(row, revisions)
+    if not predictions.num_rows or not feedback.num_rows:
+        return np.full(feedback.num_rows, -1, np.int64)
     high, low, time = (predictions[c].to_numpy() for c in ("id_hi", "id_lo", "event_time"))
     order = np.lexsort((time, high, low))
-    target = _find(
-        high[order], low[order], feedback["p_hi"].to_numpy(), feedback["p_lo"].to_numpy()
-    )
-    found = np.flatnonzero(target >= 0)
-    at = order[target[found]]
-    event_time = feedback["event_time"].to_numpy()[found]
-    payload = feedback["payload_hash"].to_numpy()[found]
-    ids = [feedback[c].to_numpy()[found] for c in ("id_hi", "id_lo")]
-    # Per prediction the winner comes last: latest time, then smallest payload.
+    place = _find(high[order], low[order], feedback["p_hi"].to_numpy(), feedback["p_lo"].to_numpy())
+    found: Ints = np.where(place >= 0, order[place], -1)
+    return found
+
+
+def holding(feedback: pa.Table, target: Ints, by: Ints | None = None) -> Ints:
+    """Rows of one kind's feedback that hold, ordered by prediction, then speaker.
+
+    Of what one speaker said of one prediction the latest event time wins, of equal ones the
+    smallest payload hash.
+
+    Args:
+        feedback: n rows with `FEEDBACK_COLUMNS`.
+        target: prediction of each, -1 for none, shape (n,).
+        by: speaker of each, negative for none, shape (n,); one for all without it.
+    """
+    mine = np.flatnonzero(target >= 0 if by is None else (target >= 0) & (by >= 0))
+    event_time = feedback["event_time"].to_numpy()[mine]
+    payload = feedback["payload_hash"].to_numpy()[mine]
+    speaker = np.zeros(len(mine), np.int64) if by is None else by[mine]
+    # Per prediction and speaker the winner comes last: latest time, then smallest payload.
     # ~x reverses the order of integers without overflow.
-    rank = np.lexsort((~payload, event_time, at))
-    row[at[rank]] = found[rank]
-    events = np.unique(np.stack([at, *ids]), axis=1)[0]
+    rank = np.lexsort((~payload, event_time, speaker, target[mine]))
+    at, speaker = target[mine][rank], speaker[rank]
+    is_last = np.ones(len(rank), np.bool_)
+    is_last[:-1] = (at[1:] != at[:-1]) | (speaker[1:] != speaker[:-1])
+    held: Ints = mine[rank[is_last]]
+    return held
+
+
+def latest(predictions: int, feedback: pa.Table, target: Ints) -> Latest:
+    """Which row of one kind's feedback holds for each prediction.
+
+    An event that came twice is one event.
+
+    Args:
+        predictions: how many there are.
+        feedback: n rows with `FEEDBACK_COLUMNS`.
+        target: prediction of each, -1 for none, shape (n,).
+    """
+    row = np.full(predictions, -1, np.int64)
+    revisions = np.zeros(predictions, np.int64)
+    held = holding(feedback, target)
+    row[target[held]] = held
+    found = np.flatnonzero(target >= 0)
+    ids = [feedback[c].to_numpy()[found] for c in ("id_hi", "id_lo")]
+    events = np.unique(np.stack([target[found], *ids]), axis=1)[0]
     np.add.at(revisions, events, 1)
     return Latest(row, np.maximum(revisions - 1, 0))
 

@@ -13,12 +13,31 @@ from monitor.cards.contract import Contract
 from monitor.events.schema import Kind
 from monitor.profiles.codes import MISSING, places_in
 from monitor.profiles.feedback_plan import FeedbackPlan
-from monitor.profiles.joined import latest
+from monitor.profiles.joined import latest, targets
 from monitor.profiles.layout import Floats, Ints
 
 ESCALATED: Final = "escalated"
 
 Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spoken:
+    """All feedback of one kind, what was replaced and what came twice included.
+
+    Attributes:
+        table: m rows with `FEEDBACK_COLUMNS`.
+        target: row of the prediction that each speaks of, -1 for none, shape (m,).
+    """
+
+    table: pa.Table
+    target: Ints
+
+    @classmethod
+    def of(cls, kind: Kind, predictions: pa.Table, feedback: pa.Table) -> Self:
+        """What was said of one kind."""
+        mine = feedback.filter(pc.equal(feedback["kind"], kind))
+        return cls(mine, targets(predictions, mine))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,19 +48,21 @@ class Said:
         table: the rows that hold, n rows with `FEEDBACK_COLUMNS`.
         given: whether there is one, shape (n,).
         revisions: earlier feedback that it replaced, shape (n,) [events].
+        spoken: all that was said of the kind.
     """
 
     table: pa.Table
     given: Flags
     revisions: Ints
+    spoken: Spoken
 
     @classmethod
     def of(cls, kind: Kind, predictions: pa.Table, feedback: pa.Table) -> Self:
         """What holds of one kind."""
-        mine = feedback.filter(pc.equal(feedback["kind"], kind))
-        found = latest(predictions, mine)
-        rows = mine.take(pa.array(found.row, mask=found.row < 0))
-        return cls(rows, found.row >= 0, found.revisions)
+        spoken = Spoken.of(kind, predictions, feedback)
+        found = latest(predictions.num_rows, spoken.table, spoken.target)
+        rows = spoken.table.take(pa.array(found.row, mask=found.row < 0))
+        return cls(rows, found.row >= 0, found.revisions, spoken)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +76,14 @@ class Known:
         predictions: distinct ones, n rows.
         decision: the decision that holds for each.
         outcome: the label that holds for each.
+        usage: all that consumers said of them.
     """
 
     plan: FeedbackPlan
     predictions: pa.Table
     decision: Said
     outcome: Said
+    usage: Spoken
 
     @classmethod
     def of(cls, plan: FeedbackPlan, predictions: pa.Table, feedback: pa.Table) -> Self:
@@ -75,7 +98,7 @@ class Known:
         decision, outcome = (
             Said.of(kind, predictions, said) for kind in (Kind.DECISION, Kind.OUTCOME)
         )
-        return cls(plan, predictions, decision, outcome)
+        return cls(plan, predictions, decision, outcome, Spoken.of(Kind.USAGE, predictions, said))
 
     @property
     def contract(self) -> Contract:
@@ -91,6 +114,12 @@ class Known:
     def every(self) -> Ints:
         """Number of every row, shape (n,)."""
         return np.arange(self.rows)
+
+    @cached_property
+    def window(self) -> Ints:
+        """Number of the window of every row, counted from 1970, shape (n,)."""
+        time: Ints = self.predictions["event_time"].cast(pa.int64()).to_numpy()
+        return time // (self.plan.seconds * 1_000_000)
 
     @cached_property
     def predicted(self) -> Ints:

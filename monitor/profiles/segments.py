@@ -10,6 +10,9 @@ ALL: Final = ""
 
 TOGETHER: Final = "&"
 
+RESERVED: Final = "@"
+"""Begin of the names of divisions that are no attributes, such as "@team"."""
+
 
 def segment_name(values: Mapping[str, str]) -> str:
     """Canonical text of a segment; the attributes keep their order.

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from monitor.cards.contract import Attribute, Contract
 from monitor.events.schema import EVENTS
 from monitor.log.feedback import FEEDBACK
+from monitor.profiles.bands import NAMES
 from monitor.profiles.calibration import Calibration
 from monitor.profiles.cases import Cases
 from monitor.profiles.confusion import Confusion
@@ -38,6 +39,7 @@ PREDICTIONS = pa.schema([EVENTS.field(name) for name in PREDICTION_COLUMNS])
 SAID = pa.schema([FEEDBACK.field(name) for name in FEEDBACK_COLUMNS])
 
 halves = st.sampled_from([0, 1, 1 << 40, -(1 << 63)])
+teams = st.sampled_from([None, "", "north", "south", "others", "n" * 101, "n" * 102])
 payloads = st.sampled_from([-(1 << 63), -5, 0, 5, (1 << 63) - 1])
 
 
@@ -95,6 +97,8 @@ def feedback(draw: st.DrawFn, contract: Contract) -> list[Row]:
             "decision_value": draw(values) if is_decision else None,
             "recommendation_shown": draw(st.sampled_from([None, True, False])),
             "action": draw(st.sampled_from([None, "upheld", "escalated"])),
+            "team": draw(teams) if is_decision else None,
+            "reviewer_role": draw(st.sampled_from([None, "senior"])) if is_decision else None,
             "label": None if is_decision else draw(words),
             "label_value": None if is_decision else draw(values),
         }
@@ -128,20 +132,39 @@ def held(said: Sequence[Row], kind: str) -> dict[tuple[int, int], tuple[Row, int
     }
 
 
+Held = dict[tuple[int, int], tuple[Row, int]]
+
+
+def of(row: Row) -> tuple[int, int]:
+    return row["id_hi"], row["id_lo"]
+
+
 Groups = dict[tuple[int, str, str, str], list[Row]]
 
 
-def grouped(made: Sequence[Row]) -> Groups:
-    """Distinct predictions by window, version, stage and segment."""
+def grouped(made: Sequence[Row], decisions: Held) -> dict[str, Groups]:
+    """Distinct predictions by family, window, version, stage and segment."""
     distinct = {(row["id_hi"], row["id_lo"]): row for row in made}
-    groups: Groups = defaultdict(list)
+    groups: dict[str, Groups] = {"truth": defaultdict(list), "people": defaultdict(list)}
     for row in distinct.values():
         window = int(row["event_time"].timestamp() // 3600)
         segments = [""]
         if row["attributes"][0] in ("f", "m"):
             segments.append(segment_name({"sex": row["attributes"][0]}))
-        for segment in segments:
-            groups[window, row["version"], row["stage"] or "", segment].append(row)
+        named = []
+        if of(row) in decisions:
+            decided, _ = decisions[of(row)]
+            if (c := row["confidence"]) is not None:
+                band = next(name for i, name in enumerate(NAMES) if c * 10 <= i + 1)
+                named.append({"@band": band})
+            if decided["team"]:
+                named.append({"@team": decided["team"][:100]})
+            if decided["reviewer_role"]:
+                named.append({"@role": decided["reviewer_role"]})
+        both = {"truth": segments, "people": [*segments, *map(segment_name, named)]}
+        for family, some in both.items():
+            for segment in some:
+                groups[family][window, row["version"], row["stage"] or "", segment].append(row)
     return groups
 
 
@@ -156,24 +179,17 @@ def place(text: str, contract: Contract) -> int:
 def test_profiles_are_those_of_slow_dictionaries(contract: Contract, data: st.DataObject) -> None:
     made = data.draw(predictions(contract))
     said = data.draw(feedback(contract))
-    groups = grouped(made)
-    found = profiled(contract, made, said)
-    assert len(found) == 2 * len(groups)
     decisions, outcomes = held(said, "decision"), held(said, "outcome")
+    groups = grouped(made, decisions)
+    found = profiled(contract, made, said)
+    assert len(found) == sum(map(len, groups.values()))
     for partial in found:
         key = partial.key
         window = int(key.start.timestamp() // 3600)
-        mine = groups[window, key.version, key.stage, key.segment]
+        mine = groups[key.family][window, key.version, key.stage, key.segment]
         assert partial.rows == len(mine)
         check = check_people if key.family == "people" else check_truth
         check(contract, partial, mine, decisions, outcomes)
-
-
-Held = dict[tuple[int, int], tuple[Row, int]]
-
-
-def of(row: Row) -> tuple[int, int]:
-    return row["id_hi"], row["id_lo"]
 
 
 def check_people(
