@@ -13,6 +13,8 @@ from pydantic import AfterValidator, Field, model_validator
 from monitor.cards.contract import Contract, FeatureType
 from monitor.cards.declaration import Declaration
 from monitor.cards.mapping import Events
+from monitor.cards.policy import Policy
+from monitor.cards.review import Review, review_wrongs
 from monitor.cards.values import ModelName, Version, repeated
 from monitor.settings.check import nearest
 from monitor.settings.part import Part, Wrong, exactly_one, refuse
@@ -157,11 +159,19 @@ class Card(Part):
     fairness: Fairness = Field(default=Fairness(), description="how groups are compared")
     retention: Retention = Field(default=Retention(), description="how long data is kept")
     privacy: CardPrivacy = Field(default=CardPrivacy(), description="what is hashed or left out")
+    review: Review | None = Field(
+        default=None, description="which predictions need a person before they take effect"
+    )
 
     @cached_property
     def contract(self) -> Contract:
         """What every prediction of the model carries, as the other stages use it."""
         return self.declaration.contract(self.model)
+
+    @cached_property
+    def policy(self) -> Policy | None:
+        """Which predictions need a review, as the other stages use it; None if none does."""
+        return self.review.policy(self.declaration) if self.review else None
 
     @cached_property
     def hash(self) -> str:
@@ -170,7 +180,8 @@ class Card(Part):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        refuse([*self._wrongs(), *self._privacy_wrongs(), *self._mapping_wrongs()], self)
+        wrongs = [*self._wrongs(), *self._privacy_wrongs(), *self._mapping_wrongs()]
+        refuse([*wrongs, *self._review_wrongs()], self)
         return self
 
     def _wrongs(self) -> list[Wrong]:
@@ -204,6 +215,14 @@ class Card(Part):
                     elif features[name].categories is not None:
                         wrongs.append((place, "is hashed and has declared categories; keep one"))
         return wrongs
+
+    def _review_wrongs(self) -> list[Wrong]:
+        if self.review is None:
+            return []
+        wrongs = review_wrongs(
+            self.review, self.declaration, self.label_horizon, self.privacy.hash, self.privacy.drop
+        )
+        return [(("review", *where), what) for where, what in wrongs]
 
     def _mapping_wrongs(self) -> list[Wrong]:
         wrongs: list[Wrong] = []

@@ -114,6 +114,7 @@ def _card(model: str, sample: Sample, team: str, mail: str) -> Iterator[str]:
     yield from _features(sample)
     yield from _attributes(sample.attributes)
     yield from _times(sample)
+    yield from _review(sample)
 
 
 def _prediction(sample: Sample) -> Iterator[str]:
@@ -249,6 +250,16 @@ def _times(sample: Sample) -> Iterator[str]:
     if sample.first is not None and sample.last is not None:
         start, end = (f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in (sample.first, sample.last))
         yield f'#   {{window: {{from: "{start}", to: "{end}"}}}}'
+
+
+def _review(sample: Sample) -> Iterator[str]:
+    yield "# review:           # which predictions need a person before they take effect"
+    yield "#   within: 4h      # time that a review may take"
+    yield "#   sample: 0.02    # share of the other predictions that is reviewed too"
+    yield "#   rules:          # any one of them; all conditions of a rule must be met"
+    what = "confidence" if sample.probability else "score"
+    yield f"#     - {{name: unsure, all: [{{of: {what}, below: 0.6}}]}}"
+    yield "#     - {name: high risk, all: [{of: risk, one_of: [high]}]}"
 
 
 def _windows(hourly: float) -> tuple[timedelta, timedelta, timedelta]:
