@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from monitor.cli import FAILED
-from monitor.render.reference import files
+from monitor.outputs import exported
+from monitor.render import reference
 
 
 @click.command()
@@ -18,7 +19,7 @@ from monitor.render.reference import files
     help="Root of the repository.",
 )
 def render(check: bool, root: Path) -> None:
-    """Write the files that come from the catalogue of metrics.
+    """Write the files that come from the catalogue of metrics and the exported series.
 
     For people who work on this program itself.
 
@@ -29,7 +30,7 @@ def render(check: bool, root: Path) -> None:
     Exit codes: 0 done, 1 with --check: a file is stale.
     """
     stale = False
-    for name, text in files().items():
+    for name, text in {**reference.files(), **exported.files()}.items():
         path = root / name
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue

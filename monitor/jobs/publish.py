@@ -10,7 +10,7 @@ from monitor.cards.card import Card
 from monitor.jobs.plan import fairness_dimensions, feedback_plan
 from monitor.log.profiles import ProfileTable, Revision
 from monitor.metrics import CATALOGUE
-from monitor.metrics.base import Subject
+from monitor.metrics.base import Per, Subject
 from monitor.metrics.verdict import Verdict, verdicts
 from monitor.profiles.family import Family
 from monitor.profiles.feedback_layout import families
@@ -21,6 +21,10 @@ from monitor.profiles.segments import ALL, RESERVED, TOGETHER, segment_values
 from monitor.profiles.windows import feedback_length, instant, levels, seconds_of
 from monitor.state.results import ResultRow
 from monitor.version import VERSION
+
+WITHOUT_GROUPS = tuple(metric for metric in CATALOGUE if metric.per is not Per.GROUP)
+"""What windows get that slide or are short: with every group's numbers, results would grow by
+the hour as they should by the day."""
 
 METHODS = {metric.name: metric.labels.get("method", "") for metric in CATALOGUE}
 
@@ -127,6 +131,7 @@ class Publisher:
         held: Mapping[Family, Sequence[Revision]],
         completeness: float | None,
     ) -> Iterator[ResultRow]:
+        catalogue = CATALOGUE if window.kind == "publish" else WITHOUT_GROUPS
         for family, revisions in held.items():
             sums = _by_segment(revisions)
             if not sums and _fits(family, self.plan.seconds, window):
@@ -136,7 +141,7 @@ class Publisher:
                 least = 0 if segment == ALL else self.card.fairness.minimum_rows
                 groups = self._groups(sums) if segment == ALL else {}
                 for verdict in verdicts(
-                    CATALOGUE, family, self._subject(sums[segment], segment), groups, least=least
+                    catalogue, family, self._subject(sums[segment], segment), groups, least=least
                 ):
                     yield self._row(window, version, stage, segment, verdict, completeness, basis)
 
@@ -218,6 +223,7 @@ class Publisher:
             upper=verdict.upper,
             reference_value=verdict.reference,
             rows=verdict.rows,
+            group_rows=verdict.group_rows,
             reference_rows=reference.rows if reference else 0,
             completeness=completeness,
             status=str(verdict.status),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+from typing import TypeAlias
 
 from monitor.profiles.columns import ROWS
 from monitor.profiles.family import Family
@@ -29,6 +30,8 @@ class Per(StrEnum):
     FEATURE = "feature"
     PREDICTION = "prediction"
     ATTRIBUTE = "attribute"
+    GROUP = "group"
+    """Each group of each attribute, called by its segment's name."""
 
     @property
     def label(self) -> str | None:
@@ -62,6 +65,7 @@ class Value:
         lower: lower end of what the metric's `ends` say, or None where there is none.
         upper: upper end of it; None exactly where `lower` is.
         reference: the same number of the reference, where that says something.
+        group_rows: rows of the smallest group that was compared, where groups were [rows].
     """
 
     value: float
@@ -69,6 +73,11 @@ class Value:
     lower: float | None = None
     upper: float | None = None
     reference: float | None = None
+    group_rows: int | None = None
+
+
+Measured: TypeAlias = Value | Undefined | Mapping[str, Value | Undefined]
+"""What a metric finds: one answer, or one for each of several things by their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,8 @@ class Subject:
         column: name in the layout (`monitor.profiles.columns`); "" for the rows as such.
         current: profile of the window, of the metric's family, all rows.
         reference: inputs profile of the frozen reference, or None if there is none.
-        groups: profile per value of the attribute; empty unless the metric is per attribute.
+        groups: profile per value of the attribute; empty unless the metric is per attribute or
+            per group.
         minimum: rows that a group needs to be compared [rows].
         positive: the class that counts as selected, None unless there are two.
         low_confidence: confidence below which a prediction counts as unsure, None if nobody said.
@@ -103,7 +113,8 @@ class Metric:
         title: what people call it.
         unit: of the value.
         series: its Prometheus series without prefix and unit; several metrics may share one
-            and differ in `labels`.
+            and differ in `labels`. "" for what is in the results only, for it has too many
+            values.
         labels: fixed labels of the series.
         family: which profiles it reads.
         per: what it has one value for.
@@ -111,7 +122,8 @@ class Metric:
         summaries: summaries of the column that it can read, any one of them; a layout without
             them has no such value, and none is missed.
         compares: whether it needs the reference.
-        measure: the value, or why there is none; never raises for rows of a valid layout.
+        measure: the value, or why there is none; where it has one for each of several things
+            that it finds itself (groups), by their names. Never raises for rows of a valid layout.
         ends: what `lower` and `upper` of its value enclose.
         null: the value when nothing changed or nothing is wrong; None where only the
             reference's own value can say.
@@ -125,14 +137,14 @@ class Metric:
     name: str
     title: str
     unit: Unit
-    series: str
+    series: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     family: Family
     per: Per
     column: str = ROWS
     summaries: tuple[type[Summary], ...]
     compares: bool = False
-    measure: Callable[[Subject], Value | Undefined]
+    measure: Callable[[Subject], Measured]
     ends: Ends = Ends.NONE
     null: float | None
     least: int

@@ -36,6 +36,7 @@ class Verdict:
         reference: the same number of the reference.
         rows: rows that the value rests on, or would have [rows].
         reason: why it is unknown; "" when measured.
+        group_rows: rows of the smallest group compared; None where none were [rows].
     """
 
     metric: str
@@ -47,19 +48,32 @@ class Verdict:
     reference: float | None
     rows: int
     reason: str
+    group_rows: int | None = None
 
 
 def judged(metric: Metric, subject: Subject, *, column: str = "", least: int = 0) -> Verdict:
     """The verdict on what `metric` measures of `subject`; never raises for a valid layout.
 
     Args:
-        metric: what to measure.
+        metric: what to measure; one that has a single answer.
         subject: what to measure it of.
         column: how the verdict calls the column.
         least: rows that any value needs here, above the metric's own: the least size of a group
             when `subject` is one, for privacy.
     """
+    (verdict,) = _judged(metric, subject, column, least)
+    return verdict
+
+
+def _judged(metric: Metric, subject: Subject, column: str, least: int) -> Iterator[Verdict]:
+    """The verdicts on what it finds; what it names itself is called by these names."""
     found = metric.measure(subject)
+    each = found if isinstance(found, Mapping) else {column: found}
+    for name, one in each.items():
+        yield _verdict(metric, name, one, least)
+
+
+def _verdict(metric: Metric, column: str, found: Value | Undefined, least: int) -> Verdict:
     if isinstance(found, Undefined):
         return _unknown(metric, column, 0, found.why)
     needed = max(metric.least, least)
@@ -88,6 +102,7 @@ def _measured(metric: Metric, column: str, found: Value) -> Verdict:
         reference=found.reference,
         rows=found.rows,
         reason="",
+        group_rows=found.group_rows,
     )
 
 
@@ -113,10 +128,11 @@ def verdicts(
         least: as in `judged`.
     """
     return [
-        judged(metric, asked, column=column, least=least)
+        verdict
         for metric in catalogue
         if metric.family is family
         for column, asked in _subjects(metric, subject, attributes)
+        for verdict in _judged(metric, asked, column, least)
     ]
 
 
@@ -132,7 +148,7 @@ def _subjects(
                 yield part.column.removeprefix(FEATURE), replace(subject, column=part.column)
     elif not any(profile.has(summary, metric.column) for summary in metric.summaries):
         return
-    elif metric.per is Per.ATTRIBUTE:
+    elif metric.per in (Per.ATTRIBUTE, Per.GROUP):
         for name, groups in attributes.items():
             yield name, replace(subject, column=metric.column, groups=groups)
     else:

@@ -19,6 +19,10 @@ from monitor.version import VERSION
 ENDS_SHOWN: Final = frozenset({"performance", "fairness_gap", "override"})
 """Series whose lower and upper ends are shown too: those that people set limits for."""
 
+_GAP: Final = "fairness_gap"
+_GROUP_ROWS: Final = "mbm_fairness_group_rows"
+"""Shown beside every gap, with its labels."""
+
 MOST_VERSIONS: Final = 20
 """Versions of a model that are shown: those of its card first, then those with most rows."""
 
@@ -114,7 +118,8 @@ def exported() -> tuple[Exported, ...]:
     """Every series of these gauges, in the order in which they are shown."""
     by_name: dict[str, list[Metric]] = defaultdict(list)
     for metric in CATALOGUE:
-        by_name[metric.exposed()].append(metric)
+        if metric.series:
+            by_name[metric.exposed()].append(metric)
     return (*(one for some in by_name.values() for one in _of_series(some)), *_CHECKS, *_SERVICE)
 
 
@@ -165,6 +170,9 @@ def _of_series(metrics: Sequence[Metric]) -> Iterator[Exported]:
         for end in ("lower", "upper"):
             text = f"{end.capitalize()} end of the 95 % interval of {first.exposed()}."
             yield Exported(first.exposed(end), "gauge", labels, text)
+    if first.series == _GAP:
+        text = f"Rows of the smallest group that {first.exposed()} compares."
+        yield Exported(_GROUP_ROWS, "gauge", labels, text)
 
 
 def _of_card(model: Model) -> Iterator[Sample]:
@@ -228,6 +236,8 @@ def _of_value(model: str, one: Shown) -> Iterator[Sample]:
     for end, value in values.items():
         if value is not None:
             yield Sample(metric.exposed(end), labels, value)
+    if metric.series == _GAP and one.group_rows is not None:
+        yield Sample(_GROUP_ROWS, labels, one.group_rows)
 
 
 def _family(one: Exported) -> Family:
@@ -235,4 +245,4 @@ def _family(one: Exported) -> Family:
     return kind(one.name, one.text, labels=one.labels)
 
 
-_METRICS: Final = {metric.name: metric for metric in CATALOGUE}
+_METRICS: Final = {metric.name: metric for metric in CATALOGUE if metric.series}

@@ -29,6 +29,7 @@ _ONE_FOR: Final = {
     Per.FEATURE: "each feature",
     Per.PREDICTION: "the prediction",
     Per.ATTRIBUTE: "each protected attribute and declared intersection",
+    Per.GROUP: "each group of each protected attribute and declared intersection",
 }
 
 
@@ -44,7 +45,7 @@ def reference(catalogue: Iterable[Metric]) -> str:
         "| metric | series | from |",
         "|---|---|---|",
         *(
-            f"| [{metric.title}](#{metric.name}) | `{_series(metric)}` | {metric.family} |"
+            f"| [{metric.title}](#{metric.name}) | {_series(metric)} | {metric.family} |"
             for metric in metrics
         ),
     ]
@@ -52,18 +53,20 @@ def reference(catalogue: Iterable[Metric]) -> str:
 
 
 def _series(metric: Metric) -> str:
-    """The series with its fixed labels, and the name of the label that varies."""
+    """The series with its fixed labels, and the name of the label that varies, as code."""
+    if not metric.series:
+        return "none, in the results only"
     labels = [f'{key}="{value}"' for key, value in metric.labels.items()]
     if metric.per.label:
         labels.insert(0, metric.per.label)
-    return metric.exposed() + (f"{{{', '.join(labels)}}}" if labels else "")
+    return f"`{metric.exposed()}" + (f"{{{', '.join(labels)}}}`" if labels else "`")
 
 
 def _section(metric: Metric) -> str:
     """The section of one metric; its heading is its name, so that pages can link to it."""
     facts = [
         ("title", metric.title),
-        ("series", f"`{_series(metric)}`"),
+        ("series", _series(metric)),
         ("unit", _UNITS[metric.unit]),
         ("one value for", _ONE_FOR[metric.per]),
         ("made from", f"profiles of {metric.family}"),

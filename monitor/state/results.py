@@ -34,6 +34,7 @@ RESULTS = sa.Table(
     sa.Column("upper", sa.Double),
     sa.Column("reference_value", sa.Double),
     sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("group_rows", sa.BigInteger),
     sa.Column("reference_rows", sa.BigInteger, nullable=False),
     sa.Column("completeness", sa.Double),
     sa.Column("status", sa.String, nullable=False),
@@ -77,6 +78,7 @@ class ResultRow:
         computed_at: when.
         revision: 0 for what stood first, then one more each time its inputs changed; given by
             `add`, which ignores what a caller wrote.
+        group_rows: rows of the smallest group that was compared, None where none were.
     """
 
     model: str
@@ -104,6 +106,7 @@ class ResultRow:
     code_version: str
     computed_at: datetime
     revision: int = 0
+    group_rows: int | None = None
 
 
 def _key_of(row: ResultRow) -> Key:
@@ -187,6 +190,7 @@ def add(state: State, rows: Collection[ResultRow]) -> int:
                 row.upper,
                 row.reference_value,
                 row.rows,
+                row.group_rows,
                 row.reference_rows,
                 row.completeness,
                 row.status,

@@ -9,7 +9,11 @@ import pyarrow as pa
 from monitor.state.results import ResultRow
 
 _TIME: Final = pa.timestamp("us", tz="UTC")
-_TYPES: Final[dict[object, pa.DataType]] = {str: pa.string(), int: pa.int64()}
+_TYPES: Final[dict[object, pa.DataType]] = {
+    str: pa.string(),
+    int: pa.int64(),
+    int | None: pa.int64(),
+}
 
 
 def _type(annotation: Any) -> pa.DataType:  # noqa: ANN401 - what dataclasses give

@@ -24,6 +24,7 @@ class Shown:
         rows: rows that the value rests on.
         completeness: share of the window's messages that were stored, in [0, 1]; None while
             unknown.
+        group_rows: rows of the smallest group that was compared, None where none were.
     """
 
     version: str
@@ -34,6 +35,7 @@ class Shown:
     upper: float | None
     rows: int
     completeness: float | None
+    group_rows: int | None = None
 
 
 def shown(state: State, model: str, start: datetime, end: datetime) -> list[Shown]:
@@ -56,6 +58,7 @@ def shown(state: State, model: str, start: datetime, end: datetime) -> list[Show
             RESULTS.c.upper,
             RESULTS.c.rows,
             RESULTS.c.completeness,
+            RESULTS.c.group_rows,
         )
         .select_from(RESULTS.join(SERIES))
         .where(
