@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from monitor.cards.contract import Attribute, Contract, Feature, FeatureType
+from monitor.events.identity import identities
 from monitor.events.schema import EVENTS
 
 START_US = 1_793_577_600_000_000
@@ -70,14 +71,16 @@ def event_rows(
     for first in range(0, count, batch):
         n = min(batch, count - first)
         rows = slice(first, first + n)
+        ids = pa.array([f"{k:020d}" for k in range(first, first + n)])
+        high, low = identities(ids)
         columns = {
             "day": pa.array((times[rows] // 86_400_000_000).astype(np.int32)),
             "kind": pa.repeat("prediction", n),
             "model": pa.repeat(contract.model, n),
             "version": pa.repeat("1", n),
-            "event_id": pa.array([f"{k:020d}" for k in range(first, first + n)]),
-            "id_hi": pa.array(dice.integers(-(2**63), 2**63, n)),
-            "id_lo": pa.array(dice.integers(-(2**63), 2**63, n)),
+            "event_id": ids,
+            "id_hi": pa.array(high),
+            "id_lo": pa.array(low),
             "payload_hash": pa.array(dice.integers(-(2**63), 2**63, n)),
             "event_time": pa.array(times[rows]),
             "source": pa.repeat("bench", n),
@@ -96,11 +99,16 @@ def event_rows(
             ),
             "confidence": pa.array(np.maximum(score, 1 - score)[rows]),
         }
-        arrays = [
-            columns[f.name].cast(f.type) if f.name in columns else pa.nulls(n, f.type)
-            for f in EVENTS
-        ]
-        yield pa.Table.from_arrays(arrays, schema=EVENTS)
+        yield events(columns, n)
+
+
+def events(columns: dict[str, pa.Array], rows: int) -> pa.Table:
+    """Rows of the log with these columns, and null in all others."""
+    arrays = [
+        columns[f.name].cast(f.type) if f.name in columns else pa.nulls(rows, f.type)
+        for f in EVENTS
+    ]
+    return pa.Table.from_arrays(arrays, schema=EVENTS)
 
 
 def _lists(texts: np.ndarray) -> pa.ListArray:
