@@ -32,11 +32,13 @@ class Per(StrEnum):
     ATTRIBUTE = "attribute"
     GROUP = "group"
     """Each group of each attribute, called by its segment's name."""
+    CLASS = "class"
+    BAND = "band"
 
     @property
     def label(self) -> str | None:
         """Label of the series that names the thing; None where there is one thing only."""
-        return self.value if self in (Per.FEATURE, Per.ATTRIBUTE) else None
+        return None if self in (Per.MODEL, Per.PREDICTION) else self.value
 
 
 class Ends(StrEnum):

@@ -1,14 +1,17 @@
 """95 % intervals that hold for few rows, for shares near 0 and for no spread at all."""
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 Z: Final = 1.959963984540054
 """Standard normal quantile of 0.975."""
 
 
-def wilson(hits: int, rows: int) -> tuple[float, float]:
+def wilson(hits: float, rows: float) -> tuple[float, float]:
     """95 % interval of the share hits / rows; (0, 1) without rows.
+
+    Rows need not be whole: those of weighted samples are effective ones.
 
     >>> [round(end, 4) for end in wilson(81, 263)]
     [0.2553, 0.3662]
@@ -41,6 +44,42 @@ def newcombe(hits: int, rows: int, other_hits: int, other_rows: int) -> tuple[fl
     below = math.hypot(p - low, other_high - q)
     above = math.hypot(high - p, q - other_low)
     return p - q - below, p - q + above
+
+
+def of_means(shares: Sequence[tuple[int, int]]) -> tuple[float, float]:
+    """95 % interval of the plain mean of independent shares, each (hits, rows) with a row.
+
+    The distances to Wilson's ends are added as standard errors are.
+
+    >>> [round(end, 4) for end in of_means([(81, 263), (15, 148)])]
+    [0.1719, 0.2462]
+
+    Source: Newcombe (1998), Statistics in Medicine 17, 873, method 10, for a sum; Zou and Donner
+    (2008), Statistics in Medicine 27, 1693, for any linear combination.
+    """
+    k = len(shares)
+    values = [hits / rows for hits, rows in shares]
+    ends = [wilson(hits, rows) for hits, rows in shares]
+    mean = math.fsum(values) / k
+    below = math.hypot(*(p - end[0] for p, end in zip(values, ends, strict=True))) / k
+    above = math.hypot(*(end[1] - p for p, end in zip(values, ends, strict=True))) / k
+    return max(mean - below, 0.0), min(mean + above, 1.0)
+
+
+def logit_interval(share: float, error: float) -> tuple[float, float] | None:
+    """95 % interval of a number in (0, 1) that is normal on the logit scale; None at its ends.
+
+    Args:
+        share: the estimate.
+        error: its standard error, by the delta method; None is given where it is 0.
+    """
+    if not 0 < share < 1 or not 0 < error < math.inf:
+        return None
+    centre = math.log(share / (1 - share))
+    half = Z * error / (share * (1 - share))
+    # tanh rather than exp: it cannot overflow.
+    lower, upper = (0.5 + 0.5 * math.tanh((centre + s * half) / 2) for s in (-1, 1))
+    return min(lower, share), max(upper, share)
 
 
 def mean_interval(rows: int, total: float, squares: float) -> tuple[float, float] | None:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from monitor.profiles import bands, calibration, cases, confusion, losses, scores
+from monitor.profiles import bands, calibration, cases, confusion, losses, scores, tallies
 from monitor.profiles.added import Added, Fed
 from monitor.profiles.bands import band_of
 from monitor.profiles.calibration import Calibration
@@ -23,6 +23,7 @@ from monitor.profiles.losses import Losses
 from monitor.profiles.named import BAND, ROLE, TEAM, by_name
 from monitor.profiles.scores import Scores
 from monitor.profiles.segments import segment_name
+from monitor.profiles.tallies import Tallies
 
 PREDICTIONS: Final = "predictions"
 
@@ -33,6 +34,7 @@ TRUTH_COUNTS: Final[Counted] = {
     PREDICTIONS: lambda known: np.ones(known.rows, np.bool_),
     "labelled": lambda known: known.outcome.given,
     "revisions": lambda known: known.outcome.revisions,
+    "outside": lambda known: known.outside,
 }
 PEOPLE_COUNTS: Final[Counted] = {
     PREDICTIONS: lambda known: np.ones(known.rows, np.bool_),
@@ -42,6 +44,9 @@ PEOPLE_COUNTS: Final[Counted] = {
     "escalated": lambda known: known.decision.given & known.escalated,
     "revisions": lambda known: known.decision.revisions,
 }
+
+MOST_OF_A_TABLE: Final = 100
+"""With more classes a table of confusion, which grows with their square, is not kept."""
 
 MOST_CLASSES: Final = 12
 """With more classes the table of cases, which grows with their cube, is not kept."""
@@ -89,7 +94,10 @@ def _truth(plan: FeedbackPlan) -> Iterator[Fed]:
     contract = plan.contract
     yield _counts(TRUTH_COUNTS)
     if contract.classes:
-        yield Fed(Confusion.part(contract.classes), confusion.fed)
+        if len(contract.classes) <= MOST_OF_A_TABLE:
+            yield Fed(Confusion.part(contract.classes), confusion.fed)
+        else:
+            yield Fed(Tallies.part(contract.classes), tallies.fed)
         yield Fed(Calibration.part(), calibration.fed)
         yield Fed(Losses.part(losses.OF_CLASSES), losses.fed)
     if contract.positive is not None:

@@ -137,6 +137,18 @@ class Known:
         return self._places(self.decision.table["decision"])
 
     @cached_property
+    def outside(self) -> Flags:
+        """Whether there is an outcome whose label the contract does not know, shape (n,).
+
+        It is none of the classes, or no number where one is predicted.
+        """
+        if self.contract.classes:
+            known = (self.label != MISSING) & (self.label < len(self.contract.classes))
+        else:
+            known = flags(pc.is_valid(self.outcome.table["label_value"]))
+        return np.asarray(self.outcome.given & ~known, np.bool_)
+
+    @cached_property
     def judged(self) -> Ints:
         """Rows that have both a predicted and a true class, shape (m,)."""
         return np.flatnonzero((self.predicted != MISSING) & (self.label != MISSING))

@@ -30,6 +30,8 @@ _ONE_FOR: Final = {
     Per.PREDICTION: "the prediction",
     Per.ATTRIBUTE: "each protected attribute and declared intersection",
     Per.GROUP: "each group of each protected attribute and declared intersection",
+    Per.CLASS: "each class",
+    Per.BAND: "each band",
 }
 
 

@@ -239,6 +239,10 @@ def check_truth(
         "predictions": len(mine),
         "labelled": len(labelled),
         "revisions": sum(revisions for _, _, revisions in labelled),
+        "outside": sum(
+            outcome["label"] not in contract.classes if k else outcome["label_value"] is None
+            for _, outcome, _ in labelled
+        ),
     }
     if not k:
         assert not partial.profile.has(Confusion)

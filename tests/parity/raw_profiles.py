@@ -14,7 +14,7 @@ from monitor.profiles.counts import Counts
 from monitor.profiles.distribution import Distribution
 from monitor.profiles.fixed import CLIP, MOMENT, SQUARE, on_grid
 from monitor.profiles.layout import Layout, Part, Profile
-from monitor.profiles.losses import Losses
+from monitor.profiles.losses import LEAST_PROBABILITY, OF_CLASSES, Losses
 from monitor.profiles.reference import Bins, bins_of
 from monitor.profiles.scores import CELLS, Scores
 
@@ -100,11 +100,12 @@ def calibration(confidence: Numbers, is_right: NDArray[np.bool_]) -> Column:
     return Calibration.part(), [*rows, *right, *sums], None
 
 
-def brier(probability: Numbers, is_positive: NDArray[np.bool_]) -> Column:
-    """Sums of the squared error."""
-    loss = (probability - is_positive) ** 2
-    sums = [len(loss), int(on_grid(loss).sum()), int(on_grid(loss**2).sum())]
-    return Losses.part(["brier"]), sums, None
+def losses(probability: Numbers, is_positive: NDArray[np.bool_]) -> Column:
+    """Sums of the squared error and of the log loss, for two classes."""
+    of_label = np.where(is_positive, probability, 1 - probability)
+    each = (probability - is_positive) ** 2, -np.log(np.clip(of_label, LEAST_PROBABILITY, 1))
+    sums = [[int(on_grid(loss**power).sum()) for loss in each] for power in (1, 2)]
+    return Losses.part(OF_CLASSES), [len(probability)] * 2 + sums[0] + sums[1], None
 
 
 def cases(rows: Sequence[tuple[bool, str, str, str | None]], classes: Sequence[str]) -> Column:

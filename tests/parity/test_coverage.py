@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from monitor.metrics.auc import area_interval
-from monitor.metrics.intervals import mean_interval, newcombe, wilson
+from monitor.metrics.classification import f1_of, macro_f1
+from monitor.metrics.intervals import logit_interval, mean_interval, newcombe, of_means, wilson
 
 SAMPLES = 2_000
 LEAST, MOST = 0.93, 0.97
@@ -78,3 +79,39 @@ def test_the_interval_of_the_area_covers_it(
 def test_the_interval_of_an_area_near_one_is_never_too_narrow(p: int, n: int) -> None:
     covered = area_coverage(lambda r: r.normal(3, 1, p), lambda r: r.normal(0, 1, n), 0.98305)
     assert covered >= LEAST
+
+
+TABLES = {
+    "balanced": [[0.3, 0.05, 0.03], [0.04, 0.25, 0.02], [0.02, 0.04, 0.25]],
+    "rare": [[0.75, 0.04, 0.01], [0.05, 0.08, 0.01], [0.01, 0.01, 0.04]],
+}
+
+
+@pytest.mark.parametrize("rows", [200, 1_000])
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_intervals_of_means_over_classes_cover_them(rows: int, name: str) -> None:
+    share = np.array(TABLES[name])
+    drawn = np.random.default_rng(5).multinomial(rows, share.ravel(), SAMPLES).reshape(-1, 3, 3)
+    recall = float((share.diagonal() / share.sum(axis=0)).mean())
+    f1 = float((2 * share.diagonal() / (share.sum(axis=0) + share.sum(axis=1))).mean())
+    of_recall, of_f1 = [], []
+    for table in drawn:
+        low, high = of_means(
+            [(int(a), int(b)) for a, b in zip(table.diagonal(), table.sum(axis=0), strict=True)]
+        )
+        of_recall.append(low <= recall <= high)
+        ends = logit_interval(*macro_f1(np.pad(table, (0, 1))))
+        of_f1.append(ends is not None and ends[0] <= f1 <= ends[1])
+    assert LEAST <= np.mean(of_recall) <= MOST
+    assert LEAST <= np.mean(of_f1) <= MOST
+
+
+@pytest.mark.parametrize(("rows", "positives"), [(100, 0.3), (2_000, 0.02)])
+def test_the_interval_of_f1_covers_it(rows: int, positives: float) -> None:
+    both, either = 0.7 * positives, 1.5 * positives
+    truth = 2 * both / (both + either)
+    chances = [both, either - both, 1 - either]
+    drawn = np.random.default_rng(6).multinomial(rows, chances, SAMPLES)
+    found = [f1_of(int(a), int(a + b)) for a, b, _ in drawn]
+    covered = [(v.lower or 0) <= truth <= (v.upper or 0) for v in found]
+    assert LEAST <= np.mean(covered) <= MOST

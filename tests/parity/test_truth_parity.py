@@ -9,7 +9,7 @@ from monitor.metrics import CATALOGUE
 from monitor.metrics.base import Subject, Value
 from monitor.profiles.columns import PREDICTION
 from monitor.profiles.layout import Profile
-from tests.parity.raw_profiles import brier, calibration, confusion, profile, scores, texts
+from tests.parity.raw_profiles import calibration, confusion, losses, profile, scores, texts
 
 METRICS = {metric.name: metric for metric in CATALOGUE}
 CLASSES = ("no", "yes")
@@ -56,7 +56,7 @@ def test_accuracy_equals_scikit_learn_exactly(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_brier_equals_scikit_learn(seed: int) -> None:
     world = World(seed)
-    found = measured("brier", profile(brier(world.probability, world.positive)))
+    found = measured("brier", profile(losses(world.probability, world.positive)))
     expected = brier_score_loss(world.positive, world.probability)
     assert found.value == pytest.approx(expected, abs=1e-9)
 

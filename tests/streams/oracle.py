@@ -20,7 +20,14 @@ from fairlearn.metrics import (
 from numpy.typing import NDArray
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
-from sklearn.metrics import accuracy_score, brier_score_loss, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    f1_score,
+    log_loss,
+    roc_auc_score,
+)
 
 Frame = Any
 Column = Any
@@ -35,7 +42,14 @@ LEAST = {
     "confidence_mean": 30,
     "low_confidence": 30,
     "label_coverage": 1,
+    "labels_outside_contract": 1,
     "accuracy": 30,
+    "balanced_accuracy": 10,
+    "precision": 10,
+    "recall": 10,
+    "specificity": 10,
+    "f1": 10,
+    "log_loss": 30,
     "roc_auc": 30,
     "roc_auc_bound": 30,
     "brier": 30,
@@ -139,12 +153,13 @@ def numbers(rows: Frame, watched: Watched) -> dict[Key, Expected]:
             for value, some in part.groupby(f"attribute {attribute}"):
                 segment = f"{attribute}={value}"
                 for metric, column, expected in _of_rows(some, None, watched):
-                    found[metric, segment, column, at] = _if_enough(metric, expected)
+                    enough = _if_enough(metric, expected, SMALLEST_GROUP)
+                    found[metric, segment, column, at] = enough
     return found
 
 
-def _if_enough(metric: str, expected: Expected) -> Expected:
-    return expected if expected.rows >= LEAST.get(metric, 200) else UNKNOWN
+def _if_enough(metric: str, expected: Expected, least: int = 0) -> Expected:
+    return expected if expected.rows >= max(LEAST.get(metric, 200), least) else UNKNOWN
 
 
 Named = Iterator[tuple[str, str, Expected]]
@@ -267,10 +282,12 @@ def _truth(part: Frame) -> Named:
         # The same number once more, by the package.
         assert expected.value == accuracy_score(labelled["label"], labelled["prediction"])
     yield "accuracy", "", expected
+    yield "labels_outside_contract", "", _share(~labelled["label"].isin(["0", "1"]))
+    yield from _by_class(labelled)
     scored = labelled[labelled["probability"].notna()]
     truth, p = (scored["label"] == "1").to_numpy(), scored["probability"].to_numpy()
     if scored.empty:
-        for metric in ("roc_auc", "roc_auc_bound", "brier", "calibration_error"):
+        for metric in ("roc_auc", "roc_auc_bound", "brier", "log_loss", "calibration_error"):
             yield metric, "", UNKNOWN
         return
     if min(truth.sum(), (~truth).sum()) < 10:
@@ -281,12 +298,29 @@ def _truth(part: Frame) -> Named:
         yield "roc_auc", "", Expected(roc_auc_score(truth, p), len(p), bound + 1e-12)
         yield "roc_auc_bound", "", Expected(bound, len(p), 1e-12)
     yield "brier", "", Expected(brier_score_loss(truth, p), len(p), 1e-9)
+    yield "log_loss", "", Expected(log_loss(truth, p, labels=[False, True]), len(p), 1e-9)
     correct = right[scored.index].to_numpy()
     yield (
         "calibration_error",
         "",
         Expected(_ece(scored["confidence"].to_numpy(), correct), len(p), 1e-9),
     )
+
+
+def _by_class(labelled: Frame) -> Named:
+    """Figures of a model of the classes 0 and 1, by scikit-learn."""
+    truth, answer = labelled["label"] == "1", labelled["prediction"] == "1"
+    yield "precision", "", _share(truth[answer])
+    yield "recall", "", _share(answer[truth])
+    yield "specificity", "", _share(~answer[~truth])
+    if truth.nunique() < 2:
+        yield "balanced_accuracy", "", UNKNOWN
+    else:
+        both = balanced_accuracy_score(truth, answer)
+        yield "balanced_accuracy", "", Expected(both, len(labelled), 1e-12)
+    either = int((truth | answer).sum())
+    score = f1_score(truth, answer) if either else None
+    yield "f1", "", Expected(score, either, 1e-12)
 
 
 def _tied(p: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:

@@ -14,12 +14,12 @@ from monitor.profiles.layout import Profile
 from monitor.profiles.reference import Bins, bins_of
 from tests.parity.raw_profiles import (
     CONFIDENCE,
-    brier,
     cases,
     category_pair,
     confusion,
     counts,
     feature_pair,
+    losses,
     numbers,
     profile,
     scores,
@@ -136,6 +136,52 @@ def test_a_class_outside_the_contract_is_never_right() -> None:
     assert verdict("accuracy", current).value == 0.75
 
 
+def test_figures_of_the_positive_class_by_hand() -> None:
+    # 40 found, 10 missed, 20 false alarms, 130 rightly refused.
+    current = labelled(40, 10, 20, 130)
+    by_hand = {
+        "precision": (40 / 60, 60),
+        "recall": (40 / 50, 50),
+        "specificity": (130 / 150, 150),
+        "f1": (80 / 110, 70),
+        "balanced_accuracy": ((40 / 50 + 130 / 150) / 2, 200),
+    }
+    for name, (value, rows) in by_hand.items():
+        found = verdict(name, current, positive="yes")
+        assert found.value == pytest.approx(value)
+        assert found.rows == rows
+
+
+def test_a_label_outside_the_contract_is_counted_and_makes_a_false_alarm() -> None:
+    predicted = ["yes"] * 40
+    label = ["yes"] * 30 + ["odd"] * 10
+    current = profile(counts({"labelled": 40, "outside": 10}), confusion(predicted, label, CLASSES))
+    assert verdict("labels_outside_contract", current).value == 0.25
+    assert verdict("precision", current, positive="yes").value == 0.75
+    assert verdict("recall", current, positive="yes").value == 1.0
+
+
+def test_one_class_among_the_labels_has_no_balanced_accuracy() -> None:
+    found = verdict("balanced_accuracy", labelled(40, 10, 0, 0))
+    assert found.reason == "the labels are of fewer than two classes"
+    assert verdict("specificity", labelled(40, 10, 0, 0), positive="yes").reason == (
+        "no row is labelled no"
+    )
+    assert verdict("precision", labelled(0, 10, 0, 40), positive="yes").reason == (
+        "no row is predicted yes"
+    )
+
+
+def test_each_of_three_classes_has_figures_of_its_own_and_two_have_none() -> None:
+    names = ["a", "b", "c"]
+    three = profile(confusion(names * 20, names * 20, names))
+    found = verdicts(CATALOGUE, Family.TRUTH, Subject("", three), {})
+    recalls = [(v.column, v.value) for v in found if v.metric == "class_recall"]
+    assert recalls == [("a", 1.0), ("b", 1.0), ("c", 1.0)]
+    found = verdicts(CATALOGUE, Family.TRUTH, Subject("", labelled(9, 9, 9, 9)), {})
+    assert [v for v in found if v.metric.startswith("class_")] == []
+
+
 def test_too_few_rows_withhold_the_value_and_say_how_many_are_needed() -> None:
     found = verdict("accuracy", profile(confusion(["yes"] * 12, ["yes"] * 12, CLASSES)))
     assert (found.status, found.value, found.lower) == (Status.UNKNOWN, None, None)
@@ -149,7 +195,7 @@ def test_no_labels_is_a_reason_and_no_zero() -> None:
 
 def test_a_perfect_brier_score_claims_no_interval() -> None:
     truth = np.arange(40) % 2 == 0
-    found = verdict("brier", profile(brier(truth.astype(float), truth)))
+    found = verdict("brier", profile(losses(truth.astype(float), truth)))
     assert (found.value, found.lower, found.upper) == (0.0, None, None)
 
 
