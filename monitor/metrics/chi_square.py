@@ -54,8 +54,11 @@ METRICS = (
         measure,
         says="Whether window and reference can be samples of one distribution; the reference "
         "counts as a sample too. Without any change it averages the number of bins less one, "
-        "and it grows with the rows, so read cramers_v for the size of a change. Same bins as "
-        "psi. It has no p-value here: over hundreds of columns and windows one of 0.01 is common.",
+        "and it grows with the rows. Same bins as psi. It has no p-value here: over hundreds of "
+        "columns and windows one of 0.01 is common.",
+        prefer="To compare with reports that give it; for the size of a change read cramers_v.",
+        blind="The order of the bins: a shift to the next bin counts as one to the far end. See "
+        "wasserstein.",
         source="Agresti (2013), Categorical Data Analysis, section 3.2",
     ),
     *drift(
@@ -65,6 +68,9 @@ METRICS = (
         says="The chi-square statistic over the rows of both sides, square root taken: 0 equal, "
         "1 nothing in common; between them, sides of unequal size lower it. Without any "
         "change its square averages about (k - 1) / (n + m). Same bins as psi.",
+        prefer="For categories, where people know it as the strength of an association; between "
+        "windows of different size rather compare jensen_shannon.",
+        blind="The order of the bins, as chi_square.",
         source="Cramér (1946), Mathematical Methods of Statistics, section 21.9",
     ),
 )

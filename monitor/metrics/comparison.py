@@ -1,6 +1,7 @@
 """The counts of a window and of its reference over the same bins."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value
 from monitor.profiles.categories import Categories
-from monitor.profiles.columns import PREDICTION, ROWS
+from monitor.profiles.columns import CONFIDENCE, PREDICTION, ROWS
 from monitor.profiles.distribution import Distribution
 from monitor.profiles.family import Family
 from monitor.profiles.layout import Floats, Ints, Part, Profile
@@ -66,18 +67,26 @@ def counted(subject: Subject) -> tuple[Ints, Ints, int] | Undefined:
     if isinstance(part, Undefined):
         return part
     assert subject.reference is not None
-    if part.summary == Categories.name():
-        reference = _with_missing(subject.reference.get(Categories, subject.column))
-        current = _with_missing(subject.current.get(Categories, subject.column))
+    return _counted(part.summary, subject.reference, subject.current, subject.column)
+
+
+@lru_cache(maxsize=1_024)
+def _counted(
+    summary: str, before: Profile, after: Profile, column: str
+) -> tuple[Ints, Ints, int] | Undefined:
+    # Kept, for a dozen metrics ask for the same: profiles never change.
+    if summary == Categories.name():
+        reference = _with_missing(before.get(Categories, column))
+        current = _with_missing(after.get(Categories, column))
     else:
-        reference = subject.reference.get(Distribution, subject.column).counts
-        current = subject.current.get(Distribution, subject.column).counts
-        if len(reference) > FEW:
-            first = coarse(reference.tobytes())
-            reference = np.add.reduceat(reference, first)
-            current = np.add.reduceat(current, first)
+        reference = before.get(Distribution, column).counts
+        current = after.get(Distribution, column).counts
     if few := enough(int(reference.sum())):
         return few
+    if summary == Distribution.name() and len(reference) > FEW:
+        first = coarse(reference.tobytes())
+        reference = np.add.reduceat(reference, first)
+        current = np.add.reduceat(current, first)
     rows = int(current.sum())
     if not rows:
         return Undefined("no rows with a value")
@@ -116,28 +125,54 @@ def shares(counts: Ints) -> Floats:
     return out
 
 
-def drift(
+@dataclass(frozen=True, slots=True)
+class Of:
+    """Something whose distribution is compared.
+
+    Attributes:
+        name: how metrics and series begin.
+        words: what people call it.
+        per: what there is one value for.
+        column: of the layout, unless it is per feature.
+    """
+
+    name: str
+    words: str
+    per: Per
+    column: str = ROWS
+
+
+INPUTS: Final = (
+    Of("feature", "a feature", Per.FEATURE),
+    Of("prediction", "the prediction", Per.PREDICTION, PREDICTION),
+)
+OUTPUTS: Final = (*INPUTS, Of("confidence", "the confidence", Per.MODEL, CONFIDENCE))
+
+
+def drift(  # noqa: PLR0913 - what a metric declares has that many sides
     method: str,
     title: str,
     measure: Callable[[Subject], Value | Undefined],
     *,
+    of: tuple[Of, ...] = INPUTS,
     summaries: tuple[type[Distribution] | type[Categories], ...] = (Distribution, Categories),
     ends: Ends = Ends.NONE,
     says: str,
+    prefer: str = "",
+    blind: str = "",
     source: str,
-) -> tuple[Metric, Metric]:
-    """The metric of the features and that of the prediction which measure drift by a method."""
-
-    def declared(name: str, of: str, per: Per, column: str, labels: Mapping[str, str]) -> Metric:
-        return Metric(
-            name=f"{name}_{method}",
-            title=f"{title} of {of}",
+) -> tuple[Metric, ...]:
+    """The metrics that measure by one method how far each of these drifted."""
+    return tuple(
+        Metric(
+            name=f"{each.name}_{method}",
+            title=f"{title} of {each.words}",
             unit=Unit.NUMBER,
-            series=f"{name}_drift_score",
-            labels=labels,
+            series=f"{each.name}_drift_score",
+            labels={"method": method},
             family=Family.INPUTS,
-            per=per,
-            column=column,
+            per=each.per,
+            column=each.column,
             summaries=summaries,
             compares=True,
             measure=measure,
@@ -145,11 +180,9 @@ def drift(
             null=0.0,
             least=LEAST,
             says=says,
+            prefer=prefer,
+            blind=blind,
             source=source,
         )
-
-    labels = {"method": method}
-    return (
-        declared("feature", "a feature", Per.FEATURE, ROWS, labels),
-        declared("prediction", "the prediction", Per.PREDICTION, PREDICTION, labels),
+        for each in of
     )

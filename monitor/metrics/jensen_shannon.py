@@ -42,9 +42,13 @@ METRICS = drift(
     "jensen_shannon",
     "Jensen-Shannon distance",
     measure,
-    says="How far the shares of the bins moved, from 0 (equal) to 0.833 (nothing in common); a "
-    "true distance, calmer than psi about rare bins. Without any change its square still averages "
-    "about (k - 1)(1/n + 1/m) / 8 for k bins, n rows in the window and m in the reference. No "
-    "interval: near zero none is honest. Same bins as psi.",
+    says="How far the shares of the bins moved, from 0 (equal) to 0.833 (nothing in common). "
+    "Without any change its square still averages about (k - 1)(1/n + 1/m) / 8 for k bins, n "
+    "rows in the window and m in the reference. No interval: near zero none is honest. Same bins "
+    "as psi.",
+    prefer="The one to begin with: a true distance for numbers and categories alike, calmer than "
+    "psi about rare bins. drifted_features counts by it.",
+    blind="Changes within a bin and how far values moved: see wasserstein. Its direction: see "
+    "location.",
     source="Endres and Schindelin (2003), IEEE Trans. Inf. Theory 49, 1858, base e",
 )

@@ -61,6 +61,10 @@ METRICS = drift(
     "largest gap at an edge of the bins, which is the least that the raw rows can give; upper is "
     "the most. For a column of few values the value is exact as long as no new value appears. "
     "The ends say nothing of sampling: without any change the distance stays under 1.36 "
-    "sqrt(1/n + 1/m) in 95 % of windows. Weak in the tails: see wasserstein.",
+    "sqrt(1/n + 1/m) in 95 % of windows.",
+    prefer="Where the shape is unknown and no bins are to matter: the raw rows' own distance lies "
+    "between the ends.",
+    blind="Changes in the tails, where both functions are close to 0 or 1: see wasserstein and "
+    "tails. Missing values: see feature_missing.",
     source="Smirnov (1939); ks_2samp of SciPy over the raw rows",
 )

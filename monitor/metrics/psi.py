@@ -45,6 +45,10 @@ METRICS = drift(
     "Without any change it still averages about (k - 1)(1/n + 1/m) for k bins, n rows in the "
     "window and m in the reference. No interval: near zero none is honest. Bins with a share "
     "under 0.0001 count as 0.0001. Missing numbers are not in it (see feature_missing); missing "
-    "categories are a bin of their own. Blind to changes within a bin: see wasserstein.",
+    "categories are a bin of their own.",
+    prefer="Where rules and reports already speak of it. It grows without bound as bins empty or "
+    "fill; for a number between 0 and 1 see jensen_shannon.",
+    blind="Changes within a bin and how far values moved: see wasserstein. Its direction: see "
+    "location.",
     source="Siddiqi (2006), Credit Risk Scorecards, chapter 9",
 )

@@ -158,7 +158,11 @@ METRICS = drift(
     "their bin, or as all at the bin's only value. Exact when all values moved the same way. "
     "The ends say nothing of sampling: without any change it still averages about "
     "1.3 sqrt(1/n + 1/m) for a bell curve, n rows in the window, m in the reference. Values over "
-    "1,024 scales from the reference's centre count as that far in its standard deviation.",
+    "64 scales from the reference's centre count as that far in its standard deviation.",
+    prefer="When it matters how far values moved, not only how many: it is the one distance in "
+    "units of the values, and sees the tails.",
+    blind="Nothing in principle, but one far outlier among many rows moves it: see "
+    "total_variation for how many rows moved. Missing values: see feature_missing.",
     source="Vallender (1974), Theory Probab. Appl. 18, 784, over the reference's standard "
     "deviation; wasserstein_distance of SciPy over the raw rows",
 )

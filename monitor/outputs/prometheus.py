@@ -218,7 +218,7 @@ def _loudest(values: Sequence[Shown], most: int) -> list[Shown]:
         if _METRICS[metric].per is not Per.FEATURE:
             kept += some
             continue
-        ranked = sorted(some, key=lambda one: (-(one.value or 0.0), one.column))
+        ranked = sorted(some, key=lambda one: (-abs(one.value or 0.0), one.column))
         by_name[_METRICS[metric].exposed()] += enumerate(ranked)
     for places in by_name.values():
         # Stable: at the same place the order of versions and metrics decides.

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.spatial.distance import jensenshannon
+from scipy.spatial.distance import cityblock, euclidean, jensenshannon
 
 from monitor.metrics import CATALOGUE
 from monitor.metrics.base import Subject, Value
 from monitor.metrics.comparison import coarse
+from monitor.metrics.hellinger import hellinger_distance
 from monitor.metrics.jensen_shannon import jensen_shannon_distance
 from monitor.metrics.psi import population_stability_index
 from monitor.profiles.columns import feature
@@ -79,6 +80,16 @@ def test_jensen_shannon_equals_scipy_on_the_same_bins(name: str) -> None:
     before, after = SAMPLES[name]
     found = measured("jensen_shannon", feature_pair(before, after)).value
     assert found == pytest.approx(jensenshannon(*binned(before, after), base=math.e), abs=1e-9)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_hellinger_and_total_variation_equal_scipy_on_the_same_bins(name: str) -> None:
+    before, after = SAMPLES[name]
+    pair = feature_pair(before, after)
+    p, q = (x / x.sum() for x in binned(before, after))
+    distance = euclidean(np.sqrt(p), np.sqrt(q)) / math.sqrt(2)
+    assert measured("hellinger", pair).value == pytest.approx(distance, abs=1e-9)
+    assert measured("total_variation", pair).value == pytest.approx(cityblock(p, q) / 2, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -171,6 +182,23 @@ def test_psi_and_jensen_shannon_equal_evidently_on_its_bins(
     assert jensen_shannon_distance(p, q) == pytest.approx(js, abs=1e-9)
 
 
+def test_hellinger_equals_evidently_on_its_bins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DO_NOT_TRACK", "1")
+    import pandas as pd
+    from evidently.legacy.calculations.stattests import hellinger_stat_test
+    from evidently.legacy.core import ColumnType
+
+    before, after = SAMPLES["shifted"]
+    ends = np.histogram_bin_edges(np.unique(np.concatenate([before, after])), bins="sturges")
+    p, q = (np.histogram(x, ends)[0] / len(x) for x in (before, after))
+    theirs = hellinger_stat_test(pd.Series(before), pd.Series(after), ColumnType.Numerical, 0.1)
+    assert hellinger_distance(p, q) == pytest.approx(theirs.drift_score, abs=1e-9)
+    few, fewer = SAMPLES["few values"]
+    theirs = hellinger_stat_test(pd.Series(few), pd.Series(fewer), ColumnType.Categorical, 0.1)
+    p, q = (np.unique(x, return_counts=True)[1] / len(x) for x in (few, fewer))
+    assert hellinger_distance(p, q) == pytest.approx(theirs.drift_score, abs=1e-9)
+
+
 def test_without_a_change_the_figures_average_what_their_texts_say() -> None:
     rng = np.random.default_rng(3)
     m, n, bins = 2_000, 500, 20
@@ -178,11 +206,13 @@ def test_without_a_change_the_figures_average_what_their_texts_say() -> None:
     expected = {
         "psi": (bins - 1) * noise,
         "jensen_shannon": (bins - 1) * noise / 8,
+        "hellinger": (bins - 1) * noise / 8,
+        "total_variation": math.sqrt((bins - 1) * noise / 6.3),
         "chi_square": bins - 1,
         "cramers_v": (bins - 1) / (n + m),
         "wasserstein": 1.3 * math.sqrt(noise),
     }
-    squared = ("jensen_shannon", "cramers_v")
+    squared = ("jensen_shannon", "hellinger", "cramers_v")
     pairs = [feature_pair(rng.normal(size=m), rng.normal(size=n)) for _ in range(60)]
     for method, level in expected.items():
         power = 2 if method in squared else 1

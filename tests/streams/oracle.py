@@ -19,7 +19,7 @@ from fairlearn.metrics import (
 )
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.spatial.distance import jensenshannon
+from scipy.spatial.distance import cityblock, euclidean, jensenshannon
 from sklearn.metrics import (
     accuracy_score,
     balanced_accuracy_score,
@@ -62,8 +62,8 @@ LEAST = {
 }
 """Rows that a metric needs, as its reference page says; methods of drift need 200."""
 
-METHODS = ("psi", "jensen_shannon", "chi_square", "cramers_v")
-NUMERIC_METHODS = (*METHODS, "kolmogorov_smirnov", "wasserstein")
+METHODS = (*("psi", "jensen_shannon", "chi_square", "cramers_v", "hellinger", "total_variation"),)
+COMPONENTS = ("location", "spread", "skew", "tails")
 QUANTILES = (0.001, 0.005, 0.02, *(i / 20 for i in range(1, 20)), 0.98, 0.995, 0.999)
 
 
@@ -178,6 +178,7 @@ def _features(part: Frame, reference: Frame, watched: Watched) -> Named:
         yield "feature_kolmogorov_smirnov", name, Expected(gap, len(y), None)
         moved = stats.wasserstein_distance(x, y) / x.std()
         yield "feature_wasserstein", name, Expected(moved, len(y), None)
+        yield from _components("feature", name, *binned(x, y))
 
 
 def _drift(of: str, name: str, p: NDArray[np.int64], q: NDArray[np.int64]) -> Named:
@@ -187,6 +188,10 @@ def _drift(of: str, name: str, p: NDArray[np.int64], q: NDArray[np.int64]) -> Na
     yield f"{of}_psi", name, Expected(psi, rows, 1e-9)
     distance = float(jensenshannon(p, q, base=math.e))
     yield f"{of}_jensen_shannon", name, Expected(distance, rows, 1e-9)
+    shares = [x / x.sum() for x in (p, q)]
+    apart = euclidean(*map(np.sqrt, shares)) / math.sqrt(2)
+    yield f"{of}_hellinger", name, Expected(float(apart), rows, 1e-9)
+    yield f"{of}_total_variation", name, Expected(float(cityblock(*shares)) / 2, rows, 1e-9)
     table = np.array([p, q])[:, p + q > 0]
     if table.shape[1] == 1:
         chi2 = v = 0.0
@@ -195,6 +200,50 @@ def _drift(of: str, name: str, p: NDArray[np.int64], q: NDArray[np.int64]) -> Na
         v = stats.contingency.association(table, method="cramer", correction=False)
     yield f"{of}_chi_square", name, Expected(chi2, rows, 1e-9 * max(chi2, 1))
     yield f"{of}_cramers_v", name, Expected(v, rows, 1e-9)
+
+
+def _components(of: str, name: str, p: NDArray[np.int64], q: NDArray[np.int64]) -> Named:
+    """Mean over the window of each orthonormal polynomial on the ranks of the reference's bins."""
+    p, q = _held(p, q)
+    rows = int(q.sum())
+    for degree, component in enumerate(COMPONENTS, 1):
+        if len(p) <= degree or p.max() > 0.995 * p.sum():
+            yield f"{of}_{component}", name, UNKNOWN
+        else:
+            value = float(q @ _orthonormal(p / p.sum(), degree) / rows)
+            yield f"{of}_{component}", name, Expected(value, rows, 1e-9)
+
+
+def _held(
+    p: NDArray[np.int64], q: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Bins that each hold 0.5 % of the reference, if more than two: the least joins a neighbour."""
+    pairs = list(zip(p.tolist(), q.tolist(), strict=True))
+    while len(pairs) > 1:
+        at = min(range(len(pairs)), key=lambda i: pairs[i][0])
+        if pairs[at][0] and (len(pairs) == 2 or pairs[at][0] >= 0.005 * p.sum()):
+            break
+        beside = [i for i in (at - 1, at + 1) if 0 <= i < len(pairs)]
+        other = min(beside, key=lambda i: pairs[i][0])
+        low = min(at, other)
+        joined = tuple(map(sum, zip(pairs[at], pairs[other], strict=True)))
+        pairs[low : low + 2] = [(joined[0], joined[1])]
+    both = np.array(pairs)
+    return both[:, 0], both[:, 1]
+
+
+def _orthonormal(share: NDArray[np.float64], degree: int) -> NDArray[np.float64]:
+    """Longhand Gram-Schmidt over the powers of the mid-ranks."""
+    rank = np.cumsum(share) - share / 2 - 0.5
+    found: list[NDArray[np.float64]] = []
+    for power in range(degree + 1):
+        vector = rank**power
+        # Twice, for once loses digits.
+        for _ in range(2):
+            for other in found:
+                vector = vector - (share * vector * other).sum() * other
+        found.append(vector / math.sqrt((share * vector * vector).sum()))
+    return found[degree]
 
 
 def _categories(before: Column, after: Column) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -225,9 +274,14 @@ def binned(
     """Rows per bin of the reference; of more than 22 bins, neighbours that hold 4 % together."""
     ends = [-np.inf, *edges_of(x), np.inf]
     p, q = (np.histogram(v, ends)[0] for v in (x, y))
-    if len(p) <= 22:
-        return p, q
-    least = 0.04 * len(x)
+    return (p, q) if len(p) <= 22 else _joined(p, q, len(x))
+
+
+def _joined(
+    p: NDArray[np.int64], q: NDArray[np.int64], rows: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """From the left, neighbours that hold 4 % of the reference's rows together."""
+    least = 0.04 * rows
     merged: list[list[int]] = [[0, 0]]
     for i, (of_p, of_q) in enumerate(zip(p, q, strict=True)):
         merged[-1][0] += of_p
@@ -259,10 +313,12 @@ def _confidence(part: Frame, reference: Frame | None, line: float | None) -> Nam
     sure = part["confidence"].dropna()
     before = None if reference is None else reference["confidence"].dropna()
     if sure.empty:
+        yield from ((f"confidence_{method}", "", UNKNOWN) for method in COMPONENTS)
         yield "confidence_mean", "", UNKNOWN
         yield "low_confidence", "", UNKNOWN
         return
     known = None if before is None else before.mean()
+    yield from _confidence_drift(sure, before)
     ends = stats.t.interval(0.95, max(len(sure) - 1, 1), sure.mean(), max(stats.sem(sure), 1e-300))
     ends_error = 5e-4 * (ends[1] - ends[0]) + 1e-9
     expected = Expected(sure.mean(), len(sure), 1e-9, ends, ends_error, known)
@@ -271,6 +327,16 @@ def _confidence(part: Frame, reference: Frame | None, line: float | None) -> Nam
         yield "low_confidence", "", UNKNOWN
     else:
         yield "low_confidence", "", _share(sure < line, None if before is None else before < line)
+
+
+def _confidence_drift(sure: Column, before: Column | None) -> Named:
+    """Against the reference, in fifty equal bins; a segment has none."""
+    if before is None:
+        yield from ((f"confidence_{method}", "", UNKNOWN) for method in COMPONENTS)
+        return
+    ends = [-np.inf, *(step / 50 for step in range(1, 50)), np.inf]
+    p, q = (np.histogram(x, ends)[0] for x in (before, sure))
+    yield from _components("confidence", "", *_joined(p, q, int(p.sum())))
 
 
 def _truth(part: Frame) -> Named:
