@@ -61,10 +61,12 @@ def inputs(rng: np.random.Generator, rows: int, shape: str, bins_from: str) -> P
     present = [numbers(columns.feature("x"), Shapes[shape](rng, rows), bins)] if bins else []
     words = (*NAMES, "other", None)
     category = [words[i] for i in rng.integers(0, 5, rows)]
+    # Who sends nothing sends no confidence either.
+    sure = np.full(rows, np.nan) if shape == "missing" else rng.random(rows)
     return profile(
         counts({"rows": rows, "low_confidence": int(rng.integers(0, rows + 1))}),
         texts(columns.PREDICTION, rng.choice([*CLASSES, "odd"], rows).tolist(), CLASSES),
-        numbers(columns.CONFIDENCE, rng.random(rows), CONFIDENCE),
+        numbers(columns.CONFIDENCE, sure, CONFIDENCE),
         *present,
         texts(columns.feature("y"), category, NAMES),
     )

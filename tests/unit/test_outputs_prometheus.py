@@ -330,6 +330,7 @@ DOCUMENTED = {
     "mbm_performance_loss": "model version metric source",
     "mbm_class_performance_ratio": "model version class metric source",
     "mbm_labels_outside_contract_ratio": "model version",
+    "mbm_confidence_drift_score": "model version method",
     "mbm_label_coverage_ratio": "model version",
     "mbm_fairness_gap_ratio": "model version attribute metric of",
     "mbm_fairness_gap_lower_ratio": "model version attribute metric of",
