@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from monitor.metrics import CATALOGUE
-from monitor.metrics.base import Subject, Undefined, Value
+from monitor.metrics.base import Measured, Subject, Undefined, Value
 from monitor.metrics.components import basis
 from monitor.metrics.neyman import NAMES, merged, polynomials
 from monitor.profiles.columns import feature
@@ -22,7 +22,7 @@ METRICS = {metric.name.removeprefix("feature_"): metric for metric in CATALOGUE}
 Counts = st.lists(st.integers(0, 1_000), min_size=2, max_size=40).filter(any)
 
 
-def measured(name: str, before: Floats, after: Floats) -> Value | Undefined:
+def measured(name: str, before: Floats, after: Floats) -> Measured:
     reference, current = feature_pair(before, after)
     return METRICS[name].measure(Subject(feature("x"), current, reference))
 
