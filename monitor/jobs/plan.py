@@ -45,7 +45,7 @@ def identity(inputs: InputsPlan, feedback: FeedbackPlan) -> str:
     grounds = (
         *(inputs.contract.id, reference, inputs.layout.id, inputs.group.id, inputs.dimensions),
         *(inputs.seconds, inputs.low_confidence, sorted(feedback.values.items())),
-        *(inputs.versions, sorted(feedback.named.items())),
+        *(inputs.versions, sorted(feedback.named.items()), feedback.fastest),
         [layout for family in families(feedback) for layout in family.layouts],
     )
     return hashlib.sha256(repr(grounds).encode()).hexdigest()[:16]

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from monitor.events.identity import identities
 from monitor.profiles.layout import Ints
 
 MISSING = -1
@@ -82,3 +83,15 @@ def _encoded(column: pa.Array) -> tuple[list[str], NDArray[np.int32]]:
     if indices.null_count:
         indices = pc.fill_null(indices, len(texts))
     return texts, indices.to_numpy()
+
+
+def hashes_of(column: pa.ChunkedArray) -> Ints:
+    """A number in [0, 2**62) per row that is the same for the same text, shape (n,).
+
+    `MISSING` for null. Unlike the codes of `Interned` it does not depend on other rows.
+    """
+    encoded = pc.dictionary_encode(column.combine_chunks())
+    high, _ = identities(encoded.dictionary)
+    known = np.append(high & (2**62 - 1), MISSING)
+    found: Ints = known[pc.fill_null(encoded.indices, len(high)).to_numpy()]
+    return found

@@ -7,9 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from monitor.profiles import bands, calibration, cases, confusion, losses, scores, tallies
+from monitor.profiles import calibration, cases, confusion, losses, reviewing, scores, tallies
 from monitor.profiles.added import Added, Fed
-from monitor.profiles.bands import band_of
 from monitor.profiles.calibration import Calibration
 from monitor.profiles.cases import Cases
 from monitor.profiles.confusion import Confusion
@@ -20,9 +19,8 @@ from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.known import Flags, Known
 from monitor.profiles.layout import Ints, Layout
 from monitor.profiles.losses import Losses
-from monitor.profiles.named import BAND, ROLE, TEAM, by_name
+from monitor.profiles.reviewing import MOST_CLASSES
 from monitor.profiles.scores import Scores
-from monitor.profiles.segments import segment_name
 from monitor.profiles.tallies import Tallies
 
 PREDICTIONS: Final = "predictions"
@@ -40,16 +38,15 @@ PEOPLE_COUNTS: Final[Counted] = {
     PREDICTIONS: lambda known: np.ones(known.rows, np.bool_),
     "reviewed": lambda known: known.decision.given,
     "shown": lambda known: known.shown,
-    "overridden": lambda known: known.shown & known.differs,
+    "overridden": lambda known: known.overridden,
+    "timed": lambda known: known.timed,
+    "fast": lambda known: known.timed & (known.review_seconds < (known.plan.fastest or 0.0)),
     "escalated": lambda known: known.decision.given & known.escalated,
     "revisions": lambda known: known.decision.revisions,
 }
 
 MOST_OF_A_TABLE: Final = 100
 """With more classes a table of confusion, which grows with their square, is not kept."""
-
-MOST_CLASSES: Final = 12
-"""With more classes the table of cases, which grows with their cube, is not kept."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ def families(plan: FeedbackPlan) -> tuple[FeedbackFamily, ...]:
     """The families that come of predictions and their feedback."""
     return (
         FeedbackFamily(Family.TRUTH, tuple(_truth(plan))),
-        FeedbackFamily(Family.PEOPLE, tuple(_people(plan)), _of_people),
+        FeedbackFamily(Family.PEOPLE, tuple(_people(plan)), reviewing.divisions),
     )
 
 
@@ -110,17 +107,7 @@ def _people(plan: FeedbackPlan) -> Iterator[Fed]:
     yield _counts(PEOPLE_COUNTS)
     if 0 < len(classes) <= MOST_CLASSES:
         yield Fed(Cases.part(classes), cases.fed)
-
-
-def _of_people(known: Known) -> Iterator[Division]:
-    """Reviewed ones by confidence, and by the team and role of whoever decided."""
-    rows = np.flatnonzero(known.decision.given & ~np.isnan(known.confidence))
-    names = {i: segment_name({BAND: name}) for i, name in enumerate(bands.NAMES)}
-    yield Division(names, rows, band_of(known.confidence[rows]))
-    for dimension, column in ((TEAM, "team"), (ROLE, "reviewer_role")):
-        said = known.decision.table[column]
-        declared = known.plan.named.get(dimension, ())
-        yield by_name(dimension, said, known.every, known.window, declared)
+    yield from reviewing.parts(plan)
 
 
 def _counts(counted: Counted) -> Fed:

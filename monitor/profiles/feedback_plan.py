@@ -18,6 +18,8 @@ class FeedbackPlan:
         duplicates_within: length of the window within which duplicates are sought [s].
         versions: those that are told apart, all others count as one; None tells all apart.
         named: names of the divisions of `monitor.profiles.named` that the card declares.
+        fastest: a review that took less is implausibly fast [s]; None where nobody said.
+        run: upheld answers of one class in a row that count as a run.
     """
 
     contract: Contract
@@ -27,3 +29,5 @@ class FeedbackPlan:
     duplicates_within: int
     versions: tuple[str, ...] | None = None
     named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fastest: float | None = None
+    run: int = 10

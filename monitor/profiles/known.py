@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from monitor.cards.contract import Contract
 from monitor.events.schema import Kind
-from monitor.profiles.codes import MISSING, places_in
+from monitor.profiles.codes import MISSING, hashes_of, places_in
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.joined import latest, targets
 from monitor.profiles.layout import Floats, Ints
@@ -169,6 +169,38 @@ class Known:
         else:
             same = pc.equal(said["decision_value"], made["predicted_value"])
         return ~flags(pc.fill_null(same, fill_value=True))
+
+    @cached_property
+    def compared(self) -> Flags:
+        """Whether both a prediction and a decision are known, shape (n,)."""
+        kind = "class" if self.contract.classes else "value"
+        decided = self.decision.table["decision" if self.contract.classes else "decision_value"]
+        made = self.predictions[f"predicted_{kind}"]
+        return flags(pc.and_(pc.is_valid(decided), pc.is_valid(made)))
+
+    @cached_property
+    def overridden(self) -> Flags:
+        """Whether a recommendation that was shown was rejected, shape (n,)."""
+        return self.shown & self.differs
+
+    @cached_property
+    def reviewer(self) -> Ints:
+        """Hash of whoever decided, `MISSING` where unknown, shape (n,)."""
+        return hashes_of(self.decision.table["reviewer"])
+
+    @cached_property
+    def timed(self) -> Flags:
+        """Whether a review's begin is known and not after the decision, shape (n,)."""
+        return self.review_seconds >= 0
+
+    @cached_property
+    def review_seconds(self) -> Floats:
+        """Time from the begin of a review to its decision [s], NaN where unknown, shape (n,)."""
+        said = self.decision.table
+        span = pc.subtract(
+            said["event_time"].cast(pa.int64()), said["review_started_at"].cast(pa.int64())
+        )
+        return numbers(span) / 1e6
 
     @cached_property
     def escalated(self) -> Flags:

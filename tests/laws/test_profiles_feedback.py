@@ -27,6 +27,7 @@ from monitor.profiles.losses import Losses
 from monitor.profiles.rows import Partial
 from monitor.profiles.scores import Scores
 from monitor.profiles.segments import segment_name
+from tests.laws import slow_people as people
 
 Row = dict[str, Any]
 START = datetime(1969, 12, 31, 22, tzinfo=UTC)
@@ -37,6 +38,9 @@ MANY = Contract("m", (), tuple("abcdefghijklm"), attributes=SEX)
 NUMBER = Contract("m", (), attributes=SEX)
 PREDICTIONS = pa.schema([EVENTS.field(name) for name in PREDICTION_COLUMNS])
 SAID = pa.schema([FEEDBACK.field(name) for name in FEEDBACK_COLUMNS])
+
+FASTEST = 400.0
+RUN = 2
 
 halves = st.sampled_from([0, 1, 1 << 40, -(1 << 63)])
 teams = st.sampled_from([None, "", "north", "south", "others", "n" * 101, "n" * 102])
@@ -98,6 +102,8 @@ def feedback(draw: st.DrawFn, contract: Contract) -> list[Row]:
             "recommendation_shown": draw(st.sampled_from([None, True, False])),
             "action": draw(st.sampled_from([None, "upheld", "escalated"])),
             "team": draw(teams) if is_decision else None,
+            "reviewer": draw(st.sampled_from([None, "ann", "bob", "cy"])) if is_decision else None,
+            "review_started_at": draw(st.one_of(st.none(), moments(2))) if is_decision else None,
             "reviewer_role": draw(st.sampled_from([None, "senior"])) if is_decision else None,
             "label": None if is_decision else draw(words),
             "label_value": None if is_decision else draw(values),
@@ -107,7 +113,9 @@ def feedback(draw: st.DrawFn, contract: Contract) -> list[Row]:
 
 
 def plan(contract: Contract) -> FeedbackPlan:
-    return FeedbackPlan(contract, (("sex",),), {"sex": ("f", "m")}, 3600, 300)
+    return FeedbackPlan(
+        contract, (("sex",),), {"sex": ("f", "m")}, 3600, 300, fastest=FASTEST, run=RUN
+    )
 
 
 def profiled(contract: Contract, made: Sequence[Row], said: Sequence[Row]) -> list[Partial]:
@@ -190,6 +198,25 @@ def test_profiles_are_those_of_slow_dictionaries(contract: Contract, data: st.Da
         assert partial.rows == len(mine)
         check = check_people if key.family == "people" else check_truth
         check(contract, partial, mine, decisions, outcomes)
+        if key.family == "people":
+            every = {
+                of(row): case(row, said, decisions)
+                for row in made
+                if int(row["event_time"].timestamp() // 3600) == window
+            }
+            some = [every[of(row)] for row in mine]
+            people.check(partial.profile, some, [*every.values()], contract.classes, RUN)
+
+
+def case(row: Row, said: Sequence[Row], decisions: Held) -> people.Case:
+    """A prediction with all that was decided of it."""
+    mine = {
+        one["id_lo"]: one
+        for one in said
+        if one["kind"] == "decision" and (one["p_hi"], one["p_lo"]) == of(row)
+    }
+    decided, _ = decisions.get(of(row), (None, 0))
+    return people.Case(row, decided, [*mine.values()])
 
 
 def check_people(
@@ -197,7 +224,17 @@ def check_people(
 ) -> None:
     """Counts and cases of the reviewed predictions."""
     counts: dict[str, int] = dict.fromkeys(
-        ("predictions", "reviewed", "shown", "overridden", "escalated", "revisions"), 0
+        (
+            "predictions",
+            "reviewed",
+            "shown",
+            "overridden",
+            "timed",
+            "fast",
+            "escalated",
+            "revisions",
+        ),
+        0,
     )
     k = len(contract.classes)
     cases = np.zeros((2, k + 1, k + 1, k + 2), np.int64)
@@ -216,6 +253,10 @@ def check_people(
         counts["revisions"] += revisions
         counts["escalated"] += decided["action"] == "escalated"
         counts["shown"] += shown
+        if (started := decided["review_started_at"]) is not None:
+            seconds = (decided["event_time"] - started).total_seconds()
+            counts["timed"] += seconds >= 0
+            counts["fast"] += 0 <= seconds < FASTEST
         counts["overridden"] += shown and None not in (ours, theirs) and ours != theirs
         if k and None not in (ours, theirs):
             label = k + 1
