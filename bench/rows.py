@@ -30,15 +30,21 @@ def wide_contract(features: int) -> Contract:
 
 def vectors(values: pa.Table | pa.RecordBatch) -> pa.ListArray:
     """The columns of a table, all floats, as one vector per row; nulls stay nulls."""
-    flat = np.empty((values.num_rows, values.num_columns))
+    count, width = values.num_rows, values.num_columns
+    flat = np.empty((count, width))
+    valid = np.ones((count, width), np.bool_)
     for n, column in enumerate(values.columns):
-        flat[:, n] = column.to_numpy(zero_copy_only=False)
-    ends = np.arange(values.num_rows + 1, dtype=np.int32) * values.num_columns
-    items = flat.ravel()
-    missing = np.isnan(items)
-    return pa.ListArray.from_arrays(
-        pa.array(ends), pa.array(items, mask=missing if missing.any() else None)
-    )
+        whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        begin, end = whole.offset, whole.offset + count
+        bitmap, data = whole.buffers()
+        flat[:, n] = np.frombuffer(data, np.float64)[begin:end]
+        if whole.null_count:
+            bits = np.unpackbits(np.frombuffer(bitmap, np.uint8), count=end, bitorder="little")
+            valid[:, n] = bits[begin:]
+    packed = None if valid.all() else pa.py_buffer(np.packbits(valid.ravel(), bitorder="little"))
+    items = pa.Array.from_buffers(pa.float64(), flat.size, [packed, pa.py_buffer(flat)])
+    ends = np.arange(count + 1, dtype=np.int32) * width
+    return pa.ListArray.from_arrays(pa.array(ends), items)
 
 
 def event_rows(

@@ -1,6 +1,6 @@
 """A frozen reference from rows: bins from a repeatable sample, counts from all of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +9,8 @@ import pyarrow as pa
 from monitor.cards.card import Card
 from monitor.errors import MonitorError
 from monitor.jobs.plan import inputs_plan
-from monitor.profiles.inputs import InputsKernel
-from monitor.profiles.layout import total
+from monitor.profiles.inputs import COLUMNS, InputsKernel
+from monitor.profiles.layout import Ints, total
 from monitor.profiles.reference import Reference, reference_of
 from monitor.profiles.segments import ALL
 from monitor.profiles.windows import DAY
@@ -18,18 +18,19 @@ from monitor.profiles.windows import DAY
 SAMPLE_ROWS = 100_000
 """Rows from which bins are taken: those with the smallest id hashes, the same in any order."""
 
-SAMPLED = [
+SAMPLED = (
     *("id_hi", "id_lo", "payload_hash"),
     *("numeric", "category", "attributes", "predicted_value"),
-]
+)
 """Columns of the sample: those of `reference_of`, and what tells rows apart."""
 
 WHOLE = 300 * 365 * DAY
 """One window for all rows: an id counts once, as in the sample, and memory does not grow with
 the length of the reference."""
 
-Batches = Callable[[], Iterator[pa.RecordBatch]]
-"""The rows of the reference from the start, with the columns of `InputsKernel`, in any order."""
+Batches = Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
+"""The rows of the reference from the start, with the columns that are named and maybe more, in any
+order. Asked for some of the columns of `InputsKernel`, first for those that cost little to read."""
 
 
 class NoRowsError(MonitorError):
@@ -41,14 +42,14 @@ def frozen(card: Card, batches: Batches, *, version: str = "", described: str = 
 
     Args:
         card: of the model.
-        batches: called two or three times.
+        batches: called three or four times; memory holds the sample alone.
         version: version it is the reference of, "" for all.
         described: where the rows come from, in words.
 
     Raises:
         NoRowsError: there are none.
     """
-    sample = _sample(batches())
+    sample = _sample(batches(SAMPLED), _greatest(batches(("id_hi",))))
     if not sample.num_rows:
         raise NoRowsError(
             f"{card.model}: no predictions in {described}; choose a reference that holds some:"
@@ -57,33 +58,59 @@ def frozen(card: Card, batches: Batches, *, version: str = "", described: str = 
     bins = reference_of(card.contract, sample, version=version, described=described)
     plan = replace(inputs_plan(card, bins), dimensions=(), seconds=WHOLE)
     kernel = InputsKernel(plan)
-    for batch in batches():
+    for batch in batches(COLUMNS):
         kernel.feed(batch)
     disputes = kernel.disputes()
     if len(disputes):
         kernel = InputsKernel(plan, disputes)
-        for batch in batches():
+        for batch in batches(COLUMNS):
             kernel.feed(batch)
     partials = [partial for partial in kernel.partials() if partial.key.segment == ALL]
     whole = total(plan.layout, [partial.profile for partial in partials])
     return bins.with_profile(whole, sum(partial.rows for partial in partials))
 
 
-def _sample(batches: Iterator[pa.RecordBatch]) -> pa.Table:
+def _greatest(batches: Iterator[pa.RecordBatch]) -> int:
+    """Upper half of an id's hash that none of the sample exceeds."""
+    kept: list[Ints] = []
+    count = 0
+    greatest = int(np.iinfo(np.int64).max)
+    for batch in batches:
+        high = batch.column("id_hi").to_numpy()
+        kept.append(high[high <= greatest])
+        count += len(kept[-1])
+        if count > 2 * SAMPLE_ROWS:
+            kept = [_different(kept)[:SAMPLE_ROWS]]
+            count = len(kept[0])
+            if count == SAMPLE_ROWS:
+                greatest = int(kept[0][-1])
+    if count > SAMPLE_ROWS:
+        different = _different(kept)
+        if len(different) >= SAMPLE_ROWS:
+            greatest = int(different[SAMPLE_ROWS - 1])
+    return greatest
+
+
+def _different(parts: list[Ints]) -> Ints:
+    # A sort, where `np.unique` fills a hash set at ten times the cost.
+    ascending: Ints = np.sort(np.concatenate(parts))
+    is_first = np.ones(len(ascending), np.bool_)
+    is_first[1:] = ascending[1:] != ascending[:-1]
+    return ascending[is_first]
+
+
+def _sample(batches: Iterator[pa.RecordBatch], greatest: int) -> pa.Table:
     """At most `SAMPLE_ROWS` rows, one per id: those with the smallest id hashes."""
     kept: list[pa.Table] = []
     count = 0
-    greatest = np.iinfo(np.int64).max
     for batch in batches:
-        rows = pa.table(batch).select(SAMPLED)
-        below = rows["id_hi"].to_numpy() <= greatest
-        kept.append(rows if below.all() else rows.filter(pa.array(below)))
+        below = batch.column("id_hi").to_numpy() <= greatest
+        kept.append(pa.table(batch).select(SAMPLED).filter(pa.array(below)))
         count += len(kept[-1])
+        # Only ids that come again and again make more of them.
         if count > 2 * SAMPLE_ROWS:
             kept = [_smallest(pa.concat_tables(kept))]
             count = len(kept[0])
-            if count == SAMPLE_ROWS:
-                greatest = int(kept[0]["id_hi"].to_numpy().max())
     return _smallest(pa.concat_tables(kept)) if kept else pa.schema([]).empty_table()
 
 
@@ -93,4 +120,9 @@ def _smallest(rows: pa.Table) -> pa.Table:
     first = np.ones(len(order), np.bool_)
     high, low = high[order], low[order]
     first[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
-    return rows.take(pa.array(order[first][:SAMPLE_ROWS]))
+    chosen = order[first][:SAMPLE_ROWS]
+    if len(chosen) == len(rows):
+        return rows
+    mask = np.zeros(len(rows), np.bool_)
+    mask[chosen] = True
+    return rows.filter(pa.array(mask))

@@ -1,7 +1,7 @@
 """A reference from a file of events, read by the same decoder as the stream."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,9 +93,10 @@ def _predictions(
                 writer.write_table(rows.filter(is_ours).select(COLUMNS))
         messages.close()
 
-        def batches() -> Iterator[pa.RecordBatch]:
+        def batches(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
             kept.seek(0)
-            opened = pa.ipc.open_file(kept)
+            fields = [_SCHEMA.get_field_index(name) for name in columns]
+            opened = pa.ipc.open_file(kept, options=pa.ipc.IpcReadOptions(included_fields=fields))
             for i in range(opened.num_record_batches):
                 yield opened.get_batch(i)
 

@@ -1,6 +1,6 @@
 """The reference in force for a model: looked up, or frozen from what its card names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -13,7 +13,6 @@ from monitor.engines.execute import predictions
 from monitor.jobs.freeze import Batches, NoRowsError, frozen
 from monitor.jobs.plan import inputs_plan
 from monitor.log.definitions import Definitions
-from monitor.profiles.inputs import COLUMNS
 from monitor.profiles.reference import Reference
 from monitor.state import references as pins
 from monitor.state.database import State
@@ -64,16 +63,17 @@ def in_window(place: Place, card: Card, start: datetime, end: datetime) -> Batch
     """Predictions of the model in [start, end), also those under its older contracts."""
     older = older_contracts(Definitions.open(place.store), card)
     task = Task(place, inputs_plan(card, None), start, end, older)
-    return partial(predictions, task, COLUMNS)
+    return partial(predictions, task)
 
 
 def of_version(place: Place, card: Card, version: str, upto: datetime = END) -> Batches:
     """Predictions of one version of the model before a time, also under its older contracts."""
 
-    def batches() -> Iterator[pa.RecordBatch]:
+    def batches(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         import pyarrow.compute as pc
 
-        for batch in in_window(place, card, BEGIN, upto)():
+        wanted = dict.fromkeys((*columns, "version"))
+        for batch in in_window(place, card, BEGIN, upto)(tuple(wanted)):
             yield batch.filter(pc.equal(batch.column("version"), version))
 
     return batches

@@ -162,7 +162,9 @@ def bins_of(values: Floats) -> Bins | None:
         edges = np.array([distinct[0], *middles, np.nextafter(distinct[-1], np.inf)])
     else:
         edges = _quantiles(finite, QUANTILES)
-    edges = np.unique(edges[np.isfinite(edges)])
+    edges = edges[np.isfinite(edges)]
+    # They ascend: `np.unique` would sort them again, and load a module for masks.
+    edges = edges[np.diff(edges, prepend=-np.inf) > 0]
     with np.errstate(over="ignore", invalid="ignore"):
         spread = float(finite.std())
         centre = float(finite.mean())
