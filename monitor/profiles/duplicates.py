@@ -3,9 +3,9 @@
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from monitor.profiles.compiled import njit
 from monitor.profiles.layout import Ints
 
 NEW: Final = 0

@@ -45,7 +45,8 @@ class ParquetReader:
         self._trouble: SourceError | None = None
         self.position = position
         try:
-            self._file = pq.ParquetFile(path)
+            # Else all that is to be read of it, the whole file, would be in memory at once.
+            self._file = pq.ParquetFile(path, pre_buffer=False)
         except (pa.ArrowException, OSError) as error:
             raise self._damage(error) from error
         self.rows: int = self._file.metadata.num_rows

@@ -21,3 +21,13 @@ def loaded(module: str) -> set[str]:
 @pytest.mark.parametrize("module", ["monitor.jobs.ingest", "monitor.jobs.supervise", "monitor.cli"])
 def test_ingest_and_the_command_line_load_nothing_heavy(module: str) -> None:
     assert loaded(module) & HEAVY == set()
+
+
+def test_kernels_do_not_load_scipy_but_leave_it_to_others() -> None:
+    code = (
+        "import sys; import numpy as np; from monitor.profiles.duplicates import Seen\n"
+        "ids = np.arange(3); assert not Seen().classify(ids, ids, ids, ids).any()\n"
+        "assert 'scipy.linalg' not in sys.modules\n"
+        "import scipy.linalg; assert scipy.linalg.det([[2.0]]) == 2.0"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
