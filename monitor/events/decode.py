@@ -13,6 +13,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from monitor.events.adapters import Letters, SourceFormat, adapted, adapter_of
+from monitor.events.alike import Templates
 from monitor.events.batch import Decoded, RawBatch, Tally
 from monitor.events.learn import learned
 from monitor.events.limits import Breaches
@@ -29,8 +30,8 @@ from monitor.events.strict import Rejection
 from monitor.events.table import Partition, Place, events_table, quarantine_table
 from monitor.events.times import EARLIEST, micros
 
-CHUNK = 5_000
-"""Messages that are decoded together: their structs fit the processor's cache."""
+CHUNK = 2_500
+"""Messages that are decoded together: what is made of them fits the processor's cache."""
 
 MOST_KEYS = 200
 """Unknown keys that are counted by name in one batch; the others count as "other"."""
@@ -50,9 +51,10 @@ class _Harvest:
 class Decoder:
     """Turns batches of raw messages into rows of the log.
 
-    Every message has one verdict, whatever batch it travels in: messages are decoded quickly
-    as typed structs, and only those in which every text is accounted for and whose time is in
-    order are taken; all others are read alone (`single.reading`), which also says why a message
+    Every message has one verdict, whatever batch it travels in. Messages that differ from one
+    before in nothing but values are read as columns (`alike`). The others are decoded as typed
+    structs (`screen`), and only those in which every text is accounted for and whose time is in
+    order are taken. What is left is read alone (`single.reading`), which also says why a message
     is refused.
     """
 
@@ -66,6 +68,7 @@ class Decoder:
         limit: int = 1_000_000,
         *,
         quick: bool = True,
+        fewest: int = 32,
     ) -> None:
         """A decoder for these models.
 
@@ -77,6 +80,7 @@ class Decoder:
             partition: whether the log keeps a partition per day or per month.
             limit: largest allowed message [bytes].
             quick: False reads every message alone: the same rows and reasons, ten times slower.
+            fewest: messages of a chunk that must be alike to be read as columns.
 
         Raises:
             SourceError: a source's format does not fit its model.
@@ -85,6 +89,7 @@ class Decoder:
         self._book = Book.of([models[name] for name in names], keys)
         self._max_ahead, self._partition, self._limit = max_ahead, partition, limit
         self._formats, self._quick = formats, quick
+        self._templates = Templates(fewest)
         self._adapters = {name: adapter_of(form, models) for name, form in formats.items()}
         self._named = {
             name: Shape(i, models[name].contract, False, {}) for i, name in enumerate(names)
@@ -138,22 +143,14 @@ class Decoder:
         clock: Clock,
         harvest: _Harvest,
     ) -> None:
-        default = self._implied.get(model, self._implied[None])
-        quick = {name.encode(): shape for name, shape in self._named.items()}
+        roster = Roster(self._named, self._implied.get(model, self._implied[None]))
+        left = list(range(start, start + len(messages)))
         if self._quick:
-            bins, left = sorted_out(messages, start, quick, default, self._limit)
-        else:
-            bins, left = {}, list(range(start, start + len(messages)))
-        for kind, found in _by_kind(bins.values()).items():
-            part = part_of(kind, found, self._numeric)
-            good = _is_good(part, clock)
-            if not good.all():
-                left += part.at[~good].tolist()
-                part = part.only(good)
-            if len(part.at):
-                harvest.parts[kind].append(part)
+            parts, left = self._templates.read(messages, start, roster, self._limit)
+            left += _kept(parts, clock, harvest)
+            waiting = {at: messages[at - start] for at in left}
+            left = self._parsed(waiting, roster, clock, harvest) if waiting else []
         readings = []
-        roster = Roster(self._named, default)
         for at in left:
             try:
                 found_alone = reading(messages[at - start], roster, clock, self._limit)
@@ -163,6 +160,22 @@ class Decoder:
             readings.append(found_alone)
             _gather(found_alone, at, harvest)
         self._learn(readings)
+
+    def _parsed(
+        self,
+        messages: Mapping[int, bytes | None],
+        roster: Roster,
+        clock: Clock,
+        harvest: _Harvest,
+    ) -> list[int]:
+        """Take in what the typed parser reads, by place in the batch; the places of the others."""
+        quick = {name.encode(): shape for name, shape in roster.shapes.items()}
+        bins, left = sorted_out(messages, quick, roster.default, self._limit)
+        for kind, found in _by_kind(bins.values()).items():
+            part = part_of(kind, found, self._numeric)
+            left += _kept([(kind, part)], clock, harvest)
+            self._templates.learn(kind, part, messages, {b.shape.code: b.shape for b in found})
+        return left
 
     def _learn(self, readings: Sequence[Reading]) -> None:
         if not any(found.strangers for found in readings):
@@ -225,6 +238,20 @@ def _is_good(part: Part, clock: Clock) -> NDArray[np.bool_]:
     in_time = (times <= clock.latest) & (times >= clock.earliest[part.codes])
     result: NDArray[np.bool_] = in_time & ~part.doubtful
     return result
+
+
+def _kept(parts: Iterable[tuple[Kind, Part]], clock: Clock, harvest: _Harvest) -> list[int]:
+    """Take in the rows that are good; the places of the others."""
+    left: list[int] = []
+    for kind, part in parts:
+        good = _is_good(part, clock)
+        if good.all():
+            harvest.parts[kind].append(part)
+            continue
+        left += part.at[~good].tolist()
+        if good.any():
+            harvest.parts[kind].append(part.only(good))
+    return left
 
 
 def _gather(found: Reading, at: int, harvest: _Harvest) -> None:

@@ -2,7 +2,17 @@
 
 from collections.abc import Mapping
 
-from monitor.events.forms import Form, answer, choice, flag, identifier, instant, number, text
+from monitor.events.forms import (
+    MOST_OF_VERSION,
+    Form,
+    answer,
+    choice,
+    flag,
+    identifier,
+    instant,
+    number,
+    text,
+)
 from monitor.events.schema import Kind
 
 _FEEDBACK = {
@@ -16,7 +26,7 @@ FORMS: Mapping[Kind, Mapping[str, Form]] = {
     Kind.PREDICTION: {
         "event_id": identifier(),
         "event_time": instant(),
-        "version": identifier(),
+        "version": identifier(MOST_OF_VERSION),
         "prediction": answer(),
         "score": number(),
         "probability": number(0, 1),
@@ -43,7 +53,7 @@ FORMS: Mapping[Kind, Mapping[str, Form]] = {
     Kind.OUTCOME: {
         **_FEEDBACK,
         "label": answer(),
-        "label_version": identifier(),
+        "label_version": identifier(MOST_OF_VERSION),
         "weight": number(0),
     },
     Kind.USAGE: {
@@ -56,14 +66,14 @@ FORMS: Mapping[Kind, Mapping[str, Form]] = {
     Kind.FAILURE: {
         "event_id": identifier(),
         "event_time": instant(),
-        "version": identifier(),
+        "version": identifier(MOST_OF_VERSION),
         "code": identifier(),
         "message": text(),
     },
     Kind.DEPLOYMENT: {
         "event_id": identifier(),
         "event_time": instant(),
-        "version": identifier(),
+        "version": identifier(MOST_OF_VERSION),
         "stage": choice(("shadow", "canary", "full")),
         "traffic_share": number(0, 1),
         "artifact": text(),

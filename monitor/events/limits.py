@@ -95,25 +95,35 @@ class Texts:
         if not (self.declared.any() or hidden):
             return values, []
         column = self.columns.numbers(codes, vectors)
-        bad = np.zeros(len(column), np.bool_)
-        chosen = np.flatnonzero(self.declared[column])
-        texts, pair = pairs(values.take(pa.array(chosen)), column[chosen])
-        seen = np.zeros(len(self.allowed) * (len(texts) + 1), np.bool_)
-        seen[pair] = True
-        for found in np.flatnonzero(seen).tolist():
-            c, t = divmod(found, len(texts) + 1)
-            seen[found] = t < len(texts) and texts[t] not in (self.allowed[c] or ())
-        bad[chosen] = seen[pair]
+        bad = self._unseen(values, column)
         wrong = np.flatnonzero(bad)
         rows = np.repeat(np.arange(len(codes)), vectors.widths)[wrong]
         breaches = [
             (row, f"{Rule.UNSEEN_CATEGORY}:{self.columns.names[c]}")
             for row, c in zip(rows.tolist(), column[wrong].tolist(), strict=True)
         ]
-        bad |= self.columns.dropped[column]
-        if bad.any():
+        if hidden:
+            bad |= self.columns.dropped[column]
+        if hidden or len(wrong):
             values = pc.if_else(pa.array(bad), pa.scalar(None, pa.string()), values)
         return values, breaches
+
+    def _unseen(self, values: pa.StringArray, column: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which values are not among those that their column declares, shape (values,)."""
+        bad = np.zeros(len(column), np.bool_)
+        declared = self.declared[column]
+        chosen = slice(None) if declared.all() else np.flatnonzero(declared)
+        some = values if isinstance(chosen, slice) else values.take(pa.array(chosen))
+        texts, pair = pairs(some, column[chosen])
+        width = len(texts) + 1
+        unseen = np.zeros(len(self.allowed) * width, np.bool_)
+        unseen[pair] = True
+        for found in np.flatnonzero(unseen).tolist():
+            c, t = divmod(found, width)
+            unseen[found] = t < len(texts) and texts[t] not in (self.allowed[c] or ())
+        if unseen.any():
+            bad[chosen] = unseen[pair]
+        return bad
 
 
 def pairs(

@@ -118,12 +118,12 @@ class Reason(StrEnum):
     UNKNOWN_TYPE = "unknown_type"
     MISSING_KEY = "missing_key"
     WRONG_TYPE = "wrong_type"
+    TOO_LONG = "too_long"
     BAD_TIME = "bad_time"
     FUTURE = "future"
     TOO_LATE = "too_late"
     UNKNOWN_MODEL = "unknown_model"
     UNSUPPORTED_SCHEMA = "unsupported_schema"
-    BAD_FORMAT = "bad_format"
     UNREADABLE = "unreadable"
 
 
@@ -134,3 +134,4 @@ class Rule(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     UNSEEN_CATEGORY = "unseen_category"
     NOT_FINITE = "not_finite"
+    TOO_LONG = "too_long"

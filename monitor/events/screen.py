@@ -1,7 +1,7 @@
 """The quick way: many messages at once, each decoded under the model that it seems to name."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
@@ -15,8 +15,7 @@ _UNSAFE = re.compile(rb"\\u(?:[dD]|0000)")
 
 
 def sorted_out(
-    messages: Sequence[bytes | None],
-    start: int,
+    messages: Mapping[int, bytes | None],
     shapes: Mapping[bytes, Shape],
     default: Shape,
     limit: int,
@@ -27,8 +26,7 @@ def sorted_out(
     to be asked.
 
     Args:
-        messages: as they came.
-        start: place in the batch of the first.
+        messages: as they came, by their place in the batch.
         shapes: by name of the model.
         default: shape of a message that names no model where one expects it.
         limit: largest allowed message [bytes].
@@ -38,8 +36,8 @@ def sorted_out(
     left: list[int] = []
     decoders = {name: shape.decode for name, shape in shapes.items()}
     rest = default.decode
-    has_escapes = b"\\" in b"".join(filter(None, messages))
-    for at, message in enumerate(messages, start):
+    has_escapes = b"\\" in b"".join(filter(None, messages.values()))
+    for at, message in messages.items():
         if message is None or len(message) > limit:
             left.append(at)
             continue

@@ -1,6 +1,6 @@
 """Typed decoders: the events of one model as msgspec structs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, Union
@@ -59,6 +59,15 @@ class Shape:
     contract: Contract | None
     implied: bool
     extras: Extras
+
+    @cached_property
+    def layout(self) -> Hashable:
+        """What decides the columns of its events: models with the same one can be read together."""
+        if self.contract is None or self.implied:
+            return self.code, self.implied
+        features = tuple((f.name, f.type) for f in self._ordered)
+        names = tuple(a.name for a in self.contract.attributes)
+        return features, self.contract.classes, names
 
     @cached_property
     def sections(self) -> Mapping[str, Section]:

@@ -146,11 +146,13 @@ def _envelope(event: Mapping[str, object], kind: Kind, breaches: _Breaches) -> d
         elif name not in REQUIRED[kind]:
             breaches.violations.append(f"{kept}:{name}")
         else:
-            raise _required(name, value, kept)
+            raise _required(name, value, kept, form.most)
     return fields
 
 
-def _required(name: str, value: object, rule: Rule) -> Rejection:
+def _required(name: str, value: object, rule: Rule, most: int | None) -> Rejection:
+    if rule is Rule.TOO_LONG:
+        return Rejection(Reason.TOO_LONG, f"{name} may have {most} characters at most")
     shown = repr(value)[:80]
     if name == "event_time":
         return Rejection(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, cast
 
+import numpy as np
 from confluent_kafka import (
     Consumer,
     KafkaError,
@@ -142,11 +143,13 @@ class ConfluentClient:
         """Neighbours of one partition as a run; ends of partitions move positions only."""
         runs = []
         # Mapped over the methods themselves: half the time of calling them one by one.
-        numbers = map(Message.partition, messages)
-        places = list(zip(map(Message.topic, messages), numbers, strict=True))
-        cuts = [i for i in range(1, len(messages)) if places[i] != places[i - 1]]
+        topics, numbers = list(map(Message.topic, messages)), list(map(Message.partition, messages))
+        changes = np.diff(np.array(numbers)) != 0
+        if topics.count(topics[0]) < len(topics):
+            changes |= [a != b for a, b in pairwise(topics)]
+        cuts = (np.flatnonzero(changes) + 1).tolist()
         for begin, end in pairwise([0, *cuts, len(messages)]):
-            place, part = cast(Place, places[begin]), messages[begin:end]
+            place, part = cast(Place, (topics[begin], numbers[begin])), messages[begin:end]
             if any(map(Message.error, part)):
                 part = [m for m in part if not self._is_event(m, place)]
             # A message fetched before its partition left is none of ours.
