@@ -13,7 +13,7 @@ from monitor.log.feedback import FEEDBACK, FeedbackLog, State
 from monitor.profiles.feedback import feedback_partials
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.inputs import COLUMNS, InputsKernel, InputsPlan
-from monitor.profiles.joined import FEEDBACK_COLUMNS, PREDICTION_COLUMNS
+from monitor.profiles.joined import FEEDBACK_COLUMNS
 from monitor.profiles.rows import table_of
 
 
@@ -66,8 +66,8 @@ def _inputs(task: Task, plan: InputsPlan) -> pa.Table:
 
 
 def _feedback(task: Task, plan: FeedbackPlan) -> pa.Table:
-    schema = pa.schema([EVENTS.field(name) for name in (*PREDICTION_COLUMNS, "contract")])
-    rows = pa.Table.from_batches(predictions(task, PREDICTION_COLUMNS), schema)
+    schema = pa.schema([EVENTS.field(name) for name in (*plan.columns, "contract")])
+    rows = pa.Table.from_batches(predictions(task, plan.columns), schema)
     feedback = FeedbackLog.open(task.place.store).table.at(task.place.feedback)
     by_month = task.place.partition == "month"
     condition = read.all_of(

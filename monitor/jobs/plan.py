@@ -46,6 +46,7 @@ def identity(inputs: InputsPlan, feedback: FeedbackPlan) -> str:
         *(inputs.contract.id, reference, inputs.layout.id, inputs.group.id, inputs.dimensions),
         *(inputs.seconds, inputs.low_confidence, sorted(feedback.values.items())),
         *(inputs.versions, sorted(feedback.named.items()), feedback.fastest),
+        feedback.policy,
         [layout for family in families(feedback) for layout in family.layouts],
     )
     return hashlib.sha256(repr(grounds).encode()).hexdigest()[:16]
@@ -60,4 +61,5 @@ def feedback_plan(card: Card, inputs: InputsPlan) -> FeedbackPlan:
         seconds=feedback_length(inputs.seconds),
         duplicates_within=inputs.seconds,
         versions=inputs.versions,
+        policy=card.policy,
     )

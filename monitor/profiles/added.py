@@ -26,15 +26,17 @@ class Added:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reached:
-    """Values of some rows that widen a part's only pair of extremes.
+    """Values of some rows that widen a pair of a part's extremes.
 
     Attributes:
         rows: which predictions, shape (m,).
         values: finite, shape (m,).
+        pair: which one, counted from the part's first.
     """
 
     rows: Ints
     values: Floats
+    pair: int = 0
 
 
 Feed: TypeAlias = Callable[[Known], Iterable[Added | Reached]]

@@ -41,7 +41,7 @@ def feedback_partials(
 
     Args:
         plan: of the model.
-        predictions: all rows of the windows, with `PREDICTION_COLUMNS`, duplicates included.
+        predictions: all rows of the windows, with the plan's `columns`, duplicates included.
         feedback: all that is known of them, with `FEEDBACK_COLUMNS`.
     """
     if not predictions.num_rows:
@@ -95,7 +95,7 @@ def _add(
         at = slots[each.rows]
         inside = np.flatnonzero(at >= 0)
         if isinstance(each, Reached):
-            sums.reach(at[inside], extreme, each.values[inside])
+            sums.reach(at[inside], extreme + each.pair, each.values[inside])
         else:
             sums.add(at[inside], first + _some(each.place, inside), _some(each.amount, inside))
 

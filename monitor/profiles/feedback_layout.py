@@ -7,7 +7,16 @@ from typing import Final
 
 import numpy as np
 
-from monitor.profiles import calibration, cases, confusion, losses, reviewing, scores, tallies
+from monitor.profiles import (
+    audited,
+    calibration,
+    cases,
+    confusion,
+    losses,
+    reviewing,
+    scores,
+    tallies,
+)
 from monitor.profiles.added import Added, Fed
 from monitor.profiles.calibration import Calibration
 from monitor.profiles.cases import Cases
@@ -108,6 +117,7 @@ def _people(plan: FeedbackPlan) -> Iterator[Fed]:
     if 0 < len(classes) <= MOST_CLASSES:
         yield Fed(Cases.part(classes), cases.fed)
     yield from reviewing.parts(plan)
+    yield from audited.parts()
 
 
 def _counts(counted: Counted) -> Fed:

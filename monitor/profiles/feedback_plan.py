@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from monitor.cards.contract import Contract
+from monitor.cards.policy import Policy
+from monitor.profiles import policy as review_policy
+from monitor.profiles.joined import PREDICTION_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,8 @@ class FeedbackPlan:
         named: names of the divisions of `monitor.profiles.named` that the card declares.
         fastest: a review that took less is implausibly fast [s]; None where nobody said.
         run: upheld answers of one class in a row that count as a run.
+        policy: which predictions need a review, None if none does.
+        asof: end of the closed time, which the audit of reviews looks back from [Unix s].
     """
 
     contract: Contract
@@ -31,3 +36,11 @@ class FeedbackPlan:
     named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fastest: float | None = None
     run: int = 10
+    policy: Policy | None = None
+    asof: int = 0
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the event table that are needed of predictions."""
+        asked = review_policy.columns(self.policy, self.contract) if self.policy else ()
+        return tuple(dict.fromkeys((*PREDICTION_COLUMNS, *asked)))

@@ -18,7 +18,8 @@ PREDICTION_COLUMNS: Final = (
 FEEDBACK_COLUMNS: Final = (
     *("kind", "p_hi", "p_lo", "id_hi", "id_lo", "payload_hash", "event_time"),
     *("decision", "decision_value", "recommendation_shown", "action", "label", "label_value"),
-    *("reviewer", "reviewer_role", "team", "review_started_at", "consumer", "used", "value"),
+    *("reviewer", "reviewer_role", "team", "review_started_at", "effective_at"),
+    *("consumer", "used", "value"),
 )
 """Columns of the feedback table that it needs."""
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Self
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from monitor.cards.contract import Contract
 from monitor.events.schema import Kind
+from monitor.profiles.audit import Audit, audit, nothing_audited
 from monitor.profiles.codes import MISSING, hashes_of, places_in
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.joined import latest, targets
 from monitor.profiles.layout import Floats, Ints
-
-ESCALATED: Final = "escalated"
+from monitor.profiles.policy import required
+from monitor.profiles.reviewed import ESCALATED, NEVER, first_effects, first_reviews, instants
 
 Flags = NDArray[np.bool_]
 
@@ -207,6 +208,46 @@ class Known:
         """Whether the case was handed on, shape (n,)."""
         handed_on = pc.equal(self.decision.table["action"], ESCALATED)
         return flags(pc.fill_null(handed_on, fill_value=False))
+
+    @cached_property
+    def made(self) -> Ints:
+        """When each prediction was made, shape (n,) [µs]."""
+        return instants(self.predictions["event_time"])
+
+    @cached_property
+    def first_review(self) -> Ints:
+        """Row of `decision.spoken` that is the first review, -1 for none, shape (n,)."""
+        said = self.decision.spoken
+        return first_reviews(self.made, said.table, said.target, self.plan.policy)
+
+    @cached_property
+    def reviewed_at(self) -> Ints:
+        """When each was first reviewed, `NEVER` if it was not, shape (n,) [µs]."""
+        row = self.first_review
+        time = np.full(self.rows, NEVER, np.int64)
+        time[row >= 0] = instants(self.decision.spoken.table["event_time"])[row[row >= 0]]
+        return time
+
+    @cached_property
+    def effective_at(self) -> Ints:
+        """When each first took effect, `NEVER` if nobody says so, shape (n,) [µs]."""
+        said, usage = self.decision.spoken, self.usage
+        return first_effects(self.rows, said.table, said.target, usage.table, usage.target)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """What became of each under the review policy."""
+        policy = self.plan.policy
+        if policy is None:
+            return nothing_audited(self.rows)
+        return audit(
+            policy,
+            self.plan.asof * 1_000_000,
+            reason=required(policy, self.contract, self.predictions),
+            made=self.made,
+            review=self.reviewed_at,
+            effect=self.effective_at,
+        )
 
     @cached_property
     def confidence(self) -> Floats:
