@@ -1,7 +1,7 @@
 """One run over one model: what is dirty and closed is rebuilt, then published."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -56,6 +56,8 @@ class ModelRun:
         """Number of new verdicts."""
         plan = inputs_plan(self.card, self._reference())
         said = feedback_plan(self.card, plan)
+        # Audits look back from a whole window, so that time alone restates one only a few times.
+        said = replace(said, asof=self._closed(said.seconds))
         self._begin_again_if_new(plan, said)
         waiting = {
             family: progress.dirty_windows(self.state, model=self.card.model, family=family)

@@ -18,6 +18,7 @@ from monitor.metrics import (
     overrides,
     performance,
     psi,
+    reviews,
     total_variation,
     wasserstein,
 )
@@ -49,5 +50,6 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     overrides.RATE,
     overrides.HIDDEN_RATE,
     overrides.CORRECT,
+    *reviews.METRICS,
 )
 """Every metric, in the order in which people see them."""

@@ -14,6 +14,7 @@ from monitor.metrics import CATALOGUE, neyman
 from monitor.metrics.base import Ends, Metric, Per, Subject, Unit
 from monitor.metrics.verdict import Status, Verdict, judged, verdicts
 from monitor.profiles import columns
+from monitor.profiles.audited import COUNTED, LATENCY, REVIEW, WORK
 from monitor.profiles.categories import Categories
 from monitor.profiles.family import Family
 from monitor.profiles.layout import Profile
@@ -25,6 +26,7 @@ from tests.parity.raw_profiles import (
     cases,
     confusion,
     counts,
+    durations,
     losses,
     numbers,
     profile,
@@ -121,7 +123,24 @@ def people(rng: np.random.Generator, rows: int) -> Profile:
         "escalated": 0,
         "revisions": 0,
     }
-    return profile(counts(of), cases(some, CLASSES))
+    return profile(counts(of), cases(some, CLASSES), *reviews(rng, rows))
+
+
+def reviews(rng: np.random.Generator, rows: int) -> list[Column]:
+    """The audit of so many reviewed predictions and of some that wait or leaked, in any mixture."""
+    names = ("in_time", "late", "leaked", "leaked_reviewed", "open", "overdue", "without_need")
+    shares = rng.dirichlet(np.full(len(names), 0.3)) if rows % 7 else np.eye(len(names))[rows % 5]
+    of = dict(zip(names, rng.multinomial(rows, shares).tolist(), strict=True))
+    of["leaked"] += of["leaked_reviewed"]
+    of["required"] = sum(of[n] for n in ("in_time", "late", "leaked", "open", "overdue"))
+    of["audited"] = rows + int(rows > 50)
+    of |= {"sampled": 0, "decided": rows, "handed_on": int(rng.integers(0, rows + 1))}
+    lengths = np.append(10.0 ** rng.uniform(-3, 8, rows), [1e9] * (rows % 3))[:rows]
+    return [
+        counts({name: of[name] for name in COUNTED}, REVIEW),
+        durations(LATENCY, lengths),
+        durations(WORK, lengths[::2]),
+    ]
 
 
 def asked(current: Profile, reference: Profile | None = None) -> Subject:

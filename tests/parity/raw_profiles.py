@@ -12,6 +12,7 @@ from monitor.profiles.categories import Categories
 from monitor.profiles.confusion import Confusion
 from monitor.profiles.counts import Counts
 from monitor.profiles.distribution import Distribution
+from monitor.profiles.durations import Durations
 from monitor.profiles.fixed import CLIP, MOMENT, SQUARE, on_grid
 from monitor.profiles.layout import Layout, Part, Profile
 from monitor.profiles.losses import LEAST_PROBABILITY, OF_CLASSES, Losses
@@ -64,9 +65,16 @@ def texts(column: str, values: Texts, names: Sequence[str]) -> Column:
     return part, [*counts, len(values) - missing - sum(counts), missing], None
 
 
-def counts(of: Mapping[str, int]) -> Column:
+def counts(of: Mapping[str, int], column: str = "") -> Column:
     """Named counts."""
-    return Counts.part(list(of)), list(of.values()), None
+    return Counts.part(list(of), column), list(of.values()), None
+
+
+def durations(column: str, seconds: ArrayLike) -> Column:
+    """Lengths of time in bins of a tenth of a decade."""
+    edges = [round(10 ** (k / 10), 6) for k in range(81)]
+    place = np.searchsorted(edges, np.asarray(seconds, np.float64), "right")
+    return Durations.part(column), np.bincount(place, minlength=82).tolist(), None
 
 
 def place(value: str, classes: Sequence[str]) -> int:

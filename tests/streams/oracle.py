@@ -59,6 +59,10 @@ LEAST = {
     "override": 30,
     "hidden_disagreement": 30,
     "override_correct": 30,
+    "escalation": 30,
+    "review_latency_p50": 30,
+    "review_latency_p90": 30,
+    "review_latency_p99": 30,
 }
 """Rows that a metric needs, as its reference page says; methods of drift need 200."""
 
@@ -130,7 +134,13 @@ def frame(predictions: list[Any], decisions: list[Any], outcomes: list[Any]) -> 
     rows["label"] = rows["id"].map(labels)
     rows["decision"] = rows["id"].map({k: str(d["decision"]) for k, d in decided.items()})
     rows["shown"] = rows["id"].map({k: d["recommendation_shown"] for k, d in decided.items()})
+    at = dict(zip(decided, seconds(_times(decided)), strict=True))
+    rows["wait"] = rows["id"].map(at).astype(np.float64) - rows["time"]
     return pd.concat([rows, features, attributes], axis=1)
+
+
+def _times(events: Mapping[str, Any]) -> list[str]:
+    return [event["event_time"] for event in events.values()]
 
 
 def seconds(times: Sequence[str]) -> Column:
@@ -453,6 +463,26 @@ def _people(part: Frame) -> Named:
     yield "hidden_disagreement", "", _share(differs[~shown])
     overridden = reviewed[shown & differs & reviewed["label"].notna()]
     yield "override_correct", "", _share(overridden["decision"] == overridden["label"])
+    # No event hands a case on, no decision says when it began, and no card has a review policy.
+    yield "escalation", "", _share(pd.Series(data=False, index=reviewed.index))
+    for percent in (50, 90, 99):
+        yield f"review_latency_p{percent}", "", _quantile(reviewed["wait"], percent / 100)
+        yield f"review_work_p{percent}", "", UNKNOWN
+    for metric in WITH_POLICY:
+        yield metric, "", UNKNOWN
+
+
+WITH_POLICY = (
+    *("review_required", "review_coverage", "review_in_time", "review_late", "review_overdue"),
+    *("review_leak", "review_leaks", "review_outstanding", "review_without_need"),
+)
+
+
+def _quantile(column: Column, share: float) -> Expected:
+    """One of the values, which must lie within the published ends."""
+    if column.empty:
+        return UNKNOWN
+    return Expected(float(np.quantile(column, share, method="inverted_cdf")), len(column), None)
 
 
 def _share(claims: Column, before: Column = None) -> Expected:
