@@ -116,6 +116,14 @@ class Fairness(Part):
     tolerance: Share = Field(default=0.05, description="largest difference that is accepted")
 
 
+class Drift(Part):
+    """When a feature counts as drifted."""
+
+    line: Share = Field(
+        default=0.1, description="Jensen-Shannon distance from the reference, from 0 to 0.83"
+    )
+
+
 class Retention(Part):
     """How long data is kept."""
 
@@ -156,6 +164,7 @@ class Card(Part):
         default=timedelta(minutes=10), description="how late events may be before a window closes"
     )
     events: Events = Field(default=Events(), description="how its events look")
+    drift: Drift = Field(default=Drift(), description="when a feature counts as drifted")
     fairness: Fairness = Field(default=Fairness(), description="how groups are compared")
     retention: Retention = Field(default=Retention(), description="how long data is kept")
     privacy: CardPrivacy = Field(default=CardPrivacy(), description="what is hashed or left out")

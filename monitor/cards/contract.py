@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -84,6 +85,11 @@ class Contract:
     def category(self) -> tuple[Feature, ...]:
         """Features stored in the vector `category`, in its order."""
         return tuple(f for f in self.features if f.type is FeatureType.CATEGORY)
+
+    @cached_property
+    def named(self) -> Mapping[str, Feature]:
+        """Features by their names."""
+        return {feature.name: feature for feature in self.features}
 
     @cached_property
     def definition(self) -> str:

@@ -10,7 +10,7 @@ from monitor.cards.card import Card
 from monitor.jobs.plan import fairness_dimensions, feedback_plan
 from monitor.log.profiles import ProfileTable, Revision
 from monitor.metrics import CATALOGUE
-from monitor.metrics.base import Per, Subject
+from monitor.metrics.base import LeftOut, Per, Subject
 from monitor.metrics.verdict import Verdict, verdicts
 from monitor.profiles.family import Family
 from monitor.profiles.feedback_layout import families
@@ -140,9 +140,9 @@ class Publisher:
             for segment in self._published(window, sums):
                 least = 0 if segment == ALL else self.card.fairness.minimum_rows
                 groups = self._groups(sums) if segment == ALL else {}
-                for verdict in verdicts(
-                    catalogue, family, self._subject(sums[segment], segment), groups, least=least
-                ):
+                left_out = _left_out(revisions) if segment == ALL else None
+                subject = self._subject(sums[segment], segment, left_out)
+                for verdict in verdicts(catalogue, family, subject, groups, least=least):
                     yield self._row(window, version, stage, segment, verdict, completeness, basis)
 
     def _basis(self, revisions: Iterable[Revision], completeness: float | None) -> str:
@@ -184,7 +184,7 @@ class Publisher:
             groups[TOGETHER.join(dimension)] = found
         return groups
 
-    def _subject(self, profile: Profile, segment: str) -> Subject:
+    def _subject(self, profile: Profile, segment: str, left_out: LeftOut | None) -> Subject:
         contract = self.card.contract
         return Subject(
             column="",
@@ -194,6 +194,9 @@ class Publisher:
             minimum=self.card.fairness.minimum_rows,
             positive=contract.positive,
             low_confidence=self.plan.low_confidence,
+            contract=contract,
+            drift_line=self.card.drift.line,
+            left_out=left_out,
         )
 
     def _row(
@@ -282,6 +285,11 @@ def _by_version(
         }
         for version, stage in wanted
     }
+
+
+def _left_out(revisions: Iterable[Revision]) -> LeftOut:
+    mine = [r.partial for r in revisions if r.partial.key.segment == ALL]
+    return LeftOut(sum(p.duplicates for p in mine), sum(p.conflicts for p in mine))
 
 
 def _by_segment(revisions: Sequence[Revision]) -> dict[str, Profile]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import TypeAlias
 
+from monitor.cards.contract import Contract
 from monitor.profiles.columns import ROWS
 from monitor.profiles.family import Family
 from monitor.profiles.layout import Profile, Summary
@@ -34,6 +35,7 @@ class Per(StrEnum):
     """Each group of each attribute, called by its segment's name."""
     CLASS = "class"
     BAND = "band"
+    RULE = "rule"
 
     @property
     def label(self) -> str | None:
@@ -83,6 +85,24 @@ Measured: TypeAlias = Value | Undefined | Mapping[str, Value | Undefined]
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Messages of a window that count in nothing else.
+
+    Attributes:
+        duplicates: those that repeat another [rows].
+        conflicts: those that contradict another under the same id [rows].
+    """
+
+    duplicates: int
+    conflicts: int
+
+    @property
+    def rows(self) -> int:
+        """Both [rows]."""
+        return self.duplicates + self.conflicts
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """What a metric is asked about.
 
@@ -95,6 +115,9 @@ class Subject:
         minimum: rows that a group needs to be compared [rows].
         positive: the class that counts as selected, None unless there are two.
         low_confidence: confidence below which a prediction counts as unsure, None if nobody said.
+        contract: what the card says of predictions.
+        drift_line: Jensen-Shannon distance above which a feature counts as drifted.
+        left_out: what of the window's messages is not in `current`; None for a part of the rows.
     """
 
     column: str
@@ -104,6 +127,9 @@ class Subject:
     minimum: int = 30
     positive: str | None = None
     low_confidence: float | None = None
+    contract: Contract | None = None
+    drift_line: float = 0.1
+    left_out: LeftOut | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +149,7 @@ class Metric:
         column: column of the layout that it reads, unless it is per feature.
         summaries: summaries of the column that it can read, any one of them; a layout without
             them has no such value, and none is missed.
+        where: columns of which it is asked at all; by default of every one that it can read.
         compares: whether it needs the reference.
         measure: the value, or why there is none; where it has one for each of several things
             that it finds itself (groups), by their names. Never raises for rows of a valid layout.
@@ -145,6 +172,7 @@ class Metric:
     per: Per
     column: str = ROWS
     summaries: tuple[type[Summary], ...]
+    where: Callable[[Subject], bool] = lambda _: True
     compares: bool = False
     measure: Callable[[Subject], Measured]
     ends: Ends = Ends.NONE

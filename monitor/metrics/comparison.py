@@ -34,6 +34,18 @@ def part_of(profile: Profile, column: str) -> Part | None:
     return None
 
 
+def missing_and_rows(profile: Profile, column: str) -> tuple[int, int]:
+    """Rows without a value and all rows of a column; (0, 0) where the layout has no such column."""
+    part = part_of(profile, column)
+    if part is None:
+        return 0, 0
+    if part.summary == Categories.name():
+        categories = profile.get(Categories, column)
+        return categories.missing, categories.missing + categories.rows
+    distribution = profile.get(Distribution, column)
+    return distribution.missing, distribution.missing + distribution.rows
+
+
 def compared(subject: Subject) -> Part | Undefined:
     """The part that window and reference both hold, or why they cannot be compared."""
     if subject.reference is None:

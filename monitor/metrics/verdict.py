@@ -132,6 +132,7 @@ def verdicts(
         for metric in catalogue
         if metric.family is family
         for column, asked in _subjects(metric, subject, attributes)
+        if metric.where(asked)
         for verdict in _judged(metric, asked, column, least)
     ]
 

@@ -32,6 +32,7 @@ _ONE_FOR: Final = {
     Per.GROUP: "each group of each protected attribute and declared intersection",
     Per.CLASS: "each class",
     Per.BAND: "each band",
+    Per.RULE: "each rule of the contract that is checked",
 }
 
 

@@ -39,6 +39,13 @@ DAY = 86_400
 SMALLEST_GROUP = 30
 LEAST = {
     "feature_missing": 30,
+    "feature_most_common": 30,
+    "feature_wrong_type": 30,
+    "feature_not_finite": 30,
+    "contract_violations": 30,
+    "duplicates": 1,
+    "conflicts": 1,
+    "prediction_share": 30,
     "confidence_mean": 30,
     "low_confidence": 30,
     "label_coverage": 1,
@@ -156,7 +163,7 @@ def numbers(rows: Frame, watched: Watched) -> dict[Key, Expected]:
     for window, part in rows.groupby(rows["time"] // watched.publish):
         at = int(window) * watched.publish
         whole = [*_features(part, reference, watched), *_of_rows(part, reference, watched)]
-        whole += [*_gaps(part, watched)]
+        whole += [*_gaps(part, watched), *_quality(part, reference, watched)]
         for metric, column, expected in whole:
             found[metric, "", column, at] = _if_enough(metric, expected)
         for attribute in watched.segments:
@@ -189,6 +196,38 @@ def _features(part: Frame, reference: Frame, watched: Watched) -> Named:
         moved = stats.wasserstein_distance(x, y) / x.std()
         yield "feature_wasserstein", name, Expected(moved, len(y), None)
         yield from _components("feature", name, *binned(x, y))
+
+
+def _quality(part: Frame, reference: Frame, watched: Watched) -> Named:
+    """Columns that stand still or hold what they must not, and the share of those that drifted."""
+    drifted = []
+    for name, kind in watched.features.items():
+        before, after = reference[f"feature {name}"], part[f"feature {name}"]
+        if kind == "category":
+            p, q = _categories(before, after)
+            common = [x[:-1] for x in (p, q)]
+            fault = after.notna() & ~after.map(lambda v: isinstance(v, str | int | float))
+        else:
+            p, q = binned(before.to_numpy(np.float64), after.to_numpy(np.float64))
+            ends = [-np.inf, *edges_of(before.to_numpy(np.float64)), np.inf]
+            common = [np.histogram(x, ends)[0] for x in (before, after)]
+            fault = after.notna() & pd.to_numeric(after, errors="coerce").isna()
+            yield "feature_not_finite", name, _share(np.isinf(after), np.isinf(before))
+        was, now = (float(x.max() / x.sum()) for x in common)
+        most = Expected(now, int(common[1].sum()), 1e-12, reference=was)
+        yield "feature_most_common", name, most
+        yield "feature_wrong_type", name, _share(fault, before.isna() & False)
+        bins = np.count_nonzero(p + q)
+        chance = (bins - 1) * (1 / p.sum() + 1 / q.sum()) / 8
+        if q.sum() >= 200:
+            distance = jensenshannon(p, q, base=math.e)
+            drifted.append(distance > math.sqrt(0.1**2 + chance))
+    share = Expected(float(np.mean(drifted)), len(part), 1e-12) if drifted else UNKNOWN
+    yield "drifted_features", "", share
+    for rule in ("wrong_type", "not_finite", "unseen_category"):
+        yield "contract_violations", rule, Expected(0.0, len(part), 0.0, reference=0.0)
+    for metric in ("duplicates", "conflicts"):
+        yield metric, "", Expected(0.0, len(part), 0.0)
 
 
 def _drift(of: str, name: str, p: NDArray[np.int64], q: NDArray[np.int64]) -> Named:
@@ -311,6 +350,9 @@ def _of_rows(part: Frame, reference: Frame | None, watched: Watched) -> Named:
         yield from _drift(
             "prediction", "", *_categories(reference["prediction"], part["prediction"])
         )
+    for name in ("0", "1"):
+        known = None if reference is None else reference["prediction"] == name
+        yield "prediction_share", name, _share(part["prediction"] == name, known)
     yield from _confidence(part, reference, watched.low_confidence)
     for metric, column, expected in _truth(part):
         # Groups keep no cells of the score.
