@@ -30,6 +30,9 @@ def is_checked(rule: Rule, feature: Feature) -> bool:
             return feature.type in (FeatureType.NUMBER, FeatureType.INTEGER)
         case Rule.WRONG_TYPE:
             return True
+        case Rule.TOO_LONG:
+            # Of ids and the like, never of a feature.
+            return False
 
 
 @lru_cache(maxsize=8)
