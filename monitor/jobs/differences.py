@@ -34,12 +34,16 @@ LEAST_WINDOWS = 4
 RECENT_WINDOWS = 3
 """Published windows that are looked at together: one has too few decisions per branch."""
 
+GAPS = ("demographic_parity_difference", "equalized_odds_difference")
+"""Gaps between groups that are looked at; the others say the same in other words."""
+
 LEFT_OUT = frozenset(
     metric.name
     for metric in CATALOGUE
     if metric.labels.get("method", "psi") not in ("psi", "ece")
     or metric.name.endswith("_bound")
     or metric.name == "label_coverage"
+    or (metric.series == "fairness_gap" and metric.name not in GAPS)
 )
 """Other measures of the same shift, bounds, and what only shows that labels take their time."""
 

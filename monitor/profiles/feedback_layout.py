@@ -12,6 +12,7 @@ from monitor.profiles import (
     calibration,
     cases,
     confusion,
+    finals,
     losses,
     reviewing,
     scores,
@@ -25,6 +26,7 @@ from monitor.profiles.counts import Counts
 from monitor.profiles.divisions import Division
 from monitor.profiles.family import Family
 from monitor.profiles.feedback_plan import FeedbackPlan
+from monitor.profiles.finals import Finals
 from monitor.profiles.known import Flags, Known
 from monitor.profiles.layout import Ints, Layout
 from monitor.profiles.losses import Losses
@@ -114,6 +116,8 @@ def _truth(plan: FeedbackPlan) -> Iterator[Fed]:
 def _people(plan: FeedbackPlan) -> Iterator[Fed]:
     classes = plan.contract.classes
     yield _counts(PEOPLE_COUNTS)
+    if classes:
+        yield Fed(Finals.part(classes), finals.fed)
     if 0 < len(classes) <= MOST_CLASSES:
         yield Fed(Cases.part(classes), cases.fed)
     yield from reviewing.parts(plan)

@@ -32,6 +32,7 @@ from tests.parity.raw_profiles import (
     confusion,
     counts,
     durations,
+    finals,
     losses,
     numbers,
     profile,
@@ -137,7 +138,9 @@ def people(rng: np.random.Generator, rows: int) -> Profile:
         "escalated": 0,
         "revisions": 0,
     }
-    return profile(counts(of), cases(some, CLASSES), *reviews(rng, rows))
+    final = [row[2:] for row in some] + [(word, "yes") for word in rng.choice(words, 5).tolist()]
+    ours = (counts(of), finals(final, CLASSES), cases(some, CLASSES))
+    return profile(*ours, *reviews(rng, rows))
 
 
 def reviews(rng: np.random.Generator, rows: int) -> list[Column]:
@@ -359,6 +362,6 @@ def test_ten_thousand_categories_are_no_trouble(metric: Metric) -> None:
 
 
 def test_most_metrics_have_a_value_in_these_laws() -> None:
-    found = all_verdicts(seed=8, rows=400, shape="normal", classes=2)
+    found = all_verdicts(seed=8, rows=900, shape="normal", classes=2)
     measured = {verdict.metric for verdict in found if verdict.status is Status.MEASURED}
     assert set(BY_NAME) - measured == set()

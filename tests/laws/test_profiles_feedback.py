@@ -22,6 +22,7 @@ from monitor.profiles.confusion import Confusion
 from monitor.profiles.counts import Counts
 from monitor.profiles.feedback import feedback_partials
 from monitor.profiles.feedback_plan import FeedbackPlan
+from monitor.profiles.finals import Finals
 from monitor.profiles.joined import FEEDBACK_COLUMNS, PREDICTION_COLUMNS
 from monitor.profiles.losses import Losses
 from monitor.profiles.rows import Partial
@@ -222,7 +223,7 @@ def case(row: Row, said: Sequence[Row], decisions: Held) -> people.Case:
 def check_people(
     contract: Contract, partial: Partial, mine: list[Row], decisions: Held, outcomes: Held
 ) -> None:
-    """Counts and cases of the reviewed predictions."""
+    """Counts and cases of the reviewed predictions, and final decisions of all."""
     counts: dict[str, int] = dict.fromkeys(
         (
             "predictions",
@@ -238,8 +239,16 @@ def check_people(
     )
     k = len(contract.classes)
     cases = np.zeros((2, k + 1, k + 1, k + 2), np.int64)
+    finals = np.zeros((k + 1, k + 2), np.int64)
     for row in mine:
         counts["predictions"] += 1
+        label = k + 1
+        if k and of(row) in outcomes and outcomes[of(row)][0]["label"] is not None:
+            label = place(outcomes[of(row)][0]["label"], contract)
+        final = decisions[of(row)][0]["decision"] if of(row) in decisions else None
+        final = row["predicted_class"] if final is None else final
+        if k and final is not None:
+            finals[place(final, contract), label] += 1
         if of(row) not in decisions:
             continue
         decided, revisions = decisions[of(row)]
@@ -259,11 +268,11 @@ def check_people(
             counts["fast"] += 0 <= seconds < FASTEST
         counts["overridden"] += shown and None not in (ours, theirs) and ours != theirs
         if k and None not in (ours, theirs):
-            label = k + 1
-            if of(row) in outcomes and outcomes[of(row)][0]["label"] is not None:
-                label = place(outcomes[of(row)][0]["label"], contract)
             cases[int(shown), place(ours, contract), place(theirs, contract), label] += 1
     assert dict(partial.profile.get(Counts).of) == counts
+    assert partial.profile.has(Finals) == (k > 0)
+    if k:
+        assert (partial.profile.get(Finals).counts == finals).all()
     if 0 < k <= 12:
         assert (partial.profile.get(Cases).counts == cases).all()
     else:

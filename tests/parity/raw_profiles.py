@@ -13,6 +13,7 @@ from monitor.profiles.confusion import Confusion
 from monitor.profiles.counts import Counts
 from monitor.profiles.distribution import Distribution
 from monitor.profiles.durations import Durations
+from monitor.profiles.finals import Finals
 from monitor.profiles.fixed import CLIP, MOMENT, SQUARE, on_grid
 from monitor.profiles.layout import Layout, Part, Profile
 from monitor.profiles.losses import LEAST_PROBABILITY, OF_CLASSES, Losses
@@ -124,6 +125,15 @@ def cases(rows: Sequence[tuple[bool, str, str, str | None]], classes: Sequence[s
         y = k + 1 if label is None else place(label, classes)
         table[int(shown), place(predicted, classes), place(decided, classes), y] += 1
     return Cases.part(classes), table.ravel().tolist(), None
+
+
+def finals(rows: Sequence[tuple[str, str | None]], classes: Sequence[str]) -> Column:
+    """Predictions by final decision and label."""
+    k = len(classes)
+    table = np.zeros((k + 1, k + 2), np.int64)
+    for final, label in rows:
+        table[place(final, classes), k + 1 if label is None else place(label, classes)] += 1
+    return Finals.part(classes), table.ravel().tolist(), None
 
 
 def feature_pair(before: ArrayLike, after: ArrayLike) -> tuple[Profile, Profile]:

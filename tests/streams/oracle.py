@@ -5,7 +5,7 @@ pandas frame. Nothing of `monitor` is imported here, on purpose.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,8 +14,13 @@ import numpy as np
 import pandas as pd
 from fairlearn.metrics import (
     demographic_parity_difference,
+    demographic_parity_ratio,
+    false_negative_rate_difference,
     false_positive_rate_difference,
+    false_positive_rate_ratio,
+    selection_rate_difference,
     true_positive_rate_difference,
+    true_positive_rate_ratio,
 )
 from numpy.typing import NDArray
 from scipy import stats
@@ -61,8 +66,6 @@ LEAST = {
     "roc_auc_bound": 30,
     "brier": 30,
     "calibration_error": 100,
-    "demographic_parity_difference": 60,
-    "equalized_odds_difference": 60,
     "override": 30,
     "hidden_disagreement": 30,
     "override_correct": 30,
@@ -72,6 +75,10 @@ LEAST = {
     "review_latency_p99": 30,
 }
 """Rows that a metric needs, as its reference page says; methods of drift need 200."""
+
+GAPS = ("_difference", "parity_ratio", "odds_ratio")
+LEAST_OF_GAPS = 60
+"""Rows that a gap between groups needs."""
 
 METHODS = (*("psi", "jensen_shannon", "chi_square", "cramers_v", "hellinger", "total_variation"),)
 COMPONENTS = ("location", "spread", "skew", "tails")
@@ -176,7 +183,8 @@ def numbers(rows: Frame, watched: Watched) -> dict[Key, Expected]:
 
 
 def _if_enough(metric: str, expected: Expected, least: int = 0) -> Expected:
-    return expected if expected.rows >= max(LEAST.get(metric, 200), least) else UNKNOWN
+    needed = LEAST_OF_GAPS if metric.endswith(GAPS) else LEAST.get(metric, 200)
+    return expected if expected.rows >= max(needed, least) else UNKNOWN
 
 
 Named = Iterator[tuple[str, str, Expected]]
@@ -464,37 +472,75 @@ def _gaps(part: Frame, watched: Watched) -> Named:
         first, *more = (part[f"attribute {name}"] for name in names)
         group = first.str.cat(more, sep="&").astype("category").cat.codes
         column = "&".join(names)
-        yield "demographic_parity_difference", column, _parity(part, group)
-        yield "equalized_odds_difference", column, _odds(part, group)
+        for metric, expected in _of_groups(part, group):
+            yield metric, column, expected
 
 
-def _large(group: Column) -> Column:
-    """Whether each row is in a group of the least size."""
-    return group.map(group.value_counts()) >= SMALLEST_GROUP
+def _of_groups(part: Frame, group: Column) -> Iterator[tuple[str, Expected]]:
+    """Every gap between the groups, of predictions and of what holds after people."""
+    final = part["decision"].fillna(part["prediction"])
+    yield from _of_answers("", part["prediction"], part["label"], group)
+    if part["decision"].notna().any():
+        yield from _of_answers("final_", final, part["label"], group)
+    else:
+        # Nobody reviewed anything, so that there is nothing after people.
+        for metric, _ in _of_answers("final_", final, part["label"], group):
+            yield metric, UNKNOWN
+    reviewed = part["decision"].notna()
+    shown = reviewed & part["shown"].eq(True)
+    differs = part["decision"] != part["prediction"]
+    yield "override_difference", _gap(selection_rate_difference, differs, differs, group, shown)
+    every = pd.Series(data=True, index=part.index)
+    burden = _gap(selection_rate_difference, reviewed, reviewed, group, every)
+    yield "review_difference", burden if reviewed.any() else UNKNOWN
 
 
-def _parity(part: Frame, group: Column) -> Expected:
-    kept = _large(group)
+def _of_answers(
+    prefix: str, answer: Column, label: Column, group: Column
+) -> Iterator[tuple[str, Expected]]:
+    """What fairlearn says of these answers, over the groups that have enough rows each time."""
+    yes, truth = answer == "1", label == "1"
+    every, positive, negative = answer.notna(), label == "1", label == "0"
+    positives = (true_positive_rate_difference, yes, truth, group, positive)
+    missed = (false_negative_rate_difference, yes, truth, group, positive)
+    negatives = (false_positive_rate_difference, yes, truth, group, negative)
+    named = {
+        "demographic_parity_difference": _gap(
+            demographic_parity_difference, yes, yes, group, every
+        ),
+        "demographic_parity_ratio": _gap(demographic_parity_ratio, yes, yes, group, every),
+        "equal_opportunity_difference": _gap(*positives),
+        "equalized_odds_difference": _worse(max, _gap(*positives), _gap(*negatives)),
+        "equalized_odds_ratio": _worse(
+            min,
+            _gap(true_positive_rate_ratio, yes, truth, group, positive),
+            _gap(false_positive_rate_ratio, yes, truth, group, negative),
+        ),
+        # Of the rows with the positive answer, the share that came true.
+        "predictive_parity_difference": _gap(
+            selection_rate_difference, truth, truth, group, yes & label.isin(["0", "1"])
+        ),
+        "false_positive_rate_difference": _gap(*negatives),
+        "false_negative_rate_difference": _gap(*missed),
+    }
+    yield from ((prefix + name, expected) for name, expected in named.items())
+
+
+def _gap(
+    compared: Callable[..., float], answer: Column, truth: Column, group: Column, some: Column
+) -> Expected:
+    """What fairlearn finds over some of the rows, of the groups that have enough of them."""
+    kept = some & (group.map(group[some].value_counts()) >= SMALLEST_GROUP)
     if group[kept].nunique() < 2:
         return UNKNOWN
-    selected = (part["prediction"] == "1")[kept]
-    gap = demographic_parity_difference(selected, selected, sensitive_features=group[kept])
-    return Expected(gap, int(kept.sum()), 1e-9)
+    found = compared(truth[kept], answer[kept], sensitive_features=group[kept])
+    return UNKNOWN if math.isnan(found) else Expected(found, int(kept.sum()), 1e-9)
 
 
-def _odds(part: Frame, group: Column) -> Expected:
-    """fairlearn's two gaps, each over the groups that have enough rows of that label."""
-    gaps = []
-    for label, gap in (("1", true_positive_rate_difference), ("0", false_positive_rate_difference)):
-        some = part["label"] == label
-        kept = _large(group[some])
-        if group[some][kept].nunique() < 2:
-            return UNKNOWN
-        truth = (part["label"][some] == "1")[kept]
-        answer = (part["prediction"][some] == "1")[kept]
-        found = gap(truth, answer, sensitive_features=group[some][kept])
-        gaps.append(Expected(found, int(kept.sum()), 1e-9))
-    return max(gaps, key=lambda one: one.value or 0.0)
+def _worse(extreme: Callable[..., Expected], one: Expected, other: Expected) -> Expected:
+    if one.value is None or other.value is None:
+        return UNKNOWN
+    return extreme(one, other, key=lambda each: each.value)
 
 
 def _people(part: Frame) -> Named:

@@ -9,7 +9,8 @@ from scipy.special import stdtrit
 from monitor.metrics.auc import area_interval, area_under_curve
 from monitor.metrics.chi_square import chi_square
 from monitor.metrics.comparison import coarse
-from monitor.metrics.fairness import Share, largest_gap
+from monitor.metrics.fairness.gaps import largest_gap
+from monitor.metrics.fairness.rates import Share
 from monitor.metrics.intervals import mean_interval, newcombe, student, wilson
 from monitor.metrics.jensen_shannon import jensen_shannon_distance
 from monitor.metrics.kolmogorov_smirnov import kolmogorov_smirnov
