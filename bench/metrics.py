@@ -197,8 +197,16 @@ def _append(log: Any, mark: int, tables: Iterator[pa.Table]) -> int:  # noqa: AN
     """The mark after these rows."""
     from monitor.events.batch import Tally
 
-    for rows in tables:
-        upto = mark + len(rows)
+    for unplaced in tables:
+        upto = mark + len(unplaced)
+        place = {
+            "partition": pa.repeat("p", len(unplaced)),
+            "offset": np.arange(mark + 1, upto + 1),
+        }
+        rows = unplaced
+        for name, column in place.items():
+            at = rows.schema.get_field_index(name)
+            rows = rows.set_column(at, rows.schema.field(name), pa.array(column))
         tally = Tally(len(rows), len(rows), 0, {}, len(rows))
         log.append(rows, after={"p": mark}, upto={"p": upto}, tallies={"p": tally})
         mark = upto

@@ -66,6 +66,6 @@ def divisions(
                     for name, place in zip(dimension, np.unravel_index(code, spans), strict=True)
                 }
             )
-            for code in np.unique(codes)
+            for code in np.flatnonzero(np.bincount(codes))
         }
         yield Division(segments, np.flatnonzero(inside), codes)

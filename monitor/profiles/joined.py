@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from monitor.profiles.layout import Ints
 
@@ -62,13 +61,12 @@ def targets(predictions: pa.Table, feedback: pa.Table) -> Ints:
 
     A prediction id that stands in several windows has its feedback in the earliest.
     """
-    if not predictions.num_rows or not feedback.num_rows:
-        return np.full(feedback.num_rows, -1, np.int64)
+    # Brings numba, as above.
+    from monitor.profiles.index import Index
+
     high, low, time = (predictions[c].to_numpy() for c in ("id_hi", "id_lo", "event_time"))
-    order = np.lexsort((time, high, low))
-    place = _find(high[order], low[order], feedback["p_hi"].to_numpy(), feedback["p_lo"].to_numpy())
-    found: Ints = np.where(place >= 0, order[place], -1)
-    return found
+    index = Index.of(high, low, time.view(np.int64))
+    return index.find(feedback["p_hi"].to_numpy(), feedback["p_lo"].to_numpy())
 
 
 def holding(feedback: pa.Table, target: Ints, by: Ints | None = None) -> Ints:
@@ -83,17 +81,22 @@ def holding(feedback: pa.Table, target: Ints, by: Ints | None = None) -> Ints:
         by: speaker of each, negative for none, shape (n,); one for all without it.
     """
     mine = np.flatnonzero(target >= 0 if by is None else (target >= 0) & (by >= 0))
-    event_time = feedback["event_time"].to_numpy()[mine]
-    payload = feedback["payload_hash"].to_numpy()[mine]
+    at = target[mine]
     speaker = np.zeros(len(mine), np.int64) if by is None else by[mine]
+    # Nearly all predictions have one row, for which there is nothing to rank.
+    is_alone = np.bincount(at)[at] == 1 if len(at) else np.empty(0, np.bool_)
+    several = np.flatnonzero(~is_alone)
+    event_time = feedback["event_time"].to_numpy()[mine[several]]
+    payload = feedback["payload_hash"].to_numpy()[mine[several]]
     # Per prediction and speaker the winner comes last: latest time, then smallest payload.
     # ~x reverses the order of integers without overflow.
-    rank = np.lexsort((~payload, event_time, speaker, target[mine]))
-    at, speaker = target[mine][rank], speaker[rank]
+    rank = several[np.lexsort((~payload, event_time, speaker[several], at[several]))]
     is_last = np.ones(len(rank), np.bool_)
-    is_last[:-1] = (at[1:] != at[:-1]) | (speaker[1:] != speaker[:-1])
-    held: Ints = mine[rank[is_last]]
-    return held
+    is_last[:-1] = (at[rank][1:] != at[rank][:-1]) | (speaker[rank][1:] != speaker[rank][:-1])
+    held = np.concatenate([np.flatnonzero(is_alone), rank[is_last]])
+    # Stable: the speakers of one prediction are in order already.
+    ordered: Ints = mine[held[np.argsort(at[held], kind="stable")]]
+    return ordered
 
 
 def latest(predictions: int, feedback: pa.Table, target: Ints) -> Latest:
@@ -110,25 +113,11 @@ def latest(predictions: int, feedback: pa.Table, target: Ints) -> Latest:
     revisions = np.zeros(predictions, np.int64)
     held = holding(feedback, target)
     row[target[held]] = held
-    found = np.flatnonzero(target >= 0)
-    ids = [feedback[c].to_numpy()[found] for c in ("id_hi", "id_lo")]
-    events = np.unique(np.stack([target[found], *ids]), axis=1)[0]
+    mine = target[target >= 0]
+    count = np.bincount(mine, minlength=predictions)
+    several = np.flatnonzero(count[target] > 1) if len(mine) else mine
+    several = several[target[several] >= 0]
+    ids = [feedback[c].to_numpy()[several] for c in ("id_hi", "id_lo")]
+    events = np.unique(np.stack([target[several], *ids]), axis=1)[0]
     np.add.at(revisions, events, 1)
     return Latest(row, np.maximum(revisions - 1, 0))
-
-
-def _find(high: Ints, low: Ints, wanted_high: Ints, wanted_low: Ints) -> Ints:
-    """Position of each wanted id among ids sorted by (low, high), -1 if it is not there."""
-    at = np.searchsorted(low, wanted_low)
-    position = np.full(len(wanted_low), -1, np.int64)
-    open_: NDArray[np.int64] = np.flatnonzero(at < len(low))
-    # Ids that share the lower half follow each other; one step is nearly always enough.
-    while len(open_):
-        place = at[open_]
-        same_low = low[place] == wanted_low[open_]
-        hit = same_low & (high[place] == wanted_high[open_])
-        position[open_[hit]] = place[hit]
-        open_ = open_[same_low & ~hit]
-        at[open_] += 1
-        open_ = open_[at[open_] < len(low)]
-    return position

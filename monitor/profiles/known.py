@@ -35,10 +35,31 @@ class Spoken:
     target: Ints
 
     @classmethod
-    def of(cls, kind: Kind, predictions: pa.Table, feedback: pa.Table) -> Self:
+    def of(cls, kind: Kind, feedback: pa.Table, target: Ints) -> Self:
         """What was said of one kind."""
-        mine = feedback.filter(pc.equal(feedback["kind"], kind))
-        return cls(mine, targets(predictions, mine))
+        is_mine = pc.equal(feedback["kind"], kind)
+        return cls(feedback.filter(is_mine), target[flags(is_mine)])
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """Rows of feedback beside their predictions; a column is moved there when it is asked for.
+
+    Attributes:
+        table: m rows with `FEEDBACK_COLUMNS`.
+        row: row of the table per prediction, -1 where there is none, shape (n,).
+    """
+
+    table: pa.Table
+    row: Ints
+
+    @cached_property
+    def _places(self) -> pa.Array:
+        return pa.array(self.row, mask=self.row < 0)
+
+    def __getitem__(self, name: str) -> pa.ChunkedArray:
+        """A column, n values, null where there is none."""
+        return self.table[name].take(self._places)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,24 +67,22 @@ class Said:
     """One kind of feedback, a row per prediction, null where there is none.
 
     Attributes:
-        table: the rows that hold, n rows with `FEEDBACK_COLUMNS`.
+        table: columns of the rows that hold, n values each.
         given: whether there is one, shape (n,).
         revisions: earlier feedback that it replaced, shape (n,) [events].
         spoken: all that was said of the kind.
     """
 
-    table: pa.Table
+    table: Held
     given: Flags
     revisions: Ints
     spoken: Spoken
 
     @classmethod
-    def of(cls, kind: Kind, predictions: pa.Table, feedback: pa.Table) -> Self:
-        """What holds of one kind."""
-        spoken = Spoken.of(kind, predictions, feedback)
-        found = latest(predictions.num_rows, spoken.table, spoken.target)
-        rows = spoken.table.take(pa.array(found.row, mask=found.row < 0))
-        return cls(rows, found.row >= 0, found.revisions, spoken)
+    def of(cls, predictions: int, spoken: Spoken) -> Self:
+        """What holds of one kind, for so many predictions."""
+        found = latest(predictions, spoken.table, spoken.target)
+        return cls(Held(spoken.table, found.row), found.row >= 0, found.revisions, spoken)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,10 +115,12 @@ class Known:
             feedback: all that was said of them, with `FEEDBACK_COLUMNS`.
         """
         said = feedback.combine_chunks()
+        target = targets(predictions, said)
         decision, outcome = (
-            Said.of(kind, predictions, said) for kind in (Kind.DECISION, Kind.OUTCOME)
+            Said.of(predictions.num_rows, Spoken.of(kind, said, target))
+            for kind in (Kind.DECISION, Kind.OUTCOME)
         )
-        return cls(plan, predictions, decision, outcome, Spoken.of(Kind.USAGE, predictions, said))
+        return cls(plan, predictions, decision, outcome, Spoken.of(Kind.USAGE, said, target))
 
     @property
     def contract(self) -> Contract:

@@ -64,7 +64,9 @@ def by_name(
     if not declared:
         code = np.where(_is_frequent(window[given], code, len(names)), code, len(names))
     segments = {i: segment_name({dimension: name}) for i, name in enumerate([*names, OTHERS])}
-    return Division({int(i): segments[int(i)] for i in np.unique(code)}, rows[given], code)
+    return Division(
+        {int(i): segments[int(i)] for i in np.flatnonzero(np.bincount(code))}, rows[given], code
+    )
 
 
 def _is_frequent(window: Ints, code: Ints, names: int) -> Flags:

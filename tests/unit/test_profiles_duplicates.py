@@ -4,9 +4,13 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.profiles.duplicates import CONFLICT, DUPLICATE, NEW, Seen
-from monitor.profiles.joined import _find
+from monitor.profiles.index import Index
+
+halves = st.sampled_from([0, 1, 2, 1 << 40, -1, -(1 << 63), (1 << 63) - 1])
 
 
 def classified(rows: list[tuple[int, int, int, int]], sizes: list[int] | None = None) -> list[int]:
@@ -52,6 +56,35 @@ def test_a_table_that_grows_forgets_nothing() -> None:
 
 
 def test_ids_that_share_the_lower_half_are_found_among_others() -> None:
-    high, low = np.array([5, 6, 7, 1, 1]), np.array([1, 1, 1, 2, 2])
+    high, low = np.array([5, 6, 7, 1]), np.array([1, 1, 1, 2])
+    index = Index.of(high, low, np.zeros(4, np.int64))
     wanted_high, wanted_low = np.array([7, 5, 8, 1, 1, 9]), np.array([1, 1, 1, 2, 3, 0])
-    assert _find(high, low, wanted_high, wanted_low).tolist() == [2, 0, -1, 3, -1, -1]
+    assert index.find(wanted_high, wanted_low).tolist() == [2, 0, -1, 3, -1, -1]
+
+
+def test_of_one_id_in_several_windows_the_earliest_is_found() -> None:
+    ids, times = np.array([3, 3, 4, 3]), np.array([30, 10, 20, 10])
+    index = Index.of(ids, ids, times)
+    assert index.find(np.array([3, 4]), np.array([3, 4])).tolist() == [1, 2]
+
+
+def test_nothing_is_found_among_no_predictions() -> None:
+    nothing = np.empty(0, np.int64)
+    index = Index.of(nothing, nothing, nothing)
+    assert index.find(np.array([0]), np.array([0])).tolist() == [-1]
+    assert index.find(nothing, nothing).tolist() == []
+
+
+@given(st.lists(st.tuples(halves, halves, st.integers(0, 3)), max_size=60), st.data())
+def test_the_index_finds_what_a_dictionary_would(
+    rows: list[tuple[int, int, int]], data: st.DataObject
+) -> None:
+    known: dict[tuple[int, int], int] = {}
+    for row, (high, low, time) in enumerate(rows):
+        other = known.setdefault((high, low), row)
+        if time < rows[other][2]:
+            known[high, low] = row
+    wanted = data.draw(st.lists(st.tuples(halves, halves), max_size=20))
+    high, low, time = np.array(rows, np.int64).reshape(-1, 3).T.copy()
+    found = Index.of(high, low, time).find(*np.array(wanted, np.int64).reshape(-1, 2).T.copy())
+    assert found.tolist() == [known.get(pair, -1) for pair in wanted]
