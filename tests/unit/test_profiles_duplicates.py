@@ -85,6 +85,7 @@ def test_the_index_finds_what_a_dictionary_would(
         if time < rows[other][2]:
             known[high, low] = row
     wanted = data.draw(st.lists(st.tuples(halves, halves), max_size=20))
-    high, low, time = np.array(rows, np.int64).reshape(-1, 3).T.copy()
-    found = Index.of(high, low, time).find(*np.array(wanted, np.int64).reshape(-1, 2).T.copy())
+    table = np.array(rows, np.int64).reshape(-1, 3).T.copy()
+    pairs = np.array(wanted, np.int64).reshape(-1, 2).T.copy()
+    found = Index.of(table[0], table[1], table[2]).find(pairs[0], pairs[1])
     assert found.tolist() == [known.get(pair, -1) for pair in wanted]
