@@ -61,17 +61,11 @@ class Builder:
         return rows_by_partition(table, Kind.PREDICTION, by_month=self.log.by_month)
 
 
-def families_of(plan: Plan) -> tuple[Family, ...]:
-    """The families that a plan's kernel makes."""
-    return (Family.INPUTS,) if isinstance(plan, InputsPlan) else (Family.PEOPLE, Family.TRUTH)
-
-
-def layouts_of(plan: Plan) -> dict[str, Layout]:
-    """By id, the layouts of the profiles that a plan's kernel makes."""
+def layouts_of(plan: Plan) -> dict[Family, dict[str, Layout]]:
+    """By family and id, the layouts of the profiles that a plan's kernel makes."""
     if isinstance(plan, InputsPlan):
-        return {layout.id: layout for layout in (plan.layout, plan.group)}
-    some = families(plan)
-    return {layout.id: layout for family in some for layout in family.layouts.values()}
+        return {Family.INPUTS: {layout.id: layout for layout in (plan.layout, plan.group)}}
+    return {each.family: each.layouts for each in families(plan)}
 
 
 def build(
@@ -106,7 +100,8 @@ def build(
     tasks = [Task(builder.place, plan, instant(a), instant(b), tuple(older)) for a, b in pieces]
     whole = sum(b - a for a, b in pieces)
     done = 0
-    layouts = layouts_of(plan)
+    by_family = layouts_of(plan)
+    layouts = {name: layout for some in by_family.values() for name, layout in some.items()}
     for (start, end), partials in zip(pieces, builder.engine.run(tasks), strict=True):
         built = partials_of(partials, layouts)
         fresh = _fresh(builder, plan, built, (start, end), plan.seconds)
@@ -181,14 +176,14 @@ def _standing(builder: Builder, plan: Plan, part: Range, seconds: int) -> list[R
     reference = plan.reference.id if isinstance(plan, InputsPlan) and plan.reference else ""
     return [
         revision
-        for family in families_of(plan)
+        for family, layouts in layouts_of(plan).items()
         for revision in builder.profiles.latest(
             family=family,
             model=plan.contract.model,
             seconds=seconds,
             start=instant(start),
             end=instant(end),
-            layouts=layouts_of(plan),
+            layouts=layouts,
         )
         if revision.partial.key.reference == reference
     ]

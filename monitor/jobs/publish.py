@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.cards.card import Card
+from monitor.jobs.build import layouts_of
 from monitor.jobs.plan import fairness_dimensions, feedback_plan
 from monitor.log.profiles import ProfileTable, Revision
 from monitor.metrics import CATALOGUE
 from monitor.metrics.base import LeftOut, Per, Subject
 from monitor.metrics.verdict import Verdict, verdicts
 from monitor.profiles.family import Family
-from monitor.profiles.feedback_layout import families
 from monitor.profiles.inputs import InputsPlan
 from monitor.profiles.layout import Layout, Profile, total
 from monitor.profiles.named import folded
@@ -45,6 +45,19 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class _Grounds:
+    """What the verdicts of one family on one version in one window have in common."""
+
+    version: str
+    stage: str
+    kind: str
+    start: datetime
+    end: datetime
+    completeness: float | None
+    inputs_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class Publisher:
     """What publishing a model needs.
 
@@ -54,6 +67,7 @@ class Publisher:
         profiles: where the profiles are.
         now: written into the results.
         frozen: profile of the reference, None if there is none.
+        layouts: by family and id, those that its profiles may have.
     """
 
     card: Card
@@ -61,11 +75,14 @@ class Publisher:
     profiles: ProfileTable
     now: datetime
     frozen: Profile | None = field(init=False, repr=False)
+    layouts: Mapping[Family, Mapping[str, Layout]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         reference = self.plan.reference
         profile = reference.profile(self.plan.layout) if reference else None
         object.__setattr__(self, "frozen", profile)
+        said = feedback_plan(self.card, self.plan)
+        object.__setattr__(self, "layouts", {**layouts_of(self.plan), **layouts_of(said)})
 
     def results(
         self, windows: Sequence[Window], quarantined: Mapping[Window, int]
@@ -106,7 +123,7 @@ class Publisher:
                 seconds=step,
                 start=instant(min(window.start for window in some)),
                 end=instant(max(window.end for window in some)),
-                layouts=self._layouts()[family],
+                layouts=self.layouts[family],
             ):
                 # Profiles of another reference may share the layout; they never add up.
                 if revision.partial.key.reference == self._reference(family):
@@ -117,11 +134,6 @@ class Publisher:
                 steps = range(window.start, window.end, step) if fits else ()
                 held[window] = [revision for at in steps for revision in known.get(at, ())]
         return held
-
-    def _layouts(self) -> dict[Family, dict[str, Layout]]:
-        inputs = {layout.id: layout for layout in (self.plan.layout, self.plan.group)}
-        said = {each.family: each.layouts for each in families(feedback_plan(self.card, self.plan))}
-        return {Family.INPUTS: inputs, **said}
 
     def _of_version(
         self,
@@ -135,15 +147,23 @@ class Publisher:
         for family, revisions in held.items():
             sums = _by_segment(revisions)
             if not sums and _fits(family, self.plan.seconds, window):
-                sums[ALL] = Profile.empty(next(iter(self._layouts()[family].values())))
-            basis = self._basis(revisions, completeness)
+                sums[ALL] = Profile.empty(next(iter(self.layouts[family].values())))
+            grounds = _Grounds(
+                version,
+                stage,
+                window.kind,
+                instant(window.start),
+                instant(window.end),
+                completeness,
+                self._basis(revisions, completeness),
+            )
             for segment in self._published(window, sums):
                 least = 0 if segment == ALL else self.card.fairness.minimum_rows
                 groups = self._groups(sums) if segment == ALL else {}
                 left_out = _left_out(revisions) if segment == ALL else None
                 subject = self._subject(sums[segment], segment, left_out)
                 for verdict in verdicts(catalogue, family, subject, groups, least=least):
-                    yield self._row(window, version, stage, segment, verdict, completeness, basis)
+                    yield self._row(grounds, segment, verdict)
 
     def _basis(self, revisions: Iterable[Revision], completeness: float | None) -> str:
         """One hash of all that verdicts rest on: profiles, quarantine, reference, card and code."""
@@ -199,28 +219,19 @@ class Publisher:
             left_out=left_out,
         )
 
-    def _row(
-        self,
-        window: Window,
-        version: str,
-        stage: str,
-        segment: str,
-        verdict: Verdict,
-        completeness: float | None,
-        basis: str,
-    ) -> ResultRow:
+    def _row(self, grounds: "_Grounds", segment: str, verdict: Verdict) -> ResultRow:
         reference = self.plan.reference
         return ResultRow(
             model=self.card.model,
             metric=verdict.metric,
-            version=version,
-            stage=stage,
+            version=grounds.version,
+            stage=grounds.stage,
             segment=segment,
             column_name=verdict.column,
             method=METHODS[verdict.metric],
-            window_kind=window.kind,
-            start=instant(window.start),
-            end=instant(window.end),
+            window_kind=grounds.kind,
+            start=grounds.start,
+            end=grounds.end,
             value=verdict.value,
             lower=verdict.lower,
             upper=verdict.upper,
@@ -228,11 +239,11 @@ class Publisher:
             rows=verdict.rows,
             group_rows=verdict.group_rows,
             reference_rows=reference.rows if reference else 0,
-            completeness=completeness,
-            status=str(verdict.status),
+            completeness=grounds.completeness,
+            status=verdict.status.value,
             reason=verdict.reason,
             reference_id=reference.id if reference else "",
-            inputs_hash=basis,
+            inputs_hash=grounds.inputs_hash,
             card_hash=self.card.hash,
             code_version=VERSION,
             computed_at=self.now,

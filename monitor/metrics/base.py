@@ -1,8 +1,9 @@
 """What one metric declares, and nothing about how it is run or shown."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum, StrEnum
+from operator import attrgetter
 from typing import TypeAlias
 
 from monitor.cards.contract import Contract
@@ -130,6 +131,15 @@ class Subject:
     contract: Contract | None = None
     drift_line: float = 0.1
     left_out: LeftOut | None = None
+
+    def asked(self, column: str, groups: Mapping[str, Profile] | None = None) -> "Subject":
+        """The same, asked about one column; a third of the cost of `dataclasses.replace`."""
+        held = self.groups if groups is None else groups
+        return Subject(column, self.current, self.reference, held, *_AFTER_GROUPS(self))
+
+
+_NAMES = [each.name for each in fields(Subject)]
+_AFTER_GROUPS = attrgetter(*_NAMES[_NAMES.index("groups") + 1 :])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from monitor.metrics.base import Metric, Per, Subject, Undefined, Value
@@ -146,11 +146,11 @@ def _subjects(
         names = {summary.name() for summary in metric.summaries}
         for part in profile.layout.parts:
             if part.summary in names and part.column.startswith(FEATURE):
-                yield part.column.removeprefix(FEATURE), replace(subject, column=part.column)
+                yield part.column.removeprefix(FEATURE), subject.asked(part.column)
     elif not any(profile.has(summary, metric.column) for summary in metric.summaries):
         return
     elif metric.per in (Per.ATTRIBUTE, Per.GROUP):
         for name, groups in attributes.items():
-            yield name, replace(subject, column=metric.column, groups=groups)
+            yield name, subject.asked(metric.column, groups)
     else:
-        yield ROWS, replace(subject, column=metric.column)
+        yield ROWS, subject.asked(metric.column)

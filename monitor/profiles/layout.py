@@ -169,6 +169,8 @@ def total(layout: Layout, profiles: Iterable[Profile]) -> Profile:
         raise LayoutMismatchError(message)
     if not some:
         return Profile.empty(layout)
+    if len(some) == 1:
+        return some[0]
     return Profile(
         layout,
         np.sum([p.ints for p in some], axis=0, dtype=np.int64),

@@ -118,11 +118,12 @@ def partials_of(table: pa.Table, layouts: Mapping[str, Layout]) -> list[Partial]
         for name in PARTIALS.names
         if name not in ("ints", "lows", "highs")
     }
+    families = {str(family): family for family in Family}
     vectors = [_split(plain[name]) for name in ("ints", "lows", "highs")]
     return [
         Partial(
             Key(
-                family=Family(columns["family"][i]),
+                family=families[columns["family"][i]],
                 model=columns["model"][i],
                 version=columns["version"][i],
                 stage=columns["stage"][i],

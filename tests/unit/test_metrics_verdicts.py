@@ -1,6 +1,6 @@
 """What each metric says of a window, worked by hand."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -314,3 +314,9 @@ def test_a_number_that_is_none_never_leaves_as_one(value: float) -> None:
     found = judged(metric, Subject("", selected(1, 1)))
     assert (found.status, found.value) == (Status.UNKNOWN, None)
     assert found.reason
+
+
+def test_a_subject_keeps_all_but_what_it_is_asked_about() -> None:
+    whole = Subject("", *(object() for _ in fields(Subject)[1:]))  # type: ignore[arg-type]
+    assert whole.asked("x") == replace(whole, column="x")
+    assert whole.asked("x", {}) == replace(whole, column="x", groups={})
