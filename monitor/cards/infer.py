@@ -59,7 +59,7 @@ _POSITIVE = frozenset(
 _ROWS = 100
 """Predictions that a detection window should hold."""
 
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_HOUR, _DAY, _MONTH = timedelta(hours=1), timedelta(days=1), timedelta(days=30)
 _WINDOWS = (
     (timedelta(minutes=5), _HOUR, _DAY),
     (_HOUR, 6 * _HOUR, _DAY),
@@ -213,6 +213,9 @@ def _attributes(attributes: Mapping[str, Values]) -> Iterator[str]:
         if "nested" in values.kinds:
             lines.append(f"    # {quoted(name)} holds lists or objects and is left out")
             continue
+        if name.startswith("@"):
+            lines.append(f"    # {quoted(name)} begins like names of segments; map it to another")
+            continue
         role = "protected" if _is_protected(name) else "segment"
         names = _in_order(values.texts or {})
         listed = f", values: [{', '.join(map(quoted, names))}]" if names else ""
@@ -243,13 +246,25 @@ def _times(sample: Sample) -> Iterator[str]:
     yield f"# {_rate(sample.hourly)}: a detect window should hold {_ROWS} or more."
     yield "windows: {{profile: {}, detect: {}, publish: {}}}".format(*shown)
     yield "lateness: 10m   # how late an event may be before its window closes"
-    if horizon + publish > timedelta(days=400):
-        yield f"retention: {{events: {duration_text(2 * (horizon + publish))}}}"
+    yield from _retention(sample, horizon + publish)
     yield "# reference: what drift is measured against; one of:"
     yield '#   {file: training.jsonl.gz} or {version: "1"}'
     if sample.first is not None and sample.last is not None:
         start, end = (f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in (sample.first, sample.last))
         yield f'#   {{window: {{from: "{start}", to: "{end}"}}}}'
+
+
+def _retention(sample: Sample, least: timedelta) -> Iterator[str]:
+    """How long events are kept, where the usual length would remove some of the sample soon."""
+    reach = sample.last - sample.first if sample.first and sample.last else timedelta(0)
+    usual = timedelta(days=400)
+    if max(reach + _MONTH, least) <= usual:
+        return
+    year = timedelta(days=365)
+    kept = max((math.ceil(reach / year) + 1) * year, 2 * least, usual)
+    yield f"# The sample reaches back {math.ceil(reach / _DAY)} days. mbm maintain, and mbm run,"
+    yield "# remove events that are further behind the newest than this:"
+    yield f"retention: {{events: {duration_text(kept)}}}"
 
 
 def _review(sample: Sample) -> Iterator[str]:

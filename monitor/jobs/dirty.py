@@ -8,7 +8,7 @@ from monitor.errors import LogError
 from monitor.events.schema import Kind
 from monitor.log.events import EventLog
 from monitor.log.feedback import FeedbackLog
-from monitor.log.ledger import Entry, Windows
+from monitor.log.ledger import Windows
 from monitor.profiles.windows import Range, instant, seconds_of
 from monitor.state import ledger, named, progress
 from monitor.state.database import State
@@ -49,7 +49,7 @@ def take_in(
             if kind == Kind.PREDICTION
         }
         models = {model for _, model in gained.windows if model}.union(cards)
-        ledger.copy(state, [_line(entry) for entry in gained.ledger])
+        ledger.copy(state, gained.ledger)
         for model in models:
             _widen(state, model, gained.windows)
         dirty = [
@@ -126,18 +126,3 @@ def _widen(state: State, model: str, windows: Windows) -> None:
 
 def _name(model: str) -> str:
     return f"extent:{model}"
-
-
-def _line(entry: Entry) -> ledger.Entry:
-    tally = entry.tally
-    return ledger.Entry(
-        version=entry.version,
-        partition=entry.partition,
-        after=entry.after,
-        upto=entry.upto,
-        received=tally.received,
-        stored=tally.stored,
-        quarantined=tally.quarantined,
-        ignored=tally.ignored,
-        rows=tally.rows,
-    )

@@ -62,11 +62,6 @@ class _Run:
     reach: Reach
 
 
-def resolved_upto(feedback: FeedbackLog) -> int:
-    """The version of `events` up to which feedback has been resolved; 0 before the first run."""
-    return max(0, _mark(feedback.table.current()))
-
-
 def resolve(
     log: EventLog,
     feedback: FeedbackLog,

@@ -69,6 +69,19 @@ def enough(reference: int) -> Undefined | None:
     )
 
 
+def distributions(subject: Subject) -> tuple[Distribution, Distribution] | Undefined:
+    """A number's distribution in the reference and in the window; either side has rows."""
+    part = compared(subject)
+    if isinstance(part, Undefined):
+        return part
+    assert subject.reference is not None
+    reference = subject.reference.get(Distribution, subject.column)
+    current = subject.current.get(Distribution, subject.column)
+    if few := enough(reference.rows):
+        return few
+    return (reference, current) if current.rows else Undefined("no rows with a value")
+
+
 def counted(subject: Subject) -> tuple[Ints, Ints, int] | Undefined:
     """Counts of the reference and of the window, shape (k,), and the window's rows.
 

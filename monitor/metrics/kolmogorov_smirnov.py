@@ -3,7 +3,7 @@
 import numpy as np
 
 from monitor.metrics.base import Ends, Subject, Undefined, Value
-from monitor.metrics.comparison import compared, drift, enough
+from monitor.metrics.comparison import distributions, drift
 from monitor.metrics.envelope import envelope
 from monitor.profiles.distribution import Distribution
 
@@ -37,16 +37,10 @@ def kolmogorov_smirnov(reference: Distribution, current: Distribution) -> tuple[
 
 
 def measure(subject: Subject) -> Value | Undefined:
-    part = compared(subject)
-    if isinstance(part, Undefined):
-        return part
-    assert subject.reference is not None
-    reference = subject.reference.get(Distribution, subject.column)
-    current = subject.current.get(Distribution, subject.column)
-    if few := enough(reference.rows):
-        return few
-    if not current.rows:
-        return Undefined("no rows with a value")
+    both = distributions(subject)
+    if isinstance(both, Undefined):
+        return both
+    reference, current = both
     least, most = kolmogorov_smirnov(reference, current)
     return Value(least, current.rows, least, most)
 

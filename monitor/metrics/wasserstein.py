@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from monitor.metrics.base import Ends, Subject, Undefined, Value
-from monitor.metrics.comparison import FEW, compared, drift, enough
+from monitor.metrics.comparison import FEW, distributions, drift
 from monitor.metrics.envelope import envelope, knots
 from monitor.profiles.distribution import Distribution
 from monitor.profiles.layout import Floats
@@ -127,16 +127,10 @@ def _steps(distribution: Distribution, values: Floats) -> tuple[Floats, Floats]:
 
 
 def measure(subject: Subject) -> Value | Undefined:
-    part = compared(subject)
-    if isinstance(part, Undefined):
-        return part
-    assert subject.reference is not None
-    reference = subject.reference.get(Distribution, subject.column)
-    current = subject.current.get(Distribution, subject.column)
-    if few := enough(reference.rows):
-        return few
-    if not current.rows:
-        return Undefined("no rows with a value")
+    both = distributions(subject)
+    if isinstance(both, Undefined):
+        return both
+    reference, current = both
     spread = math.sqrt(reference.variance) if reference.scale else 0.0
     # Sums kept on a grid leave a spread of about this much in a constant.
     if spread <= 1e-4 * reference.scale:

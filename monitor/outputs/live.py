@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -14,13 +13,8 @@ from prometheus_client.core import GaugeMetricFamily
 
 from monitor.events.batch import Decoded
 from monitor.events.schema import Kind
+from monitor.outputs.bounds import MOST_PARTITIONS, MOST_VERSIONS
 from monitor.outputs.tally import BulkHistogram
-
-MOST_VERSIONS: Final = 20
-"""Versions of a model that are counted by name; the others count as "other"."""
-
-MOST_PARTITIONS: Final = 100
-"""Partitions of a source whose lag is shown by name; the others are summed as "other"."""
 
 _COLUMNS = [
     *("kind", "row", "reason", "event_time"),

@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from monitor.cards.card import Card
 from monitor.metrics import CATALOGUE
 from monitor.metrics.base import Metric, Per
+from monitor.outputs.bounds import MOST_VERSIONS
 from monitor.render.series import Exported
 from monitor.state.shown import Shown
 from monitor.version import VERSION
@@ -22,9 +23,6 @@ ENDS_SHOWN: Final = frozenset({"performance", "fairness_gap", "override"})
 _GAP: Final = "fairness_gap"
 _GROUP_ROWS: Final = "mbm_fairness_group_rows"
 """Shown beside every gap, with its labels."""
-
-MOST_VERSIONS: Final = 20
-"""Versions of a model that are shown: those of its card first, then those with most rows."""
 
 FEATURES: Final = "features"
 VERSIONS: Final = "versions"

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
+from monitor.log.ledger import Entry
 from monitor.state.database import METADATA, State, upsert
 
 LEDGER = sa.Table(
@@ -24,35 +26,8 @@ LEDGER = sa.Table(
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One partition's part of one commit, in messages.
-
-    Attributes:
-        version: version of the table `events` that the commit made.
-        partition: id of the partition.
-        after: mark that the part starts after.
-        upto: mark that held once it was stored.
-        received: messages read; stored + quarantined + all ignored.
-        stored: messages that became event rows.
-        quarantined: messages that became quarantine rows.
-        ignored: messages that are none of our business, by reason.
-        rows: event rows made of the stored messages.
-    """
-
-    version: int
-    partition: str
-    after: int
-    upto: int
-    received: int
-    stored: int
-    quarantined: int
-    ignored: Mapping[str, int] = field(default_factory=dict)
-    rows: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Account:
-    """A partition's messages over all its commits; the counts are those of `Entry`.
+    """A partition's messages over all its commits; the counts are those of `Tally`.
 
     Attributes:
         partition: id of the partition.
@@ -75,7 +50,12 @@ class Account:
 def copy(state: State, entries: Collection[Entry]) -> int:
     """Number of entries that were new; copying one twice changes nothing."""
     with state.writing() as connection:
-        return upsert(connection, LEDGER, [asdict(entry) for entry in entries])
+        return upsert(connection, LEDGER, [_row(entry) for entry in entries])
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    line = {"version": entry.version, "partition": entry.partition}
+    return {**line, "after": entry.after, "upto": entry.upto, **asdict(entry.tally)}
 
 
 def copied(state: State) -> int | None:

@@ -172,6 +172,18 @@ def test_the_label_horizon_covers_the_longest_wait_seen(tmp_path: Path) -> None:
     assert loaded(tmp_path, [prediction(0), prediction(1), late]).label_horizon.days == 1825
 
 
+@pytest.mark.parametrize(
+    ("days", "daily", "kept"),
+    [(3, 20, 400), (300, 20, 400), (371, 20, 1095), (729, 20, 1095), (14_507, 1, 14_965)],
+)
+def test_a_long_history_is_kept(tmp_path: Path, days: int, daily: int, kept: int) -> None:
+    count = days * daily
+    times = (START + k * timedelta(days=days) / count for k in range(count + 1))
+    events = [prediction(k, event_time=time.isoformat()) for k, time in enumerate(times)]
+    assert loaded(tmp_path, events).retention.events == timedelta(days=kept)
+    assert (f"reaches back {days} days" in text_of(events)) == (kept > 400)
+
+
 def test_each_model_of_the_sample_gets_its_own_card() -> None:
     events: list[dict[str, object]] = [
         outcome(1, label="maybe"),
@@ -201,6 +213,12 @@ def test_any_text_is_written_so_that_it_is_read_back(
     document = read_document(path)
     assert document.mistakes == ()
     assert document.value == {"a": [text, {text: 1}]}
+
+
+def test_a_name_that_is_kept_for_segments_is_no_attribute(tmp_path: Path) -> None:
+    events = [prediction(k, attributes={"@team": "a", "sex": "f"}) for k in range(2)]
+    assert [a.name for a in loaded(tmp_path, events).contract.attributes] == ["sex"]
+    assert '# "@team" begins like names of segments' in text_of(events)
 
 
 @given(

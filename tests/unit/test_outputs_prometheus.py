@@ -14,9 +14,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from monitor import __version__
 from monitor.cards.card import Card
 from monitor.metrics import CATALOGUE
+from monitor.outputs.bounds import MOST_VERSIONS
 from monitor.outputs.exported import by_process, files
 from monitor.outputs.exposition import Exposition
-from monitor.outputs.prometheus import MOST_VERSIONS, Model, samples
+from monitor.outputs.prometheus import Model, samples
 from monitor.state import progress, results
 from monitor.state.database import State
 from monitor.state.results import ResultRow

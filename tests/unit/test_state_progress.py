@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import StateError
+from monitor.events.batch import Tally
 from monitor.jobs.watermark import watermark
+from monitor.log.ledger import Entry
 from monitor.state import heartbeats, ledger, progress, references, runs
 from monitor.state.database import State
 from monitor.state.hash_key import load_or_create
 from monitor.state.heartbeats import Heartbeat
-from monitor.state.ledger import Entry
 from monitor.state.progress import NOTHING, DirtyWindow
 from monitor.state.references import Pin
 
@@ -91,13 +92,9 @@ def test_partitions_that_are_gone_are_forgotten(state: State) -> None:
 
 def test_the_ledger_adds_up_and_counts_a_commit_once(state: State) -> None:
     entries = [
-        Entry(
-            1, "p0", -1, 9, received=10, stored=7, quarantined=1, ignored={"tombstone": 2}, rows=9
-        ),
-        Entry(
-            2, "p0", 9, 14, received=5, stored=4, quarantined=0, ignored={"tombstone": 1}, rows=4
-        ),
-        Entry(2, "p1", -1, 0, received=1, stored=1, quarantined=0, rows=1),
+        Entry(1, 0, "p0", -1, 9, Tally(10, 7, 1, {"tombstone": 2}, rows=9)),
+        Entry(2, 0, "p0", 9, 14, Tally(5, 4, 0, {"tombstone": 1}, rows=4)),
+        Entry(2, 0, "p1", -1, 0, Tally(1, 1, 0, rows=1)),
     ]
     assert ledger.copied(state) is None
     assert ledger.copy(state, entries[:2]) == 2
@@ -112,7 +109,8 @@ def test_the_ledger_adds_up_and_counts_a_commit_once(state: State) -> None:
 
 
 def test_a_gap_between_commits_is_seen(state: State) -> None:
-    ledger.copy(state, [Entry(1, "p", -1, 9, 10, 10, 0), Entry(3, "p", 12, 14, 2, 2, 0)])
+    parts = [Entry(1, 0, "p", -1, 9, Tally(10, 10, 0)), Entry(3, 0, "p", 12, 14, Tally(2, 2, 0))]
+    ledger.copy(state, parts)
     assert not ledger.accounts(state)[0].unbroken
 
 
