@@ -1,5 +1,6 @@
 """`mbm erase`."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from monitor.log.erase import erase as removed
 from monitor.log.events import EventLog
 from monitor.log.feedback import FeedbackLog
 from monitor.state.exclusive import EVALUATION, exclusive
+from monitor.state.reviews import forget_predictions
 
 
 @click.command()
@@ -19,9 +21,10 @@ from monitor.state.exclusive import EVALUATION, exclusive
 def erase(subject: str, file: Path) -> None:
     """Remove a person's predictions from the log.
 
-    What was said of them goes too. The name is hashed first, as ingest did. Profiles and results
-    are sums and stay. Bytes leave the disk two hours later, with the next `mbm maintain`;
-    messages in quarantine cannot be searched for a person and go with their own retention.
+    What was said of them goes too, and they leave the list of leaks. The name is hashed first,
+    as ingest did. Profiles and results are sums and stay. Bytes leave the disk two hours later,
+    with the next `mbm maintain`; messages in quarantine cannot be searched for a person and go
+    with their own retention.
 
     \b
     Example:
@@ -34,5 +37,7 @@ def erase(subject: str, file: Path) -> None:
     pseudonym = pseudonyms(hash_key(parts.settings))(subject)
     log = EventLog.open(parts.store, parts.settings.log.partition)
     with exclusive(parts.state, EVALUATION):
-        gone = removed(log, FeedbackLog.open(parts.store), pseudonym)
+        feedback = FeedbackLog.open(parts.store)
+        told = partial(forget_predictions, parts.state)
+        gone = removed(log, feedback, pseudonym, told=told)
     click.echo(f"{gone.predictions} predictions removed, {gone.feedback} events that spoke of them")

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import pyarrow as pa
 
 from monitor.cards.contract import Contract
+from monitor.control.cases import CasesPlan
 from monitor.log.store import Store
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.inputs import InputsPlan
@@ -46,7 +47,7 @@ class Task:
     """
 
     place: Place
-    plan: InputsPlan | FeedbackPlan
+    plan: InputsPlan | FeedbackPlan | CasesPlan
     start: datetime
     end: datetime
     older: tuple[Contract, ...] = ()
@@ -56,5 +57,5 @@ class Engine(Protocol):
     """Runs tasks, here or on a cluster."""
 
     def run(self, tasks: Sequence[Task]) -> Iterator[pa.Table]:
-        """Partial profiles (`PARTIALS`) of each task, in any order."""
+        """What each task found: partial profiles (`PARTIALS`), or cases (`CASES`)."""
         ...

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
+from monitor.control.cases import CasesPlan, cases_of
 from monitor.engines.base import Task
 from monitor.engines.realign import by_contract, realigned
 from monitor.events.schema import EVENTS, Kind
@@ -11,21 +12,22 @@ from monitor.log import read
 from monitor.log.events import EventLog
 from monitor.log.feedback import FEEDBACK, FeedbackLog, State
 from monitor.profiles.feedback import feedback_partials
-from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.inputs import COLUMNS, InputsKernel, InputsPlan
 from monitor.profiles.joined import FEEDBACK_COLUMNS
 from monitor.profiles.rows import table_of
 
 
 def execute(task: Task) -> pa.Table:
-    """Partial profiles of all windows of a task, with the schema `PARTIALS`.
+    """Partial profiles of all windows of a task (`PARTIALS`), or the cases it names (`CASES`).
 
     Raises:
         LogError: the pinned versions cannot be read.
     """
     if isinstance(task.plan, InputsPlan):
         return _inputs(task, task.plan)
-    return _feedback(task, task.plan)
+    if isinstance(task.plan, CasesPlan):
+        return cases_of(task.plan, *_joined(task, task.plan.columns))
+    return table_of(feedback_partials(task.plan, *_joined(task, task.plan.columns)))
 
 
 def predictions(
@@ -65,15 +67,16 @@ def _inputs(task: Task, plan: InputsPlan) -> pa.Table:
     return table_of(kernel.partials())
 
 
-def _feedback(task: Task, plan: FeedbackPlan) -> pa.Table:
-    schema = pa.schema([EVENTS.field(name) for name in (*plan.columns, "contract")])
-    rows = pa.Table.from_batches(predictions(task, plan.columns), schema)
+def _joined(task: Task, columns: Sequence[str]) -> tuple[pa.Table, pa.Table]:
+    """The task's predictions and all that was said of them."""
+    schema = pa.schema([EVENTS.field(name) for name in (*columns, "contract")])
+    rows = pa.Table.from_batches(predictions(task, columns), schema)
     feedback = FeedbackLog.open(task.place.store).table.at(task.place.feedback)
     by_month = task.place.partition == "month"
     condition = read.all_of(
         f"state = {read.text(State.FOUND)}",
-        f"model = {read.text(plan.contract.model)}",
+        f"model = {read.text(task.plan.contract.model)}",
         read.between("prediction_time", task.start, task.end, day="day", by_month=by_month),
     )
     said = read.rows(feedback, FEEDBACK, FEEDBACK_COLUMNS, condition).read_all()
-    return table_of(feedback_partials(plan, rows, said))
+    return rows, said

@@ -15,7 +15,7 @@ from monitor.log.feedback import FeedbackLog
 from monitor.log.profiles import ProfileTable
 from monitor.log.retain import Retention, marks, retain
 from monitor.log.store import Store, Table
-from monitor.state import progress, runs
+from monitor.state import progress, reviews, runs
 from monitor.state.database import State
 
 KEPT: Final = timedelta(hours=2)
@@ -109,5 +109,7 @@ def _retain(
     )
     first = marks(retention, now, by_month=log.by_month)
     for model in cards:
-        keep_from(state, model, datetime.combine(first[model], time(), UTC))
+        mark = datetime.combine(first[model], time(), UTC)
+        keep_from(state, model, mark)
+        reviews.forget(state, model, mark)
     return retain(log, feedback, retention, now=now)

@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Final
 
 from monitor.cards.card import Card
+from monitor.cards.contract import Contract
 from monitor.jobs import dirty, references
 from monitor.jobs.build import Builder, Plan, build
 from monitor.jobs.kept import kept_from
 from monitor.jobs.plan import feedback_plan, identity, inputs_plan, profile_seconds
 from monitor.jobs.publish import Publisher, Window
+from monitor.jobs.reviews import Follower
 from monitor.log.definitions import Definitions
 from monitor.log.unread import quarantined_in
 from monitor.profiles.feedback_plan import FeedbackPlan
@@ -59,20 +61,30 @@ class ModelRun:
         # Audits look back from a whole window, so that time alone restates one only a few times.
         said = replace(said, asof=self._closed(said.seconds))
         self._begin_again_if_new(plan, said)
+        older = references.older_contracts(self.definitions, self.card)
+        follower = Follower(self.state, self.builder, said, older, self.now)
+        self._look_again(follower.due())
         waiting = {
             family: progress.dirty_windows(self.state, model=self.card.model, family=family)
             for family in (dirty.INPUTS, dirty.FEEDBACK, dirty.UNREAD)
         }
-        done: list[Range] = []
-        for family, each in ((dirty.INPUTS, plan), (dirty.FEEDBACK, said)):
-            done += self._built(each, dirty.ranges_of(waiting[family]), told)
-        unread, _ = parted(dirty.ranges_of(waiting[dirty.UNREAD]), self._closed(plan.seconds))
+        ranges = {family: dirty.ranges_of(windows) for family, windows in waiting.items()}
+        done = self._built(plan, ranges[dirty.INPUTS], older, told)
+        reviewed = self._built(said, ranges[dirty.FEEDBACK], older, told)
+        follower.follow(reviewed)
+        done += reviewed
+        unread, _ = parted(ranges[dirty.UNREAD], self._closed(plan.seconds))
         count = self._publish(plan, [*done, *unread])
         for family, windows in waiting.items():
             length = said.seconds if family == dirty.FEEDBACK else plan.seconds
             self._forget(family, windows, self._closed(length))
         progress.close(self.state, self.card.model, dirty.INPUTS, self.upto)
         return count
+
+    def _look_again(self, ranges: Sequence[Range]) -> None:
+        """Write down windows of feedback as dirty, so that a run may die after building them."""
+        windows = dirty.dirty_windows(self.card.model, dirty.FEEDBACK, ranges, self._version)
+        progress.advance(self.state, dirty.EVENTS_JOB, self._version, windows)
 
     def _closed(self, length: int) -> int:
         """End of the last closed window of a length, in Unix seconds."""
@@ -92,7 +104,11 @@ class ModelRun:
         return self.builder.place.events
 
     def _built(
-        self, plan: Plan, ranges: Sequence[Range], told: Callable[[int, int], None]
+        self,
+        plan: Plan,
+        ranges: Sequence[Range],
+        older: Sequence[Contract],
+        told: Callable[[int, int], None],
     ) -> list[Range]:
         """The closed ranges, once their profiles are built.
 
@@ -106,7 +122,7 @@ class ModelRun:
             self.builder,
             plan,
             ready,
-            older=references.older_contracts(self.definitions, self.card),
+            older=older,
             since=progress.closed(self.state, self.card.model, dirty.INPUTS),
             upto=self.upto,
             now=self.now,

@@ -1,6 +1,6 @@
 """A subject's predictions, and what was said of them, removed from the log."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -30,7 +30,13 @@ class Erased:
     feedback: int
 
 
-def erase(log: EventLog, feedback: FeedbackLog, subject: str) -> Erased:
+def erase(
+    log: EventLog,
+    feedback: FeedbackLog,
+    subject: str,
+    *,
+    told: Callable[[Collection[tuple[str, str]]], None] = lambda _: None,
+) -> Erased:
     """What was removed of a subject.
 
     Predictions go last, so that a run that died is simply started again. Bytes stay on disk
@@ -40,10 +46,12 @@ def erase(log: EventLog, feedback: FeedbackLog, subject: str) -> Erased:
         log: which one.
         feedback: of that log.
         subject: as the log holds it, hashed.
+        told: of each prediction's model and id, before anything goes.
     """
     predictions = _predictions(log.table, subject)
     if not predictions:
         return Erased(0, 0)
+    told(predictions)
     ids = pa.array(sorted({identity for _, identity in predictions}), pa.string())
     high, low = map(pa.array, identities(ids))
     keys = pa.array(sorted(f"{model}\0{identity}" for model, identity in predictions))

@@ -14,6 +14,7 @@ from monitor.metrics import CATALOGUE
 from monitor.metrics.base import Metric, Per
 from monitor.outputs.bounds import MOST_VERSIONS
 from monitor.render.series import Exported
+from monitor.state.reviews import Standing
 from monitor.state.shown import Shown
 from monitor.version import VERSION
 
@@ -60,6 +61,27 @@ _CHECKS: Final = (
         "Share of the messages of the check's window that could be understood.",
     ),
 )
+_REVIEWS: Final = (
+    Exported(
+        "mbm_review_backlog",
+        "gauge",
+        ("model", "version"),
+        "Required reviews that are not made, of predictions of any age that have not taken effect.",
+    ),
+    Exported(
+        "mbm_review_oldest_open_seconds",
+        "gauge",
+        ("model", "version"),
+        "Age of the oldest prediction of these up to the closed time; 0 where none waits.",
+    ),
+    Exported(
+        "mbm_review_leaks_total",
+        "counter",
+        ("model", "version"),
+        "Predictions that took effect before their required review or without it, each counted "
+        "once, when evaluation first saw it; a later review takes none back.",
+    ),
+)
 _SERVICE: Final = (
     Exported(
         "mbm_watermark_timestamp_seconds",
@@ -104,12 +126,14 @@ class Model:
         watermarks: up to when its windows are closed, by kind.
         end: end of its last closed window, None before the first.
         shown: verdicts on that window, ordered by version, metric and column.
+        reviews: how the required reviews of each version stand.
     """
 
     card: Card
     watermarks: Mapping[str, datetime] = field(default_factory=dict)
     end: datetime | None = None
     shown: Sequence[Shown] = ()
+    reviews: Mapping[str, Standing] = field(default_factory=dict)
 
 
 def exported() -> tuple[Exported, ...]:
@@ -118,7 +142,12 @@ def exported() -> tuple[Exported, ...]:
     for metric in CATALOGUE:
         if metric.series:
             by_name[metric.exposed()].append(metric)
-    return (*(one for some in by_name.values() for one in _of_series(some)), *_CHECKS, *_SERVICE)
+    return (
+        *(one for some in by_name.values() for one in _of_series(some)),
+        *_CHECKS,
+        *_REVIEWS,
+        *_SERVICE,
+    )
 
 
 def samples(model: Model, feature_series: int) -> tuple[list[Sample], Counter[str]]:
@@ -128,7 +157,7 @@ def samples(model: Model, feature_series: int) -> tuple[list[Sample], Counter[st
         model: the model.
         feature_series: series of one name that differ by feature, at most.
     """
-    found = list(_of_card(model))
+    found = [*_of_card(model), *_of_reviews(model)]
     versions = _versions(model)
     shown = [one for one in model.shown if one.version in versions]
     if model.end is not None:
@@ -180,6 +209,19 @@ def _of_card(model: Model) -> Iterator[Sample]:
         yield Sample("mbm_model_info", (card.model, version, *owner), 1)
     for kind, upto in model.watermarks.items():
         yield Sample("mbm_watermark_timestamp_seconds", (card.model, kind), upto.timestamp())
+
+
+def _of_reviews(model: Model) -> Iterator[Sample]:
+    """Also of versions without any, so that a counter's first leak is an increase from 0."""
+    named = model.card.versions if model.card.policy else ()
+    upto = model.watermarks.get("inputs")
+    for version in list(dict.fromkeys((*named, *model.reviews)))[:MOST_VERSIONS]:
+        stands = model.reviews.get(version, Standing())
+        labels = (model.card.model, version)
+        age = (upto - stands.oldest).total_seconds() if upto and stands.oldest else 0.0
+        yield Sample("mbm_review_backlog", labels, stands.waiting)
+        yield Sample("mbm_review_oldest_open_seconds", labels, age)
+        yield Sample("mbm_review_leaks_total", labels, stands.leaks)
 
 
 def _versions(model: Model) -> frozenset[str]:

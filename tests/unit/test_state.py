@@ -21,6 +21,7 @@ from monitor.state import (  # noqa: F401 - each declares its tables
     progress,
     references,
     results,
+    reviews,
     runs,
 )
 from monitor.state.database import METADATA, Instant, State
