@@ -10,7 +10,7 @@ RULE_TESTS := $(wildcard alerts/tests/*.yaml)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test unit check fmt render bench torture lock system services clean
+.PHONY: help demo test unit check fmt render bench bench-detection torture lock system services clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -42,6 +42,9 @@ render: .venv/.everything ## write the files that come from the catalogue of met
 
 bench: .venv/.everything services ## our cost beside that of the parts and of others
 	$(BIN)/python -m bench
+
+bench-detection: .venv/.everything ## false pages and delays of the detector in known worlds
+	$(BIN)/python -m bench.detection
 
 torture: .venv/.everything services ## kill the consumers everywhere, then count every message
 	$(BIN)/python -m tests.torture

@@ -1,0 +1,178 @@
+"""Measure the detector against worlds that are known, and write bench/DETECTION.md.
+
+python -m bench.detection [--only PART] [--quick]
+"""
+
+import argparse
+import re
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from bench.detection.figures import Rate, table, total
+from bench.detection.nulls import (
+    LONG_WORLDS,
+    REFERENCES,
+    SHARED,
+    drawn,
+    is_there,
+    pages,
+    simulated,
+    tickets,
+)
+from bench.detection.pages import OURS, TICKETS, Found, changed, quiet
+from bench.detection.slow_tables import slow_section
+from bench.detection.worlds import CHANGES, OWN, A, B, C, D
+
+RESULTS: Final = Path(__file__).parents[1] / "DETECTION.md"
+
+CELLS: Final = tuple((w, rows) for w in (A, B, C) for rows in (50, 1_000, 100_000))
+MODELS: Final = 12
+"""Models per cell, two months each: 216 model-months over the worlds a to c."""
+
+ROUNDS: Final = 25
+"""Models of world c that changes befall, at ten moments each: 250 changes of every kind."""
+
+HEAD: Final = """# Detection
+
+Written by `make bench-detection`; what the words mean stands in
+[architecture](../docs/architecture.md#the-pager). Delays are in windows of an hour, median / 90th
+percentile. Bounds in brackets are upper 95 % bounds. Every crossing of the threshold counts as a
+page: incidents are closed at once and nothing joins them. Tolerances are 0.
+"""
+
+
+WORLDS: Final = """\
+Budget: 1. World/rows an hour; a: nothing but sampling, b: seasons, c: seasons and harmless
+wandering, d: slower wandering with heavy tails."""
+
+RINGING: Final = """\
+found within 14 days. The usual rules look quick because they always ring: see their false
+pages."""
+
+DAYS: Final = """\
+Daily windows; days of a stream redrawn in blocks, with its constants, ties, rare events and
+gaps."""
+
+
+def false_pages(scale: float) -> str:
+    """False pages per model-month."""
+    found: dict[str, Found] = {}
+    cells = [*CELLS, (D, 1_000), *((w, w.rows) for w in OWN)]
+    for world, rows in cells:
+        name = f"{world.name}/{rows}"
+        found[name] = Found()
+        models = MODELS if world in (A, B, C, D) else MODELS // 2
+        for seed in range(max(int(models * scale), 1)):
+            quiet(found[name], replace(world, rows=rows), seed)
+        print(name, found[name].pages[OURS], dict(found[name].who), flush=True)
+    names = list(found)
+    count = len(CELLS)
+    rules = [OURS, TICKETS, *(r for r in found[names[0]].pages if r not in (OURS, TICKETS))]
+    rows_of = [[r, total(found[n].pages[r] for n in names[:count])] for r in rules]
+    parts = [
+        "## False pages per model-month",
+        WORLDS,
+        table(["rule", "pooled a-c"], rows_of),
+        table(
+            ["world", OURS, TICKETS], [[n, *(found[n].pages[r] for r in rules[:2])] for n in names]
+        ),
+        "The usual rules in each world, with a cooldown of 24 hours, so that 30 is the most:",
+        table(
+            ["world", *rules[2:]],
+            [[n, *(f"{found[n].pages[r].value:.1f}" for r in rules[2:])] for n in names],
+        ),
+    ]
+    return "\n\n".join(parts)
+
+
+def delays(scale: float) -> str:
+    """Windows from a change to its page."""
+    found = Found()
+    for seed in range(max(int(ROUNDS * scale), 1)):
+        changed(found, C, 1_000 + seed, 10, with_rivals=True)
+    count = len(found.delays[CHANGES[0].name][OURS])
+    rules = list(found.delays[CHANGES[0].name])
+    rows = []
+    for change in CHANGES:
+        right = found.first_right[change.name]
+        told = f"{sum(right) / len(right):.1%}" if right else ""
+        rows.append([change.name, *(found.delay(change.name, r) for r in rules), told])
+    return "\n\n".join(
+        [
+            "## Delay",
+            f"World c, 1,000 rows an hour, {count} changes of each kind, {RINGING}",
+            table(["change", *rules, "leading signal right"], rows),
+        ]
+    )
+
+
+def nulls(scale: float) -> str:
+    """False pages and tickets where nothing changes."""
+    rows: list[list[object]] = []
+    rates: list[Rate] = []
+    runs = max(int(12 * scale), 1)
+    for reference in REFERENCES:
+        for null in SHARED if is_there() else ():
+            if reference < null.least:
+                continue
+            some = [drawn(null, reference, seed) for seed in range(runs)]
+            rate = total(pages(one, reference) for one in some)
+            slow = total(tickets(one, reference) for one in some) if reference >= 365 else ""
+            rates.append(rate)
+            rows.append([null.name, reference, rate, slow])
+            print(*rows[-1], flush=True)
+    for world in LONG_WORLDS:
+        for reference in REFERENCES if scale >= 1 else REFERENCES[:2]:
+            some = [simulated(world, reference, seed) for seed in range(max(runs // 4, 1))]
+            rate = total(pages(one, reference) for one in some)
+            slow = total(tickets(one, reference) for one in some) if reference >= 365 else ""
+            rates.append(rate)
+            rows.append([f"world {world.name}, days of 1,200 rows", reference, rate, slow])
+            print(*rows[-1], flush=True)
+    mean = sum(rate.value for rate in rates) / len(rates)
+    head = ["null", "reference", "pages per 720 windows", "slow tickets per quarter"]
+    note = "" if is_there() else " The shared streams were not there."
+    return "\n\n".join(
+        [
+            "## Nulls",
+            f"{DAYS}{note} Mean over the cells: {mean:.2f} pages.",
+            table(head, rows),
+        ]
+    )
+
+
+PARTS: Final[dict[str, Callable[[float], str]]] = {
+    "pages": false_pages,
+    "delays": delays,
+    "slow": slow_section,
+    "nulls": nulls,
+}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--only", choices=tuple(PARTS), action="append", help="repeatable")
+    arguments.add_argument("--quick", action="store_true", help="a tenth; writes no file")
+    chosen = arguments.parse_args()
+    kept = _sections(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    for name in chosen.only or PARTS:
+        start = time.process_time()
+        text = PARTS[name](0.1 if chosen.quick else 1.0)
+        spent = time.process_time() - start
+        print(f"{text}\n\n{name}: {spent:.0f} CPU s", flush=True)
+        kept.update(_sections(text))
+        if not chosen.quick:
+            RESULTS.write_text(HEAD + "\n" + "\n".join(kept.values()), encoding="utf-8")
+
+
+def _sections(text: str) -> dict[str, str]:
+    """The sections of a text by their headings."""
+    found = re.findall(r"^## [^\n]+\n.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    return {part.split("\n", 1)[0]: part.strip() + "\n" for part in found}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""Baselines learned from a reference: what each signal does while nothing is wrong."""
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.detection.calendar import blocks, columns
+from monitor.detection.filter import FEW, FEW_NOT, SHARE, lasting
+from monitor.detection.memory import PHI, RATIO, memories
+from monitor.detection.rare import FEWEST, SMALLEST
+from monitor.detection.readings import History, told
+from monitor.detection.reference import TINY, look, through
+from monitor.detection.selftest import (
+    COMMON_STEP,
+    COMMON_STEPS,
+    TOGETHER,
+    Windows,
+    inflation,
+    running,
+)
+from monitor.detection.state import ARRAYS, State, shape_of, type_of
+from monitor.profiles.layout import Floats
+
+SETTLING: Final = 40
+"""Windows, or a quarter of a shorter reference, in which innovations do not count yet."""
+
+RECENT: Final = 168
+"""Last windows of the reference whose median variance is the typical one."""
+
+
+def learned(history: History, kinds: NDArray[np.int8], weights: Floats | None = None) -> State:
+    """The state at the end of a reference, from which `update.update` goes on.
+
+    A signal without any value in the reference gets a baseline that expects 0 and can say
+    nothing; `arming` keeps it out until it has been learned.
+
+    Args:
+        history: m signals over t consecutive windows, missing ones with 0 rows.
+        kinds: `readings.Kind` of each, shape (m,).
+        weights: that they will have, shape (m,); all the same if not given.
+
+    Raises:
+        ValueError: there are kinds for other signals than in the history.
+    """
+    signals = len(history.value)
+    if len(kinds) != signals:
+        raise ValueError(f"{len(kinds)} kinds for {signals} signals")
+    numbers = np.arange(history.first, history.last + 1)
+    x, block = columns(numbers, history.length), blocks(history.length)
+    value, rows, variance = cleaned(history)
+    state = _empty(history, kinds, len(block))
+    _count(state, value, rows)
+    first = [look(int(kinds[i]), value[i], rows[i], variance[i], x, block) for i in range(signals)]
+    found = memories(np.array([f[2] for f in first]).reshape(signals, len(PHI), len(RATIO)))
+    state.phi[:] = found.phi
+    windows = []
+    for i, (prior, drawn, _, typical) in enumerate(first):
+        state.tau2[i] = found.ratio[i] * typical
+        signal = (value[i], drawn, rows[i], variance[i])
+        windows.append(_settle(state, i, signal, x, prior))
+    if signals:
+        _widen(state, windows, np.full(signals, 1 / signals) if weights is None else weights)
+    return state
+
+
+def cleaned(history: History) -> tuple[Floats, Floats, Floats]:
+    """Value, rows and sampling variance, with neither NaN nor a variance of nothing."""
+    known = told(history.value, history.rows, history.variance)
+    value = np.where(known, history.value, 0.0)
+    size = np.abs(value).max(axis=1, initial=0.0, keepdims=True)
+    least = TINY * (size * size + 1e-12)
+    variance = np.where(known, np.maximum(history.variance, least), 1.0)
+    return value, np.where(known, history.rows, 0.0), variance
+
+
+def _empty(history: History, kinds: NDArray[np.int8], width: int) -> State:
+    signals = len(kinds)
+    arrays = {name: np.zeros(shape_of(name, signals, width), type_of(name)) for name in ARRAYS}
+    state = State(length=history.length, number=history.last, **arrays)
+    state.mode[:] = kinds
+    state.used[:] = 2
+    state.log_r[:] = -math.inf
+    for name in ("inflation", "typical", "dispersion", "running"):
+        getattr(state, name)[:] = 1.0
+    return state
+
+
+def _count(state: State, value: Floats, rows: Floats) -> None:
+    """Fill in what counting tells: windows seen, shares, and which shares are of few events."""
+    seen = rows > 0
+    windows = seen.sum(axis=1)
+    state.observed[:] = windows
+    offset = np.where(windows > 0, seen.argmax(axis=1), seen.shape[1])
+    state.learned[:] = state.number
+    state.first[:] = state.number + 1 - seen.shape[1] + offset
+    trials = rows.sum(axis=1)
+    events = (rows * value).sum(axis=1)
+    state.share[:] = np.clip((events + 0.5) / (trials + 1), TINY, 1 - TINY)
+    is_share = state.mode == SHARE
+    fewer = np.minimum(events, trials - events)
+    is_few = is_share & (fewer < FEWEST * np.maximum(windows, 1)) & (fewer <= SMALLEST * trials)
+    is_not = is_few & (events > trials - events)
+    state.mode[is_few] = FEW
+    state.mode[is_not] = FEW_NOT
+    state.events[:] = np.where(is_few, np.where(is_not, trials - events, events), 0.0)
+    state.trials[:] = np.where(is_few, trials, 0.0)
+    p = state.share[:, None]
+    square = (rows * (value - p) ** 2 / (p * (1 - p))).sum(axis=1) / np.maximum(windows, 1)
+    few = np.where(is_few & (state.events >= FEWEST), square, 1.0)
+    state.dispersion[:] = np.maximum(few, 1.0)
+
+
+def _settle(
+    state: State, i: int, signal: tuple[Floats, Floats, Floats, Floats], x: Floats, prior: Floats
+) -> Windows:
+    """Run the filter of one signal through the reference and test it there; what it met.
+
+    Args:
+        state: to fill in.
+        i: place of the signal.
+        signal: value, value with the wildest drawn in, rows and sampling variance.
+        x: calendar columns.
+        prior: variance of each column's coefficient, 0 for those left out.
+    """
+    value, drawn, rows, variance = signal
+    chosen = np.flatnonzero(prior > 0)
+    if not len(chosen):
+        chosen = np.array([0])
+    state.used[i] = len(chosen) + 1
+    state.places[i, : len(chosen)] = chosen
+    phi, share = float(state.phi[i]), float(state.share[i])
+    gain, expected, spread, v = through(
+        _kind(state, i),
+        (drawn, rows, variance),
+        x,
+        chosen,
+        prior[chosen],
+        phi,
+        float(state.tau2[i]),
+        share,
+        state.mean[i],
+        state.cov[i],
+    )
+    seen = rows > 0
+    start = _settled(len(rows))
+    recent = spread[seen][-RECENT:]
+    state.typical[i] = np.median(recent) if len(recent) else 1.0
+    state.df[i] = max(float(seen[start:].sum()), 4.0)
+    state.gain[i] = gain
+    windows = (value, expected, spread, v, rows)
+    about = (float(state.typical[i]), share, lasting(phi, gain), float(state.df[i]))
+    state.inflation[i] = inflation(_kind(state, i), windows, *about, start)
+    return windows
+
+
+def _widen(state: State, windows: list[Windows], weights: Floats) -> None:
+    """Inflate all signals alike until the pager would not have paged for its own reference."""
+    count = len(windows[0][0])
+    start = _settled(count)
+    plain = state.typical.copy()
+    followed = [i for i in range(state.signals) if state.mode[i] not in (FEW, FEW_NOT)]
+    log_weights = np.log(np.maximum(weights, 1e-300))
+    sums = np.empty(count)
+    common = 1.0
+    for _ in range(COMMON_STEPS):
+        together = np.full(count, -np.inf)
+        for i in followed:
+            g = lasting(float(state.phi[i]), float(state.gain[i]))
+            about = (float(plain[i]), float(state.share[i]), g, float(state.df[i]))
+            factor = float(state.inflation[i]) * common
+            running(_kind(state, i), windows[i], *about, start, factor, sums)
+            together = np.logaddexp(together, log_weights[i] + sums)
+        if not count or together.max() <= math.log(TOGETHER * count):
+            break
+        common *= COMMON_STEP
+    state.inflation[:] *= common
+    state.running[:] = state.inflation
+    state.typical[:] = plain * state.inflation
+
+
+def _settled(windows: int) -> int:
+    return min(SETTLING, windows // 4)
+
+
+def _kind(state: State, i: int) -> int:
+    mode = int(state.mode[i])
+    return SHARE if mode in (FEW, FEW_NOT) else mode

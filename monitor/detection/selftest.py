@@ -1,0 +1,124 @@
+"""By how much a baseline must be widened so that it would not have paged for its own reference."""
+
+import math
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+from monitor.detection.evidence import (
+    BETS,
+    DELTAS,
+    LARGEST,
+    count_score,
+    log_e_normal,
+    log_e_share,
+    log_mean,
+    log_sum,
+    normal_score,
+)
+from monitor.detection.filter import COUNT, SHARE, within
+from monitor.profiles.layout import Floats
+
+# See evidence.py; change this number after a change of a kernel called from here: 1.
+
+STEP: Final = 1.25
+STEPS: Final = 14
+"""A signal's variance grows by a quarter at a time, to 23 times at most."""
+
+ALLOWED: Final = 1.0
+"""Sums of a signal's bets may reach so many times the reference's windows in it: fair bets
+reach them once on average."""
+
+TOGETHER: Final = 0.5
+"""The same for the weighted mean of all signals. What all of them do together, such as shocks
+with heavy tails or a second, slower wandering, no single one shows as clearly."""
+
+COMMON_STEP: Final = 1.1
+COMMON_STEPS: Final = 16
+"""The variance of all signals grows by a tenth at a time, to 4.6 times at most."""
+
+Windows = tuple[Floats, Floats, Floats, Floats, Floats]
+"""Value, expectation, variance, sampling variance and rows (0 without a value) per window of
+the reference, shape (t,) each."""
+
+
+@njit(cache=True, nogil=True)
+def inflation(
+    mode: int, windows: Windows, typical: float, share: float, g: float, df: float, start: int
+) -> float:
+    """Factor on the variance of a signal's innovations, at least 1.
+
+    Args:
+        mode: how the signal is followed.
+        windows: of the reference.
+        typical: variance of a recent innovation.
+        share: of the reference, for shares.
+        g: what later innovations show of a lasting shift.
+        df: innovations behind the variance.
+        start: first window that counts; before it the baseline was still unknown.
+    """
+    factor = _clipped_scale(windows, start)
+    sums = np.empty(len(windows[0]))
+    limit = math.log(ALLOWED * len(sums))
+    for _ in range(STEPS):
+        running(mode, windows, typical, share, g, df, start, factor, sums)
+        if sums.max() <= limit:
+            break
+        factor *= STEP
+    return factor
+
+
+@njit(cache=True, nogil=True)
+def _clipped_scale(windows: Windows, start: int) -> float:
+    """Mean square of the scores, with five of 1 added; never below 1."""
+    value, expected, variance, _, rows = windows
+    total = 5.0
+    count = 5.0
+    for t in range(start, len(value)):
+        if rows[t] > 0:
+            total += min((value[t] - expected[t]) ** 2 / variance[t], 25.0)
+            count += 1
+    return max(total / count, 1.0)
+
+
+@njit(cache=True, nogil=True)
+def running(
+    mode: int,
+    windows: Windows,
+    typical: float,
+    share: float,
+    g: float,
+    df: float,
+    start: int,
+    factor: float,
+    sums: Floats,
+) -> None:
+    """Fill `sums` with the log of the mean of a signal's running sums after each window."""
+    value, expected, variance, sampling, rows = windows
+    log_r = np.full(BETS, -math.inf)
+    sums[:] = -math.inf
+    for t in range(start, len(value)):
+        sums[t] = sums[max(t - 1, 0)]
+        if rows[t] <= 0:
+            continue
+        s = variance[t] * factor
+        score = normal_score((value[t] - expected[t]) / math.sqrt(s), df)
+        low = score
+        if mode == COUNT:
+            low = normal_score(count_score(value[t], expected[t], s), df)
+        relative = math.sqrt(typical / variance[t])
+        p = within(expected[t], share)
+        for k in range(BETS):
+            sign = 1.0 if k % 2 == 0 else -1.0
+            z = score if sign > 0 else low
+            run = sign * min(DELTAS[k // 2] * relative * g, LARGEST)
+            new = sign * min(DELTAS[k // 2] * relative, LARGEST)
+            if mode == SHARE:
+                won = log_e_share(run, z, s, s - sampling[t], p, rows[t])
+                fresh = log_e_share(new, z, s, s - sampling[t], p, rows[t])
+            else:
+                won = log_e_normal(run, z)
+                fresh = log_e_normal(new, z)
+            log_r[k] = log_sum(log_r[k] + won, fresh)
+        sums[t] = log_mean(log_r)
