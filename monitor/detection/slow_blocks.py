@@ -78,7 +78,7 @@ def blocked(history: History, kinds: NDArray[np.int8], end: int, length: int) ->
     weight = np.where(is_count[:, :, None], (rows > 0).astype(np.float64), rows)
     v = np.where(is_count[:, :, None], np.exp(-value), v)
     total = weight.sum(axis=2)
-    many = np.maximum(total, 1e-300)
+    many = np.where(total > 0, total, 1.0)
     mean = (weight * value).sum(axis=2) / many
     events = total * mean
     angle = 2 * np.arcsin(np.sqrt(np.clip((events + 0.375) / (total + 0.75), 0, 1)))

@@ -134,7 +134,7 @@ def _settle(
     mode, used, places, quiet = shape
     phi, tau2, inflation, share, typical, df = learned
     mean, cov, gain, running = moving
-    log_r, run, weighed, known, absorbed = bets
+    log_r, run, absorbed = bets[0], bets[1], bets[4]
     value, rows, variance = reading
     tolerance, calendar_row = context
     expected, spread, score, mean_r = found
@@ -188,18 +188,47 @@ def _settle(
                 log_r[i] = -math.inf
                 run[i] = 0.0
             else:
-                for k in range(BETS):
-                    log_r[i, k] = log_sum(log_r[i, k] + won[k], fresh[k])
-                    if run[i, k] <= 0:
-                        since[i, k] = number
-                        run[i, k] = weighed[i, k] = known[i, k] = absorbed[i, k] = 0.0
-                    run[i, k] += won[k]
-                    part = 1 - absorbed[i, k]
-                    weighed[i, k] += part * innovation / beyond
-                    known[i, k] += part * part / beyond
-                    if not is_few:
-                        absorbed[i, k] += gain[i] * part
+                absorbs = 0.0 if is_few else gain[i]
+                _account(i, bets, since, won, fresh, number, innovation / beyond, beyond, absorbs)
         mean_r[i] = log_mean(log_r[i])
+
+
+@njit(cache=True, nogil=True)
+def _account(
+    i: int,
+    bets: tuple[Floats, ...],
+    since: Ints,
+    won: Floats,
+    fresh: Floats,
+    number: int,
+    weighted: float,
+    variance: float,
+    absorbs: float,
+) -> None:
+    """Add a window to the running sums of a signal's bets, and to what they say of a change.
+
+    Args:
+        i: place of the signal.
+        bets: sums as in the state.
+        since: starts of the bets.
+        won: log e-value of each running bet.
+        fresh: log e-value of each bet that starts now.
+        number: of the window.
+        weighted: innovation over its variance.
+        variance: of the innovation.
+        absorbs: part of an innovation that the wandering takes over.
+    """
+    log_r, run, weighed, known, absorbed = bets
+    for k in range(BETS):
+        log_r[i, k] = log_sum(log_r[i, k] + won[k], fresh[k])
+        if run[i, k] <= 0:
+            since[i, k] = number
+            run[i, k] = weighed[i, k] = known[i, k] = absorbed[i, k] = 0.0
+        run[i, k] += won[k]
+        part = 1 - absorbed[i, k]
+        weighed[i, k] += part * weighted
+        known[i, k] += part * part / variance
+        absorbed[i, k] += absorbs * part
 
 
 @njit(cache=True, nogil=True)
