@@ -39,7 +39,7 @@ def compared(count: int) -> dict[str, Any]:
     from monitor.events.schema import Kind
     from monitor.log.events import EventLog
     from monitor.log.store import Store
-    from monitor.profiles.inputs import COLUMNS, InputsKernel, InputsPlan
+    from monitor.profiles.inputs import InputsKernel, InputsPlan
     from monitor.profiles.reference import reference_of
     from monitor.profiles.segments import ALL
     from monitor.simulate.load import wide
@@ -62,7 +62,7 @@ def compared(count: int) -> dict[str, Any]:
             dimensions=(("sex",), ("region",)),
             seconds=SECONDS,
         )
-        columns = [name for name in COLUMNS if name != "violations"]
+        columns = [name for name in plan.columns if name != "violations"]
 
         def decode() -> None:
             rows = 0
@@ -82,7 +82,7 @@ def compared(count: int) -> dict[str, Any]:
                 model="wide",
                 start=START,
                 end=end,
-                columns=COLUMNS,
+                columns=plan.columns,
                 encoded=True,
             ):
                 kernel.feed(batch)

@@ -70,6 +70,9 @@ class DeclaredPrediction(Part):
     threshold: Share | None = Field(
         default=None, description="probability from which the positive class is predicted"
     )
+    near: Share = Field(
+        default=0.05, description="distance from the threshold within which a prediction is near it"
+    )
     low_confidence: Share | None = Field(
         default=None, description="confidence below which a prediction counts as unsure"
     )

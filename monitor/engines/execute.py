@@ -12,7 +12,7 @@ from monitor.log import read
 from monitor.log.events import EventLog
 from monitor.log.feedback import FEEDBACK, FeedbackLog, State
 from monitor.profiles.feedback import feedback_partials
-from monitor.profiles.inputs import COLUMNS, InputsKernel, InputsPlan
+from monitor.profiles.inputs import InputsKernel, InputsPlan
 from monitor.profiles.joined import FEEDBACK_COLUMNS
 from monitor.profiles.rows import table_of
 
@@ -56,7 +56,7 @@ def predictions(
 
 def _inputs(task: Task, plan: InputsPlan) -> pa.Table:
     def through(kernel: InputsKernel) -> InputsKernel:
-        for batch in predictions(task, COLUMNS, encoded=True):
+        for batch in predictions(task, plan.columns, encoded=True):
             kernel.feed(batch)
         return kernel
 

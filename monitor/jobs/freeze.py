@@ -9,7 +9,7 @@ import pyarrow as pa
 from monitor.cards.card import Card
 from monitor.errors import MonitorError
 from monitor.jobs.plan import inputs_plan
-from monitor.profiles.inputs import COLUMNS, InputsKernel
+from monitor.profiles.inputs import InputsKernel
 from monitor.profiles.layout import Ints, total
 from monitor.profiles.reference import Reference, reference_of
 from monitor.profiles.segments import ALL
@@ -20,7 +20,7 @@ SAMPLE_ROWS = 100_000
 
 SAMPLED = (
     *("id_hi", "id_lo", "payload_hash"),
-    *("numeric", "category", "attributes", "predicted_value"),
+    *("numeric", "category", "attributes", "predicted_value", "score"),
 )
 """Columns of the sample: those of `reference_of`, and what tells rows apart."""
 
@@ -58,12 +58,12 @@ def frozen(card: Card, batches: Batches, *, version: str = "", described: str = 
     bins = reference_of(card.contract, sample, version=version, described=described)
     plan = replace(inputs_plan(card, bins), dimensions=(), seconds=WHOLE)
     kernel = InputsKernel(plan)
-    for batch in batches(COLUMNS):
+    for batch in batches(plan.columns):
         kernel.feed(batch)
     disputes = kernel.disputes()
     if len(disputes):
         kernel = InputsKernel(plan, disputes)
-        for batch in batches(COLUMNS):
+        for batch in batches(plan.columns):
             kernel.feed(batch)
     partials = [partial for partial in kernel.partials() if partial.key.segment == ALL]
     whole = total(plan.layout, [partial.profile for partial in partials])

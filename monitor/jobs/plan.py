@@ -35,6 +35,7 @@ def inputs_plan(card: Card, reference: Reference | None) -> InputsPlan:
         dimensions=dimensions(card),
         seconds=profile_seconds(card),
         low_confidence=card.declaration.prediction.low_confidence,
+        near=card.declaration.prediction.near,
         versions=card.versions,
     )
 
@@ -44,6 +45,7 @@ def identity(inputs: InputsPlan, feedback: FeedbackPlan) -> str:
     reference = inputs.reference.id if inputs.reference else ""
     grounds = (
         *(inputs.contract.id, reference, inputs.layout.id, inputs.group.id, inputs.dimensions),
+        *(inputs.near, inputs.contract.threshold),
         *(inputs.seconds, inputs.low_confidence, sorted(feedback.values.items())),
         *(inputs.versions, sorted(feedback.named.items()), feedback.fastest),
         feedback.policy,

@@ -7,6 +7,11 @@ ROWS: Final = ""
 
 PREDICTION: Final = "prediction"
 CONFIDENCE: Final = "confidence"
+ENTROPY: Final = "entropy"
+MARGIN: Final = "margin"
+SCORE: Final = "score"
+LATENCY: Final = "latency_ms"
+EVENT_TIME: Final = "event_time"
 VIOLATIONS: Final = "violations"
 FEATURE: Final = "features."
 

@@ -17,20 +17,22 @@ from monitor.profiles.categories import Categories
 from monitor.profiles.codes import MISSING, Interned, places_in
 from monitor.profiles.counts import Counts
 from monitor.profiles.distribution import Distribution
+from monitor.profiles.doubt import Doubt, doubts
 from monitor.profiles.duplicates import CONFLICT, NEW, Seen
 from monitor.profiles.family import Family
 from monitor.profiles.inputs_layout import breach_names, group_layout, inputs_layout
-from monitor.profiles.layout import Ints, Layout
+from monitor.profiles.layout import Floats, Ints, Layout
 from monitor.profiles.reference import Reference
 from monitor.profiles.rows import EPOCH, Key, Partial
 from monitor.profiles.segments import ALL, segment_name
+from monitor.profiles.span import Span
 
 COLUMNS: Final = (
     *("id_hi", "id_lo", "payload_hash", "event_time", "version", "stage"),
     *("numeric", "category", "attributes", "predicted_class", "predicted_value"),
-    *("confidence", "violations"),
+    *("confidence", "violations", "probabilities", "score", "latency_ms"),
 )
-"""Columns of the event table that `InputsKernel.feed` needs."""
+"""Columns of the event table that `InputsKernel.feed` may need; `InputsPlan.columns` says which."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class InputsPlan:
         dimensions: attributes, or several together, whose values get profiles of their own.
         seconds: length of a window [s].
         low_confidence: confidence below which a prediction counts as unsure, or None.
+        near: distance from the threshold within which a prediction counts as near it.
         versions: those that are told apart, all others count as one; None tells all apart.
     """
 
@@ -51,6 +54,7 @@ class InputsPlan:
     dimensions: tuple[tuple[str, ...], ...]
     seconds: int
     low_confidence: float | None = None
+    near: float = 0.05
     versions: tuple[str, ...] | None = None
     layout: Layout = field(init=False)
     group: Layout = field(init=False)
@@ -58,6 +62,14 @@ class InputsPlan:
     def __post_init__(self) -> None:
         object.__setattr__(self, "layout", inputs_layout(self.contract, self.reference))
         object.__setattr__(self, "group", group_layout(self.contract, self.reference))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the event table that the kernel needs."""
+        needless = set() if self.contract.classes else {"probabilities"}
+        if self.reference is None or self.reference.score is None:
+            needless.add("score")
+        return tuple(name for name in COLUMNS if name not in needless)
 
     def values(self, attribute: str) -> tuple[str, ...]:
         """Values of an attribute that are followed; fixed, so that order changes nothing."""
@@ -89,7 +101,7 @@ class InputsKernel:
         return self._seen.disputes()
 
     def feed(self, batch: pa.RecordBatch) -> None:
-        """Add rows of the event table, with the columns `COLUMNS`."""
+        """Add rows of the event table, with the columns of the plan."""
         window = _windows(batch.column("event_time"), self._plan.seconds)
         ids = [batch.column(n).to_numpy() for n in ("id_hi", "id_lo", "payload_hash")]
         verdict = self._seen.classify(window, *ids)
@@ -196,12 +208,33 @@ class _Read:
         self._attributes = places_in(attributes, names) if names else np.empty((self.rows, 0))
         self.confidence = batch.column("confidence")
         self.predicted_value = batch.column("predicted_value")
+        self.latency = batch.column("latency_ms")
         self.predicted_class = places_in(batch.column("predicted_class"), [contract.classes])
 
     def attribute(self, name: str) -> Ints:
         """Place of each row's value among those followed."""
         index = [a.name for a in self._plan.contract.attributes].index(name)
         return self._attributes[:, index].astype(np.int64)
+
+    def score(self) -> pa.Array:
+        """Score of all rows."""
+        return self._batch.column("score")
+
+    def seconds(self) -> Floats:
+        """Unix time of all rows."""
+        micros: Ints = self._batch.column("event_time").cast(pa.int64()).to_numpy()
+        return micros / 1e6
+
+    def doubts(self) -> Doubt:
+        """How undecided the probabilities of all rows are."""
+        contract = self._plan.contract
+        return doubts(
+            self._batch.column("probabilities"),
+            len(contract.classes),
+            None if contract.positive is None else contract.classes.index(contract.positive),
+            0.5 if contract.threshold is None else contract.threshold,
+            self._plan.near,
+        )
 
     def numeric(self) -> pa.Array:
         """Numbers of all rows, row after row."""
@@ -242,6 +275,13 @@ class _View:
         self._confidence = _binned(layout, [columns.CONFIDENCE])
         self._value = None if contract.classes else _binned(layout, [columns.PREDICTION])
         self._class_at = places[Categories.name(), columns.PREDICTION][1] if contract.classes else 0
+        if (Span.name(), columns.EVENT_TIME) in places:
+            self._span_at = places[Span.name(), columns.EVENT_TIME][2]
+            self._latency = _binned(layout, [columns.LATENCY])
+            doubt = [columns.ENTROPY, columns.MARGIN] if contract.classes else []
+            self._doubt = _binned(layout, doubt) if doubt else None
+            has_score = (Distribution.name(), columns.SCORE) in places
+            self._score = _binned(layout, [columns.SCORE]) if has_score else None
         numeric = [columns.feature(f.name) for f in contract.numeric]
         category = [columns.feature(f.name) for f in contract.category]
         has_features = all((Distribution.name(), name) in places for name in numeric)
@@ -269,6 +309,7 @@ class _View:
                 slots,
             )
         if features:
+            self._add_rest(read, rows, slots)
             if self._numeric:
                 self._add_numbers(self._numeric, read.numeric(), rows, slots)
             category = read.category() if self._categories else None
@@ -282,6 +323,21 @@ class _View:
             values = read.confidence.to_numpy(zero_copy_only=False)[rows]
             # NaN, that is missing, is not below the line.
             self.sums.add(slots[values < self._plan.low_confidence], self._rows_at + 1)
+
+    def _add_rest(self, read: _Read, rows: Ints, slots: Ints) -> None:
+        """Add what the profile of all rows alone holds of the outputs."""
+        begins = np.flatnonzero(np.diff(slots, prepend=-1))
+        times = read.seconds()[rows]
+        self.sums.reach(slots[begins], self._span_at, np.minimum.reduceat(times, begins))
+        self.sums.reach(slots[begins], self._span_at, np.maximum.reduceat(times, begins))
+        self._add_numbers(self._latency, read.latency, rows, slots)
+        if self._score:
+            self._add_numbers(self._score, read.score(), rows, slots)
+        if self._doubt:
+            doubt = read.doubts()
+            column = pa.array(doubt.values.reshape(-1), mask=np.isnan(doubt.values).reshape(-1))
+            self._add_numbers(self._doubt, column, rows, slots)
+            self.sums.add(slots[doubt.near[rows]], self._rows_at + 2)
 
     def _add_places(self, first: int, known: int, places: Ints, rows: Ints, slots: Ints) -> None:
         chosen = places[rows]

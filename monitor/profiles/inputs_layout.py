@@ -1,5 +1,6 @@
 """Layouts of the family `inputs`: everything known when the prediction was made."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from monitor.cards.contract import Contract
@@ -10,6 +11,7 @@ from monitor.profiles.counts import Counts
 from monitor.profiles.distribution import Distribution
 from monitor.profiles.layout import Layout, Part
 from monitor.profiles.reference import Bins, Reference
+from monitor.profiles.span import Span
 
 CONFIDENCE: Final = Bins(tuple(step / 50 for step in range(1, 50)), 0.0, 1.0)
 """Fifty equal bins of [0, 1], the same for every model and reference."""
@@ -17,8 +19,13 @@ CONFIDENCE: Final = Bins(tuple(step / 50 for step in range(1, 50)), 0.0, 1.0)
 UNSEEN: Final = Bins((), 0.0, 0.0)
 """A number without a reference: only its missing values and extremes are known."""
 
+LATENCY: Final = Bins(tuple(round(10 ** (step / 16), 9) for step in range(-16, 97)), 0.0, 0.0)
+"""Sixteen bins per factor of ten, from a tenth of a millisecond to a quarter of an hour [ms]; a
+bin's ends differ by 15 %. No moments: one hanging request would be most of a mean."""
+
 ROWS: Final = "rows"
 LOW_CONFIDENCE: Final = "low_confidence"
+NEAR: Final = "near_threshold"
 
 
 def inputs_layout(contract: Contract, reference: Reference | None) -> Layout:
@@ -32,13 +39,25 @@ def inputs_layout(contract: Contract, reference: Reference | None) -> Layout:
             for f in contract.category
         ),
     ]
-    breaches = Counts.part(breach_names(contract), columns.VIOLATIONS)
-    return Layout((*_outputs(contract, reference), *features, breaches))
+    doubt = (columns.ENTROPY, columns.MARGIN) if contract.classes else ()
+    score = reference.score if reference else None
+    counts = (ROWS, LOW_CONFIDENCE, NEAR) if contract.classes else (ROWS, LOW_CONFIDENCE)
+    return Layout(
+        (
+            *_outputs(contract, reference, counts),
+            *(_number(name, CONFIDENCE) for name in doubt),
+            *([_number(columns.SCORE, score)] if score else []),
+            _number(columns.LATENCY, LATENCY),
+            Span.part(columns.EVENT_TIME),
+            *features,
+            Counts.part(breach_names(contract), columns.VIOLATIONS),
+        )
+    )
 
 
 def group_layout(contract: Contract, reference: Reference | None) -> Layout:
     """Where everything lies in the profile of a group: what came out, not what went in."""
-    return Layout(_outputs(contract, reference))
+    return Layout(_outputs(contract, reference, (ROWS, LOW_CONFIDENCE)))
 
 
 def breach_names(contract: Contract) -> list[str]:
@@ -47,10 +66,12 @@ def breach_names(contract: Contract) -> list[str]:
     return [f"{rule}:{name}" for rule in Rule for name in (*names, columns.PREDICTION)]
 
 
-def _outputs(contract: Contract, reference: Reference | None) -> tuple[Part, ...]:
+def _outputs(
+    contract: Contract, reference: Reference | None, counts: Sequence[str]
+) -> tuple[Part, ...]:
     predicted = reference.prediction if reference else None
     return (
-        Counts.part((ROWS, LOW_CONFIDENCE), columns.ROWS),
+        Counts.part(counts, columns.ROWS),
         Categories.part(columns.PREDICTION, contract.classes)
         if contract.classes
         else _number(columns.PREDICTION, predicted or UNSEEN),

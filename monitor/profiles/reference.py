@@ -64,6 +64,7 @@ class Reference:
         category: names per categorical feature, most frequent first.
         groups: values per attribute, most frequent first.
         prediction: bins of the prediction where a number is predicted, else None.
+        score: bins of the score, None where no row has one.
         ints: integers of its own inputs profile.
         lows: smallest values of that profile, None where there is none.
         highs: largest values of it.
@@ -78,6 +79,7 @@ class Reference:
     category: Mapping[str, tuple[str, ...]]
     groups: Mapping[str, tuple[str, ...]]
     prediction: Bins | None = None
+    score: Bins | None = None
     ints: tuple[int, ...] = field(default=())
     lows: tuple[float | None, ...] = field(default=())
     highs: tuple[float | None, ...] = field(default=())
@@ -104,7 +106,7 @@ class Reference:
                 "numeric": {name: _bins(bins) for name, bins in raw["numeric"].items()},
                 "category": {name: tuple(names) for name, names in raw["category"].items()},
                 "groups": {name: tuple(names) for name, names in raw["groups"].items()},
-                "prediction": raw["prediction"] and _bins(raw["prediction"]),
+                **{name: raw[name] and _bins(raw[name]) for name in ("prediction", "score")},
             }
         )
 
@@ -194,7 +196,7 @@ def reference_of(
     Args:
         contract: of the model.
         sample: rows of the reference or a fair, repeatable sample of them, with the columns
-            numeric, category, attributes and predicted_value of the event table.
+            numeric, category, attributes, predicted_value and score of the event table.
         version: version it is meant for, "" for all.
         described: where the rows came from.
     """
@@ -203,7 +205,9 @@ def reference_of(
     texts = _columns(table["category"], len(contract.category))
     attributes = _columns(table["attributes"], len(contract.attributes))
     numeric = {f.name: bins_of(numbers[:, i]) for i, f in enumerate(contract.numeric)}
-    predicted = table["predicted_value"].to_numpy()
+    predicted, score = (
+        table[name].to_numpy().astype(np.float64) for name in ("predicted_value", "score")
+    )
     return Reference(
         model=contract.model,
         version=version,
@@ -219,7 +223,8 @@ def reference_of(
             a.name: a.values or _frequent(attributes[i], GROUPS)
             for i, a in enumerate(contract.attributes)
         },
-        prediction=None if contract.classes else bins_of(predicted.astype(np.float64)),
+        prediction=None if contract.classes else bins_of(predicted),
+        score=bins_of(score),
     )
 
 

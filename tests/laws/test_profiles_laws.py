@@ -48,7 +48,23 @@ REFERENCE = Reference(
     numeric={"x": Bins((-1.0, 0.0, 0.5, 1e9), 0.25, 2.0)},
     category={"kind": ("a", "b")},
     groups={"sex": ("f", "m"), "age": ("old", "young & able")},
+    score=Bins((10.0, 20.0), 15.0, 8.0),
 )
+FIFTIETHS = Bins(tuple(k / 50 for k in range(1, 50)), 0.0, 1.0)
+DOUBTS = {
+    None: None,
+    (): None,
+    (0.5, 0.5): (1.0, 0.0),
+    (1.0, 0.0): (0.0, 1.0),
+    (0.2, 0.8): (-(0.2 * math.log(0.2) + 0.8 * math.log(0.8)) / math.log(2), 0.8 - 0.2),
+    (0.45, 0.55): (-(0.45 * math.log(0.45) + 0.55 * math.log(0.55)) / math.log(2), 0.55 - 0.45),
+    # Divided by their sum.
+    (0.5, 1.5): (-(0.25 * math.log(0.25) + 0.75 * math.log(0.75)) / math.log(2), 0.5),
+    (0.0, 0.0): None,
+    (-0.5, 1.5): None,
+    (None, 0.5): None,
+}
+"""Entropy and margin of what events may give as probabilities."""
 DIMENSIONS = (("sex",), ("age",), ("sex", "age"))
 START = datetime(1969, 12, 31, 23, 50, tzinfo=UTC)
 
@@ -89,6 +105,11 @@ def rows(draw: st.DrawFn, most: int = 40) -> list[Row]:
                     "predicted_class": st.sampled_from(["no", "yes", "maybe", None]),
                     "predicted_value": st.none(),
                     "confidence": st.one_of(st.none(), st.floats(0, 1)),
+                    "probabilities": st.sampled_from(
+                        [None if given is None else list(given) for given in DOUBTS]
+                    ),
+                    "score": st.sampled_from([None, -1e308, 10.0, 12.5, 20.0, 600.0]),
+                    "latency_ms": st.sampled_from([None, 0.0, 0.1, 1.0, 99.9, 1e6, 1e300]),
                     "violations": st.sampled_from(
                         [None, [], ["out_of_range:x"], ["wrong_type:y", "of:nothing"]]
                     ),
@@ -226,6 +247,29 @@ def outputs(some: Sequence[Row]) -> tuple[list[int], list[float], list[float]]:
     return [len(some), unsure, *classes, *binned], [low], [high]
 
 
+def whole(some: Sequence[Row]) -> tuple[list[int], list[float], list[float]]:
+    """What only the profile of all rows holds besides, before the features."""
+    given_ = [r["probabilities"] for r in some]
+    doubts = [DOUBTS[None if p is None else tuple(p)] for p in given_]
+    columns_ = [
+        *(([d[i] if d else None for d in doubts], FIFTIETHS) for i in (0, 1)),
+        ([r["score"] for r in some], Bins((10.0, 20.0), 15.0, 8.0)),
+        (
+            [r["latency_ms"] for r in some],
+            Bins(tuple(round(10 ** (k / 16), 9) for k in range(-16, 97)), 0.0, 0.0),
+        ),
+    ]
+    ints: list[int] = []
+    lows: list[float] = []
+    highs: list[float] = []
+    for values, bins in columns_:
+        counted, low, high = numbers(values, bins)
+        ints, lows, highs = [*ints, *counted], [*lows, low], [*highs, high]
+    times = [r["event_time"].timestamp() for r in some]
+    span = (min(times), max(times)) if some else (math.inf, -math.inf)
+    return ints, [*lows, span[0]], [*highs, span[1]]
+
+
 @settings(max_examples=50, deadline=None)
 @given(rows())
 def test_the_kernel_counts_as_slow_dictionaries_do(some: list[Row]) -> None:
@@ -244,6 +288,10 @@ def test_the_kernel_counts_as_slow_dictionaries_do(some: list[Row]) -> None:
             slow.conflicts,
         )
         ints, lows, highs = outputs(slow.rows)
+        near = sum(r["probabilities"] in ([0.5, 0.5], [0.45, 0.55]) for r in slow.rows)
+        ints = [*ints[:2], near, *ints[2:]]
+        more, lower, higher = whole(slow.rows)
+        ints, lows, highs = [*ints, *more], [*lows, *lower], [*highs, *higher]
         for i, name in enumerate(("x", "y")):
             bins = REFERENCE.numeric.get(name, Bins((), 0.0, 0.0))
             counted, low, high = numbers([r["numeric"][i] for r in slow.rows], bins)
