@@ -3,8 +3,9 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Self
 
 from monitor.cards.card import Card
 from monitor.jobs.build import layouts_of
@@ -22,6 +23,7 @@ from monitor.profiles.windows import feedback_length, instant, levels, seconds_o
 from monitor.state.results import ResultRow
 from monitor.version import VERSION
 
+BESIDE = {metric.name: metric.beside for metric in CATALOGUE if metric.beside}
 WITHOUT_GROUPS = tuple(metric for metric in CATALOGUE if metric.per is not Per.GROUP)
 """What windows get that slide or are short: with every group's numbers, results would grow by
 the hour as they should by the day."""
@@ -55,6 +57,11 @@ class _Grounds:
     end: datetime
     completeness: float | None
     inputs_hash: str
+
+    def with_more(self, beside: object) -> Self:
+        """The same where verdicts rest on something else too."""
+        grown = hashlib.sha256(f"{self.inputs_hash}{beside}".encode()).hexdigest()[:16]
+        return replace(self, inputs_hash=grown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +170,9 @@ class Publisher:
                 left_out = _left_out(revisions) if segment == ALL else None
                 subject = self._subject(sums[segment], segment, left_out)
                 for verdict in verdicts(catalogue, family, subject, groups, least=least):
-                    yield self._row(grounds, segment, verdict)
+                    beside = BESIDE.get(verdict.metric)
+                    own = grounds if beside is None else grounds.with_more(beside(subject))
+                    yield self._row(own, segment, verdict)
 
     def _basis(self, revisions: Iterable[Revision], completeness: float | None) -> str:
         """One hash of all that verdicts rest on: profiles, quarantine, reference, card and code."""

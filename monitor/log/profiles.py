@@ -129,14 +129,14 @@ class ProfileTable:
 def next_revisions(built: Sequence[Partial], standing: Sequence[Revision]) -> list[Revision]:
     """What is to be appended so that `built` stands in the place of `standing`.
 
-    Profiles that differ, and empty ones where no rows are left: a conflicting message may have
-    moved the only row of a version or group elsewhere.
+    Profiles that differ or left out other messages, and empty ones where no rows are left: a
+    conflicting message may have moved the only row of a version or group elsewhere.
     """
     known = {revision.partial.key: revision for revision in standing}
     fresh = []
     for partial in built:
         before = known.get(partial.key)
-        if before is None or before.hash != partial.profile.hash:
+        if before is None or _holds(before.partial) != _holds(partial):
             number = before.number + 1 if before else 0
             fresh.append(Revision(partial, number, partial.profile.hash))
     there = {partial.key for partial in built}
@@ -145,6 +145,10 @@ def next_revisions(built: Sequence[Partial], standing: Sequence[Revision]) -> li
             nothing = Profile.empty(before.partial.profile.layout)
             fresh.append(Revision(Partial(key, nothing, 0), before.number + 1, nothing.hash))
     return fresh
+
+
+def _holds(partial: Partial) -> tuple[str, int, int]:
+    return partial.profile.hash, partial.duplicates, partial.conflicts
 
 
 def key_columns() -> tuple[str, ...]:

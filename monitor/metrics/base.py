@@ -163,6 +163,8 @@ class Metric:
         compares: whether it needs the reference.
         measure: the value, or why there is none; where it has one for each of several things
             that it finds itself (groups), by their names. Never raises for rows of a valid layout.
+        beside: what its value rests on beside profile, reference and card, None for nothing: a
+            verdict is restated when it changes.
         ends: what `lower` and `upper` of its value enclose.
         null: the value when nothing changed or nothing is wrong; None where only the
             reference's own value can say.
@@ -185,6 +187,7 @@ class Metric:
     where: Callable[[Subject], bool] = lambda _: True
     compares: bool = False
     measure: Callable[[Subject], Measured]
+    beside: Callable[[Subject], object] | None = None
     ends: Ends = Ends.NONE
     null: float | None
     least: int

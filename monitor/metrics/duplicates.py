@@ -27,13 +27,13 @@ def _metric(which: Literal["duplicates", "conflicts"], title: str, says: str) ->
         summaries=(Counts,),
         where=lambda subject: subject.left_out is not None,
         measure=measure,
+        beside=lambda subject: subject.left_out,
         null=0.0,
         least=1,
         says=f"{says} No interval: it is a count of what is there, and what comes again comes in "
         "bursts.",
         blind="Copies with another event time that fall into another window, where they count as "
-        "rows. Copies that come after the window was published and change nothing else are not "
-        "counted in.",
+        "rows.",
         source="share of a finite set",
     )
 
