@@ -3,6 +3,7 @@
 A batch goes through five steps: read, decode, append, tell the source, tell everybody else.
 Only the append changes anything that counts: it holds rows, quarantine, positions and account
 in one commit, and the log refuses it if a partition's mark is not where the batch starts. A
+batch that would touch too many partitions of the log is stored in pieces, one after the other. A
 process may die between any two steps; whoever reads next starts after the log's mark.
 """
 
@@ -17,6 +18,7 @@ import pyarrow as pa
 from monitor.errors import PositionConflictError
 from monitor.events.batch import Decoded, RawBatch, Tally
 from monitor.jobs.failpoint import reach
+from monitor.jobs.pieces import pieces
 from monitor.outputs.live import Lag, LiveMetrics
 from monitor.sources.base import Limit, Source
 from monitor.state.heartbeats import Heartbeat
@@ -109,22 +111,27 @@ class Ingest:
         begun = time.monotonic()
         reach("after_poll")
         decoded = self._decode(batch)
-        reach("after_decode")
-        try:
-            self._log.append(
-                decoded.rows, after=batch.after, upto=batch.upto, tallies=decoded.tallies
-            )
-        except PositionConflictError:
-            # Another consumer has one of the partitions. What this batch holds of the others
-            # is read again as well: to part a decoded batch would be quicker, and rarely used.
-            source.rewind(self._log.marks(batch.partitions))
-            return True
-        reach("after_append")
-        source.stored(batch.upto)
-        reach("after_stored")
-        now = datetime.now(UTC)
-        self._metrics.stored(source.name, decoded, time.monotonic() - begun, now)
-        self._note_times(batch, decoded)
+        parts = pieces(batch, decoded.rows)
+        for part in parts:
+            if len(parts) > 1:
+                decoded = self._decode(part)
+            reach("after_decode")
+            try:
+                self._log.append(
+                    decoded.rows, after=part.after, upto=part.upto, tallies=decoded.tallies
+                )
+            except PositionConflictError:
+                # Another consumer has one of the partitions. What this batch holds of the others
+                # is read again as well: to part a decoded batch would be quicker, and rarely used.
+                source.rewind(self._log.marks(batch.partitions))
+                return True
+            reach("after_append")
+            source.stored(part.upto)
+            reach("after_stored")
+            now = datetime.now(UTC)
+            self._metrics.stored(source.name, decoded, time.monotonic() - begun, now)
+            self._note_times(part, decoded)
+            begun = time.monotonic()
         self._tell(source)
         reach("after_tell")
         return True

@@ -1,6 +1,6 @@
 """Rows of a Parquet file as messages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ PAYLOAD = "payload"
 """A column of bytes with this name holds whole messages; the other columns are left out."""
 
 BATCH_ROWS = 5_000
+BATCH_BYTES = 16 << 20
+"""What is decoded at once: so many rows, or as many as have so many bytes by the file's account."""
 
 _UNREADABLE = (OverflowError, TypeError, UnicodeError, ValueError)
 """What values raise that Python or JSON cannot hold."""
@@ -98,9 +100,14 @@ class ParquetReader:
             else:
                 before += count
         columns = [PAYLOAD] if is_payload else None
-        batches = self._file.iter_batches(BATCH_ROWS, groups, columns)
+        batches = self._file.iter_batches(self._rows_at_once(groups), groups, columns)
         messages = (message for batch in batches for message in _messages(batch, is_payload))
         yield from islice(messages, position - before, None)
+
+    def _rows_at_once(self, groups: Sequence[int]) -> int:
+        found = [self._file.metadata.row_group(group) for group in groups]
+        most = max((-(-g.total_byte_size // max(g.num_rows, 1)) for g in found), default=1)
+        return min(BATCH_ROWS, max(1, BATCH_BYTES // max(most, 1)))
 
     def _damage(self, error: Exception) -> SourceError:
         return SourceError(

@@ -1,7 +1,7 @@
 """Ingest into a real log: one commit a batch, conflicts, heartbeats and live metrics."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -185,3 +185,44 @@ def test_the_first_twenty_versions_are_counted_by_name(log: EventLog) -> None:
     }
     assert len(versions) == 21
     assert versions["other"] == 10
+
+
+def history(days: int) -> list[bytes | None]:
+    """A prediction a day, in order of time."""
+    first = NOW - timedelta(days=days)
+    return [
+        prediction(event_id=f"h{n}", event_time=(first + timedelta(days=n)).isoformat())
+        for n in range(days)
+    ]
+
+
+def test_a_long_history_is_stored_in_pieces_of_two_hundred_days(log: EventLog) -> None:
+    source = ScriptedSource("a", {"a/0": history(500), "a/1": [b"broken"]})
+    ingest_of([source], log, rows=1000).run(lambda: False, once=True)
+    assert places(log) == [("a/0", n) for n in range(500)] + [("a/1", 0)]
+    assert log.marks(["a/0", "a/1"]) == {"a/0": 499, "a/1": 0} == source.told
+    assert log.version() == 3
+
+
+def test_pieces_that_another_owner_has_stored_are_dropped(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "store"))
+    messages = {"t/0": history(500)}
+    a, b = ScriptedSource("a", messages), ScriptedSource("b", messages)
+    log = EventLog.open(store)
+    late = ingest_of([a], log, rows=1000)
+    for source in (a, b):
+        source.start(log.marks)
+    quick = ingest_of([b], EventLog.open(store), rows=1000)
+    appended = log.append
+
+    def slow_append(*args: object, **kwargs: object) -> int:
+        version = appended(*args, **kwargs)  # type: ignore[arg-type]
+        if not b.told:
+            b.rewind(EventLog.open(store).marks(["t/0"]))
+            assert quick.step(b, 0)
+        return version
+
+    log.append = slow_append  # type: ignore[method-assign]
+    assert late.step(a, 0)
+    assert len(a.rewound) == 1
+    assert places(EventLog.open(store)) == [("t/0", n) for n in range(500)]

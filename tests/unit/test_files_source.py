@@ -15,6 +15,7 @@ from monitor.settings.sources import Files
 from monitor.sources.base import Limit
 from monitor.sources.files import FINISHED, FilesSource
 from monitor.sources.lines import LONGEST
+from monitor.sources.parquet import ParquetReader
 from monitor.sources.stdin import StdinSource
 from tests.services.log import FakeLog, drain
 
@@ -249,3 +250,20 @@ def test_standard_input_ends_with_its_last_line() -> None:
     assert log.messages[source.partition] == [(0, b"one"), (2, b"two"), (3, b"three")]
     with pytest.raises(SourceError, match="cannot be read again"):
         source.rewind({source.partition: 0})
+
+
+def test_wide_rows_of_parquet_are_decoded_a_few_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "wide.parquet"
+    texts = [f"{n}" * 1_000_000 for n in range(10)] * 4
+    pq.write_table(pa.table({"payload": texts}), path, use_dictionary=False)
+    reader = ParquetReader(path, 0)
+    asked = []
+    batches = reader._file.iter_batches
+
+    def asking(rows: int, *rest: object) -> object:
+        asked.append(rows)
+        return batches(rows, *rest)
+
+    reader._file.iter_batches = asking
+    assert len(reader.read(40, 1 << 30)) == 40
+    assert asked == [16]
