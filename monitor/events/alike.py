@@ -1,6 +1,7 @@
 """Messages that are alike, read as columns without a parser."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -14,24 +15,56 @@ from monitor.events.shapes import Shape
 from monitor.events.single import Roster
 from monitor.events.template import Template, template_of
 
-MOST_TEMPLATES = 64
-"""Templates that are kept; the one that was used least lately makes room for another."""
+MOST_TEMPLATES = 256
+"""Templates that are kept; the one that pays least makes room for another."""
 
-SAMPLES = 4
-"""Messages of one chunk that become templates, at most."""
+SAMPLES = 8
+"""Messages of one page that become templates, at most."""
+
+TRIES = 2
+"""Pages after which a template must have paid."""
+
+LONGEST_PAUSE = 64
+"""Pages for which nothing is learned, at most, where what was learned did not pay."""
+
+_LOOK = 0.1
+"""What it costs to hold a message against a template, in messages read as columns not parsed."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """A template with its account.
+
+    Attributes:
+        template: what messages have in common.
+        tries: pages that it was tried on.
+        balance: messages that were not parsed thanks to it, less what trying it cost; older
+            pages count less and less.
+    """
+
+    template: Template
+    tries: int = 0
+    balance: float = 0.0
 
 
 class Templates:
-    """What the messages of the last batches had in common."""
+    """What the messages of the last batches had in common.
+
+    A template that does not pay is forgotten. Where many don't, in a stream without order, less
+    and less is tried.
+    """
 
     def __init__(self, fewest: int) -> None:
         """No templates yet.
 
         Args:
-            fewest: messages that must be alike for columns to pay.
+            fewest: messages of a page that must be alike for columns to pay; with 0 everything
+                is tried, whatever it costs.
         """
         self._fewest = fewest
-        self._known: dict[Hashable, Template] = {}
+        self._known: dict[Hashable, _Known] = {}
+        self._pause = 1
+        self._rests = 0
 
     def read(
         self, messages: Sequence[bytes | None], start: int, roster: Roster, limit: int
@@ -44,6 +77,7 @@ class Templates:
             roster: the models.
             limit: largest allowed message [bytes].
         """
+        self._rests = max(self._rests - 1, 0)
         places = np.arange(start, start + len(messages))
         if not self._known or len(messages) < self._fewest:
             return [], places.tolist()
@@ -56,14 +90,18 @@ class Templates:
             at = places
         reader = _Reader(Page.of(short), at, roster)
         parts = []
-        for key, template in tuple(self._known.items()):
-            found = reader.part(template, self._fewest)
-            if found is not None:
-                parts.append((template.kind, found))
-                self._known[key] = self._known.pop(key)
         taken = np.zeros(len(messages), np.bool_)
-        for _, part in parts:
-            taken[part.at - start] = True
+        for known in sorted(self._known.values(), key=lambda k: -k.balance):
+            rows = reader.candidates(known.template)
+            if not len(rows) or len(rows) < self._fewest:
+                continue
+            found = reader.part(known.template, rows, self._fewest)
+            good = 0
+            if found is not None:
+                parts.append((known.template.kind, found))
+                taken[found.at - start] = True
+                good = int(np.count_nonzero(~found.doubtful))
+            self._settle(known, good, len(rows))
         return parts, places[~taken].tolist()
 
     def learn(
@@ -82,7 +120,7 @@ class Templates:
             shapes: by code.
         """
         rows = np.flatnonzero(~part.doubtful)
-        if len(rows) < self._fewest:
+        if self._rests or not len(rows) or len(rows) < self._fewest:
             return
         for row in rows[:: -(-len(rows) // SAMPLES)].tolist():
             message = messages[part.at[row]]
@@ -90,12 +128,20 @@ class Templates:
             if len(message) > LONGEST or not Page.of([message]).plain[0]:
                 continue
             found = template_of(message, kind, shapes[part.codes[row]])
-            if found is None:
+            if found is None or found.key in self._known:
                 continue
-            self._known.pop(found.key, None)
-            self._known[found.key] = found
-            if len(self._known) > MOST_TEMPLATES:
-                self._known.pop(next(iter(self._known)))
+            if len(self._known) == MOST_TEMPLATES:
+                self._known.pop(min(self._known, key=lambda key: self._known[key].balance))
+            self._known[found.key] = _Known(found)
+
+    def _settle(self, known: _Known, good: int, tried: int) -> None:
+        """Enter in a template's account that `good` of the messages tried need no parser."""
+        known.tries += 1
+        known.balance = known.balance / 2 + good - self._fewest - _LOOK * tried
+        if self._fewest and known.tries >= TRIES and known.balance < 0:
+            del self._known[known.template.key]
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            self._rests = self._pause
 
 
 class _Reader:
@@ -111,34 +157,34 @@ class _Reader:
         self._roster = roster
         self._waits = page.plain.copy()
         self._layouts = {shape.layout for shape in roster.shapes.values()}
-        self._guesses: dict[tuple[int, int], Mapping[Hashable, NDArray[np.int64]]] = {}
+        self._guesses: dict[tuple[int, int | None], Mapping[Hashable, NDArray[np.int64]]] = {}
 
-    def part(self, template: Template, fewest: int) -> Part | None:
-        """The messages with this template; None if they are fewer than `fewest`."""
-        rows = self._candidates(template)
-        if len(rows) < fewest:
-            return None
+    def part(self, template: Template, rows: NDArray[np.int64], fewest: int) -> Part | None:
+        """Those of these candidates with the template; None if they are fewer than `fewest`."""
         found, codes, shape = self._named(cut(self.page, template.pattern, rows), template)
         if shape is None or len(found.rows) < fewest:
             return None
         self._waits[found.rows] = False
         return filled(found, template, shape, self.at[found.rows], codes)
 
-    def _candidates(self, template: Template) -> NDArray[np.int64]:
+    def candidates(self, template: Template) -> NDArray[np.int64]:
+        """Messages that still wait and may have the template, ascending."""
         pattern, model = template.pattern, template.model
-        same = self._waits & (self.page.counts == pattern.quotes)
-        if model is None or len(self._layouts) < 2:
-            return np.flatnonzero(same)
-        place = (pattern.quotes, int(pattern.closing[model]))
+        place = (pattern.quotes, None if model is None else int(pattern.closing[model]))
         if place not in self._guesses:
             self._guesses[place] = self._by_layout(*place)
-        rows = self._guesses[place].get(template.layout)
-        return np.zeros(0, np.int64) if rows is None else rows[same[rows]]
+        rows = self._guesses[place].get(template.layout if place[1] is not None else None)
+        return np.zeros(0, np.int64) if rows is None else rows[self._waits[rows]]
 
-    def _by_layout(self, quotes: int, closing: int) -> Mapping[Hashable, NDArray[np.int64]]:
-        """Rows with so many quotes, by the layout of the model that is named at a place, if any."""
+    def _by_layout(self, quotes: int, closing: int | None) -> Mapping[Hashable, NDArray[np.int64]]:
+        """Messages with so many quotes, by the layout of the model that is named at a place.
+
+        By None if there is no such place, and at once by its name if there is one layout only.
+        """
         page = self.page
         rows = np.flatnonzero(page.plain & (page.counts == quotes))
+        if closing is None or len(self._layouts) < 2 or not len(rows):
+            return dict.fromkeys((None, *self._layouts), rows)
         last = page.first[rows] + closing
         bounds = np.stack((page.quotes[last - 1] + 1, page.quotes[last]), 1)
         offsets = np.append(bounds.ravel(), len(page.data)).astype(np.int32)

@@ -33,6 +33,9 @@ from monitor.events.times import EARLIEST, micros
 CHUNK = 2_500
 """Messages that are decoded together: what is made of them fits the processor's cache."""
 
+MOST_CHUNK = 20_000
+"""Messages that are decoded together of models whose events differ: each needs some of its own."""
+
 MOST_KEYS = 200
 """Unknown keys that are counted by name in one batch; the others count as "other"."""
 
@@ -68,7 +71,7 @@ class Decoder:
         limit: int = 1_000_000,
         *,
         quick: bool = True,
-        fewest: int = 32,
+        fewest: int = 128,
     ) -> None:
         """A decoder for these models.
 
@@ -80,7 +83,7 @@ class Decoder:
             partition: whether the log keeps a partition per day or per month.
             limit: largest allowed message [bytes].
             quick: False reads every message alone: the same rows and reasons, ten times slower.
-            fewest: messages of a chunk that must be alike to be read as columns.
+            fewest: messages that must be alike for columns to pay; see `Templates`.
 
         Raises:
             SourceError: a source's format does not fit its model.
@@ -121,8 +124,10 @@ class Decoder:
         letters = adapted(batch.values, self._adapters.get(batch.source), self._limit)
         harvest = _Harvest()
         form = self._formats.get(batch.source, SourceFormat())
-        for start in range(0, len(letters.messages), CHUNK):
-            self._read(letters.messages[start : start + CHUNK], start, form.model, clock, harvest)
+        layouts = len({shape.layout for shape in self._named.values()})
+        chunk = min(CHUNK * max(layouts, 1), MOST_CHUNK)
+        for start in range(0, len(letters.messages), chunk):
+            self._read(letters.messages[start : start + chunk], start, form.model, clock, harvest)
         for bins in _by_kind(harvest.exact.values()).items():
             harvest.parts[bins[0]].append(part_of(*bins, self._numeric))
         place = Place.of(batch, self._partition, now)

@@ -244,7 +244,7 @@ def told(decoded: Decoded) -> list[dict[str, object]]:
 
 EXACT = decoder(quick=False)
 QUICK = decoder()
-ALIKE = decoder(fewest=1)
+ALIKE = decoder(fewest=0)
 """Reads as columns every message that is like one before."""
 
 
@@ -300,7 +300,7 @@ def test_good_messages_do_take_the_quick_way() -> None:
 
 
 def test_messages_like_one_before_are_read_as_columns() -> None:
-    reader = decoder(fewest=1)
+    reader = decoder(fewest=0)
     roster = Roster(reader._named, reader._implied[None])
     for value in GOOD:
         reader.decode(batch([value]), now=NOW)

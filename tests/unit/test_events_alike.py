@@ -1,6 +1,7 @@
 """Messages that are alike, read as columns."""
 
 import json
+import random
 import re
 from math import isfinite
 
@@ -107,27 +108,52 @@ def test_a_list_an_unknown_object_and_depth_have_no_template() -> None:
 
 
 def test_models_with_the_same_layout_share_a_template_and_others_do_not() -> None:
-    reader = decoder(fewest=1)
+    reader = decoder(fewest=0)
     reader.decode(batch([prediction(), price()]), now=NOW)
     reader.decode(batch([prediction(event_id="p2"), price(event_id="p3")]), now=NOW)
-    layouts = [template.layout for template in reader._templates._known.values()]
+    layouts = [known.template.layout for known in reader._templates._known.values()]
     assert len(set(layouts)) == len(layouts) == 2
 
 
-def test_templates_are_bounded_and_the_least_lately_used_goes() -> None:
-    reader = decoder(fewest=1)
-    first, last = prediction(x_0=1), prediction(x_last=1)
-    # Keys that no contract knows are learned by the typed way, then by a template.
-    for message in (first, *(prediction(**{f"x_{n}": 1}) for n in range(MOST_TEMPLATES + 8)), last):
+def test_templates_are_bounded() -> None:
+    reader = decoder(fewest=0)
+    # Keys that no contract knows make as many templates as one likes.
+    for n in range(MOST_TEMPLATES + 8):
+        message = prediction(**{f"x_{n % 60}": 1, f"y_{n}"[:2] + "_" * (n // 60): n})
         for _ in range(2):
-            reader.decode(batch([first, message]), now=NOW)
-    known = [t.pattern.literals for t in reader._templates._known.values()]
-    assert len(known) <= MOST_TEMPLATES
-    assert any(b"x_0" in b"".join(literals) for literals in known)
+            reader.decode(batch([message]), now=NOW)
+    assert 60 < len(reader._templates._known) <= MOST_TEMPLATES
+
+
+def shuffled(count: int) -> list[bytes]:
+    """Messages whose keys stand in any order."""
+    dice = random.Random(1)
+    events = [list(json.loads(prediction(event_id=n, score=n)).items()) for n in range(count)]
+    return [json.dumps(dict(dice.sample(event, len(event)))).encode() for event in events]
+
+
+def test_what_does_not_pay_is_forgotten_and_tried_less_and_less() -> None:
+    reader = decoder()
+    templates = reader._templates
+    messages = shuffled(5_000)
+    for _ in range(8):
+        decoded = reader.decode(batch(messages), now=NOW)
+        assert decoded.tallies["t-0"].stored == len(messages)
+    assert not templates._known
+    assert templates._pause > 8
+
+
+def test_what_pays_stays_though_others_do_not() -> None:
+    reader = decoder()
+    alike = [prediction(event_id=n, score=n) for n in range(2_500)]
+    messages = [m for pair in zip(alike, shuffled(2_500), strict=True) for m in pair]
+    for _ in range(6):
+        reader.decode(batch(messages), now=NOW)
+    assert len(reader._templates._known) == 1
 
 
 def test_long_messages_and_tombstones_are_left_to_others() -> None:
-    reader = decoder(fewest=1)
+    reader = decoder(fewest=0)
     sample = prediction(risk="low")
     long = prediction(risk="x" * LONGEST)
     for _ in range(2):
