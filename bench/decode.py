@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import numpy as np
+import pyarrow as pa
 
 from bench.child import answer, measured
 from bench.figures import Figure
@@ -37,11 +39,11 @@ CATEGORY = ["channel", "country", "merchant_category", "card_type", "device_os"]
 ATTRIBUTES = ["region", "tier", "tenant"]
 
 
-def contract(model: str) -> Contract:
+def contract(model: str, suffix: str = "") -> Contract:
     """Ten bounded numbers, five declared categories, three classes, three attributes."""
-    numbers = [Feature(name, FeatureType.NUMBER, low=0, high=10_000) for name in NUMERIC]
+    numbers = [Feature(name + suffix, FeatureType.NUMBER, low=0, high=10_000) for name in NUMERIC]
     allowed = ("alpha", "beta", "gamma_long", "delta")
-    texts = [Feature(name, FeatureType.CATEGORY, categories=allowed) for name in CATEGORY]
+    texts = [Feature(name + suffix, FeatureType.CATEGORY, categories=allowed) for name in CATEGORY]
     return Contract(
         model=model,
         features=(*numbers, *texts),
@@ -50,7 +52,7 @@ def contract(model: str) -> Contract:
     )
 
 
-def message(rng: random.Random, model: str) -> bytes:
+def message(rng: random.Random, model: str, suffix: str = "") -> bytes:
     """One prediction of about 690 bytes."""
     shares = [rng.random() for _ in CLASSES]
     event = {
@@ -61,8 +63,10 @@ def message(rng: random.Random, model: str) -> bytes:
         ),
         "model": model,
         "version": "4",
-        "features": {name: round(rng.random() * 1000, 3) for name in NUMERIC}
-        | {name: rng.choice(("alpha", "beta", "gamma_long", "delta")) for name in CATEGORY},
+        "features": {name + suffix: round(rng.random() * 1000, 3) for name in NUMERIC}
+        | {
+            name + suffix: rng.choice(("alpha", "beta", "gamma_long", "delta")) for name in CATEGORY
+        },
         "prediction": rng.choice(CLASSES),
         "probabilities": {
             name: round(share / sum(shares), 6) for name, share in zip(CLASSES, shares, strict=True)
@@ -90,31 +94,64 @@ def batch(messages: Sequence[bytes], first: int = 0) -> RawBatch:
     )
 
 
-def decoding(models: int, rows: int) -> dict[str, Any]:
-    """CPU seconds per million messages of so many models mixed at random; the best batch."""
+def decoding(models: int, rows: int, features: str, order: str) -> dict[str, Any]:
+    """CPU seconds per million messages of so many models mixed at random; the best batch.
+
+    Args:
+        models: how many.
+        rows: messages of a batch.
+        features: of the models: the `same` or `other` ones each.
+        order: of the keys in a message: the `same` or `any`.
+    """
+    pa.set_memory_pool(pa.system_memory_pool())  # as ingest does
     rng = random.Random(SEED)
-    names = [f"fraud-{i}" for i in range(models)]
+    suffixes = {f"fraud-{i}": "" if features == "same" else f"_{i}" for i in range(models)}
     decoder = Decoder(
-        {name: ModelEvents(contract(name), frozenset({"4"})) for name in names},
+        {name: ModelEvents(contract(name, x), frozenset({"4"})) for name, x in suffixes.items()},
         {},
         HashKey("bench", b"bench"),
     )
-    messages = [message(rng, rng.choice(names)) for _ in range(rows)]
-    best = float("inf")
+    names = [rng.choice(tuple(suffixes)) for _ in range(rows)]
+    messages = [message(rng, name, suffixes[name]) for name in names]
+    if order == "any":
+        messages = [_shuffled(rng, value) for value in messages]
+    ours, parsing = float("inf"), float("inf")
+    parse = msgspec.json.Decoder().decode
     for i in range(BATCHES):
         raw = batch(messages, i * rows)
         begin = time.process_time()
         decoded = decoder.decode(raw, now=NOW)
-        best = min(best, time.process_time() - begin)
+        ours = min(ours, time.process_time() - begin)
         assert decoded.tallies["bench-0"].stored == rows
-    return {"cpu": best / rows * 1e6}
+        begin = time.process_time()
+        for value in messages:
+            parse(value)
+        parsing = min(parsing, time.process_time() - begin)
+    return {"cpu": ours / rows * 1e6, "parsing": parsing / rows * 1e6}
+
+
+def _shuffled(rng: random.Random, value: bytes) -> bytes:
+    event = json.loads(value)
+    names = rng.sample(list(event["features"]), len(event["features"]))
+    event["features"] = {name: event["features"][name] for name in names}
+    return json.dumps(event, separators=(",", ":")).encode()
+
+
+CASES = {
+    "1 model": {"models": 1, "features": "same", "order": "same"},
+    "50 models": {"models": 50, "features": "same", "order": "same"},
+    "50 models, features of their own": {"models": 50, "features": "other", "order": "same"},
+    "1 model, keys in any order": {"models": 1, "features": "same", "order": "any"},
+}
 
 
 def figures(*, quick: bool) -> Iterator[Figure]:
-    """One model and fifty."""
-    for models in (1, 50):
-        told = measured("bench.decode", models=models, rows=20_000 if quick else 50_000).told
-        yield Figure(f"decode, {models} model{'s' * (models > 1)}", told["cpu"], "CPU s/M")
+    """One model and fifty, alike and not."""
+    for name, case in CASES.items():
+        told = measured("bench.decode", **case, rows=20_000 if quick else 50_000).told
+        yield Figure(
+            f"decode, {name}", told["cpu"], "CPU s/M", "msgspec, parsing only", told["parsing"]
+        )
 
 
 if __name__ == "__main__":
