@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from monitor.cards.contract import Contract, FeatureType
 from monitor.cards.declaration import Declaration
 from monitor.cards.mapping import Events
+from monitor.cards.people import People, Use
 from monitor.cards.policy import Policy
 from monitor.cards.review import Review, review_wrongs
 from monitor.cards.values import ModelName, Version, repeated
@@ -171,6 +172,8 @@ class Card(Part):
     review: Review | None = Field(
         default=None, description="which predictions need a person before they take effect"
     )
+    people: People = Field(default=People(), description="who reviews")
+    use: Use = Field(default=Use(), description="who uses the answers")
 
     @cached_property
     def contract(self) -> Contract:
@@ -190,6 +193,7 @@ class Card(Part):
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         wrongs = [*self._wrongs(), *self._privacy_wrongs(), *self._mapping_wrongs()]
+        wrongs += self._people_wrongs()
         refuse([*wrongs, *self._review_wrongs()], self)
         return self
 
@@ -224,6 +228,20 @@ class Card(Part):
                     elif features[name].categories is not None:
                         wrongs.append((place, "is hashed and has declared categories; keep one"))
         return wrongs
+
+    def _people_wrongs(self) -> list[Wrong]:
+        """Names that cannot be followed, for the log holds them as hashes or not at all."""
+        declared = (
+            ("people", "teams", "team", self.people.teams),
+            ("people", "roles", "reviewer_role", self.people.roles),
+            ("use", "consumers", "consumer", self.use.consumers),
+        )
+        hidden = {*self.privacy.hash, *self.privacy.drop}
+        return [
+            ((section, key), f"cannot be followed: privacy hashes or drops {column}")
+            for section, key, column, names in declared
+            if names and column in hidden
+        ]
 
     def _review_wrongs(self) -> list[Wrong]:
         if self.review is None:

@@ -6,6 +6,7 @@ from monitor.cards.card import Card
 from monitor.profiles.feedback_layout import families
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.inputs import InputsPlan
+from monitor.profiles.named import CONSUMER, ROLE, TEAM
 from monitor.profiles.reference import Reference
 from monitor.profiles.windows import feedback_length
 
@@ -64,4 +65,11 @@ def feedback_plan(card: Card, inputs: InputsPlan) -> FeedbackPlan:
         duplicates_within=inputs.seconds,
         versions=inputs.versions,
         policy=card.policy,
+        named={
+            TEAM: card.people.teams,
+            ROLE: card.people.roles,
+            CONSUMER: card.use.consumers,
+        },
+        fastest=card.people.fastest.total_seconds() if card.people.fastest else None,
+        run=card.people.run,
     )

@@ -4,29 +4,37 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Self
+from datetime import UTC, datetime
+from typing import Final, Self
 
 from monitor.cards.card import Card
 from monitor.jobs.build import layouts_of
 from monitor.jobs.plan import fairness_dimensions, feedback_plan
+from monitor.jobs.sums import Usage, by_segment, by_version, people, usage
 from monitor.log.profiles import ProfileTable, Revision
 from monitor.metrics import CATALOGUE
 from monitor.metrics.base import LeftOut, Per, Subject
+from monitor.metrics.reviewers import FEWEST, is_persons
 from monitor.metrics.verdict import Verdict, verdicts
 from monitor.profiles.family import Family
 from monitor.profiles.inputs import InputsPlan
-from monitor.profiles.layout import Layout, Profile, total
-from monitor.profiles.named import folded
+from monitor.profiles.layout import Layout, Profile
+from monitor.profiles.named import CONSUMER, ROLE, TEAM
 from monitor.profiles.segments import ALL, RESERVED, TOGETHER, segment_values
 from monitor.profiles.windows import feedback_length, instant, levels, seconds_of
 from monitor.state.results import ResultRow
 from monitor.version import VERSION
 
 BESIDE = {metric.name: metric.beside for metric in CATALOGUE if metric.beside}
-WITHOUT_GROUPS = tuple(metric for metric in CATALOGUE if metric.per is not Per.GROUP)
+WITHOUT_GROUPS = tuple(m for m in CATALOGUE if m.per not in (Per.GROUP, Per.TEAM))
 """What windows get that slide or are short: with every group's numbers, results would grow by
 the hour as they should by the day."""
+
+HISTORY: Final = 4
+"""Windows before one that tell which consumers use predictions."""
+
+_FIRST: Final = seconds_of(datetime(1, 1, 1, tzinfo=UTC))
+"""Nothing is before it."""
 
 METHODS = {metric.name: metric.labels.get("method", "") for metric in CATALOGUE}
 
@@ -105,12 +113,16 @@ class Publisher:
                 model may have been anybody's and counts for every model.
         """
         held = {family: self._held(family, windows) for family in Family}
+        earlier = self._earlier(windows)
         for window in windows:
             mine = {family: held[family][window] for family in Family}
+            consumers = usage(window.end - window.start, mine[Family.USE], earlier[window])
             completeness = _completeness(mine[Family.INPUTS], quarantined[window])
             nobody = {("", ""): mine} if window.kind == "latest" else {}
-            for (version, stage), by_family in (_by_version(mine) or nobody).items():
-                yield from self._of_version(window, version, stage, by_family, completeness)
+            for (version, stage), by_family in (by_version(mine) or nobody).items():
+                yield from self._of_version(
+                    window, version, stage, by_family, completeness, consumers
+                )
 
     def steps(self, window: Window) -> int:
         """Windows of inputs profiles that make up a window."""
@@ -142,6 +154,19 @@ class Publisher:
                 held[window] = [revision for at in steps for revision in known.get(at, ())]
         return held
 
+    def _earlier(self, windows: Sequence[Window]) -> dict[Window, list[list[Revision]]]:
+        """Profiles of use of some windows before each, of as many as there may be."""
+        before = {
+            window: [
+                Window(window.kind, start, start + window.end - window.start)
+                for start in range(window.start, _FIRST, window.start - window.end)[1 : HISTORY + 1]
+            ]
+            for window in windows
+        }
+        every = dict.fromkeys(each for some in before.values() for each in some)
+        held = self._held(Family.USE, list(every))
+        return {window: [held[each] for each in some] for window, some in before.items()}
+
     def _of_version(
         self,
         window: Window,
@@ -149,12 +174,14 @@ class Publisher:
         stage: str,
         held: Mapping[Family, Sequence[Revision]],
         completeness: float | None,
+        consumers: Usage,
     ) -> Iterator[ResultRow]:
         catalogue = CATALOGUE if window.kind == "publish" else WITHOUT_GROUPS
         for family, revisions in held.items():
-            sums = _by_segment(revisions)
+            sums = by_segment(revisions)
             if not sums and _fits(family, self.plan.seconds, window):
                 sums[ALL] = Profile.empty(next(iter(self.layouts[family].values())))
+            rests_on = consumers.rests_on if family is Family.USE else ()
             grounds = _Grounds(
                 version,
                 stage,
@@ -162,14 +189,24 @@ class Publisher:
                 instant(window.start),
                 instant(window.end),
                 completeness,
-                self._basis(revisions, completeness),
+                self._basis([*revisions, *rests_on], completeness),
             )
             for segment in self._published(window, sums):
                 least = 0 if segment == ALL else self.card.fairness.minimum_rows
-                groups = self._groups(sums) if segment == ALL else {}
-                left_out = _left_out(revisions) if segment == ALL else None
-                subject = self._subject(sums[segment], segment, left_out)
-                for verdict in verdicts(catalogue, family, subject, groups, least=least):
+                is_whole = segment == ALL
+                subject = self._subject(sums[segment], segment)
+                if is_whole:
+                    left_out = _left_out(revisions)
+                    subject = replace(subject, left_out=left_out, before=consumers.before)
+                for verdict in verdicts(
+                    catalogue,
+                    family,
+                    subject,
+                    self._groups(sums) if is_whole else {},
+                    {**people(sums), CONSUMER: consumers.profiles} if is_whole else {},
+                    least=least,
+                    withheld=_withheld(sums[segment], segment),
+                ):
                     beside = BESIDE.get(verdict.metric)
                     own = grounds if beside is None else grounds.with_more(beside(subject))
                     yield self._row(own, segment, verdict)
@@ -189,7 +226,7 @@ class Publisher:
     def _published(self, window: Window, segments: Iterable[str]) -> list[str]:
         """All rows; but for detection, the values of attributes declared as segments too.
 
-        So are the names by which feedback is divided.
+        The names by which feedback is divided have verdicts on windows that don't slide.
         """
         attributes = self.card.contract.attributes if window.kind != "detect" else ()
         followed = {a.name for a in attributes if a.segment}
@@ -197,7 +234,7 @@ class Publisher:
             segment
             for segment in segments
             if segment == ALL
-            or (segment.startswith(RESERVED) and window.kind != "detect")
+            or (segment.startswith(RESERVED) and window.kind == "publish")
             or (len(segment_values(segment)) == 1 and followed >= segment_values(segment).keys())
         )
 
@@ -213,8 +250,8 @@ class Publisher:
             groups[TOGETHER.join(dimension)] = found
         return groups
 
-    def _subject(self, profile: Profile, segment: str, left_out: LeftOut | None) -> Subject:
-        contract = self.card.contract
+    def _subject(self, profile: Profile, segment: str) -> Subject:
+        contract, fastest = self.card.contract, self.card.people.fastest
         return Subject(
             column="",
             current=profile,
@@ -225,7 +262,7 @@ class Publisher:
             low_confidence=self.plan.low_confidence,
             contract=contract,
             drift_line=self.card.drift.line,
-            left_out=left_out,
+            fastest=fastest.total_seconds() if fastest else None,
         )
 
     def _row(self, grounds: "_Grounds", segment: str, verdict: Verdict) -> ResultRow:
@@ -281,44 +318,13 @@ def _fits(family: Family, profile: int, window: Window) -> bool:
     return not (window.start % step or window.end % step)
 
 
-def _by_version(
-    held: Mapping[Family, Sequence[Revision]],
-) -> dict[tuple[str, str], dict[Family, list[Revision]]]:
-    """Profiles per version over all its stages, and per stage where a version has several."""
-    stages: dict[str, set[str]] = defaultdict(set)
-    for revisions in held.values():
-        for revision in revisions:
-            stages[revision.partial.key.version].add(revision.partial.key.stage)
-    wanted = [
-        (version, stage)
-        for version, some in sorted(stages.items())
-        for stage in ("", *(sorted(some - {""}) if len(some) > 1 else ()))
-    ]
-    return {
-        (version, stage): {
-            family: [
-                r
-                for r in revisions
-                if r.partial.key.version == version and stage in ("", r.partial.key.stage)
-            ]
-            for family, revisions in held.items()
-        }
-        for version, stage in wanted
-    }
-
-
 def _left_out(revisions: Iterable[Revision]) -> LeftOut:
     mine = [r.partial for r in revisions if r.partial.key.segment == ALL]
     return LeftOut(sum(p.duplicates for p in mine), sum(p.conflicts for p in mine))
 
 
-def _by_segment(revisions: Sequence[Revision]) -> dict[str, Profile]:
-    """The sum of each segment, of teams and the like no more than a window may have."""
-    rows: dict[str, int] = defaultdict(int)
-    for revision in revisions:
-        rows[revision.partial.key.segment] += revision.partial.rows
-    places = folded(rows)
-    joined: dict[str, list[Profile]] = defaultdict(list)
-    for revision in revisions:
-        joined[places[revision.partial.key.segment]].append(revision.partial.profile)
-    return {segment: total(some[0].layout, some) for segment, some in joined.items()}
+def _withheld(profile: Profile, segment: str) -> str:
+    """Why a group's numbers may not be shown; "" if they may."""
+    if segment.startswith((TEAM, ROLE)) and is_persons(profile):
+        return f"fewer than {FEWEST} people decided in it, and each could be told"
+    return ""

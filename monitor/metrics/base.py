@@ -35,6 +35,12 @@ class Per(StrEnum):
     GROUP = "group"
     """Each group of each attribute, called by its segment's name."""
     CLASS = "class"
+    DIRECTION = "direction"
+    """From which class to which, called as `approve→reject`."""
+    DIVISION = "division"
+    """Each way to part people: by team, by role."""
+    TEAM = "team"
+    CONSUMER = "consumer"
     BAND = "band"
     RULE = "rule"
 
@@ -104,6 +110,21 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """Windows before this one, all versions together.
+
+    Attributes:
+        profiles: sum over them per consumer.
+        windows: how many of them have predictions.
+        seconds: length of each, and of this one [s].
+    """
+
+    profiles: Mapping[str, Profile]
+    windows: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """What a metric is asked about.
 
@@ -119,6 +140,8 @@ class Subject:
         contract: what the card says of predictions.
         drift_line: Jensen-Shannon distance above which a feature counts as drifted.
         left_out: what of the window's messages is not in `current`; None for a part of the rows.
+        fastest: time below which a review is implausibly fast [s], None if nobody said.
+        before: what consumers did in the windows before; None for a part of the rows.
     """
 
     column: str
@@ -131,6 +154,8 @@ class Subject:
     contract: Contract | None = None
     drift_line: float = 0.1
     left_out: LeftOut | None = None
+    fastest: float | None = None
+    before: Before | None = None
 
     def asked(self, column: str, groups: Mapping[str, Profile] | None = None) -> "Subject":
         """The same, asked about one column; a third of the cost of `dataclasses.replace`."""

@@ -8,8 +8,8 @@ Z: Final = 1.959963984540054
 """Standard normal quantile of 0.975."""
 
 
-def wilson(hits: float, rows: float) -> tuple[float, float]:
-    """95 % interval of the share hits / rows; (0, 1) without rows.
+def wilson(hits: float, rows: float, z: float = Z) -> tuple[float, float]:
+    """Interval of the share hits / rows, of 95 % unless z says otherwise; (0, 1) without rows.
 
     Rows need not be whole: those of weighted samples are effective ones.
 
@@ -21,17 +21,21 @@ def wilson(hits: float, rows: float) -> tuple[float, float]:
     if not rows:
         return 0.0, 1.0
     share = hits / rows
-    centre = 2 * hits + Z * Z
-    half = Z * math.sqrt(Z * Z + 4 * hits * (1 - share))
-    width = 2 * (rows + Z * Z)
+    centre = 2 * hits + z * z
+    half = z * math.sqrt(z * z + 4 * hits * (1 - share))
+    width = 2 * (rows + z * z)
     # At the ends rounding would leave a share of 0 or 1 just outside.
     lower = 0.0 if hits == 0 else (centre - half) / width
     upper = 1.0 if hits == rows else (centre + half) / width
     return min(lower, share), max(upper, share)
 
 
-def newcombe(hits: int, rows: int, other_hits: int, other_rows: int) -> tuple[float, float]:
-    """95 % interval of hits / rows - other_hits / other_rows; both with at least one row.
+def newcombe(
+    hits: int, rows: int, other_hits: int, other_rows: int, z: float = Z
+) -> tuple[float, float]:
+    """Interval of hits / rows - other_hits / other_rows; both with at least one row.
+
+    Of 95 % unless z says otherwise.
 
     >>> [round(end, 4) for end in newcombe(56, 70, 48, 80)]
     [0.0524, 0.3339]
@@ -39,8 +43,8 @@ def newcombe(hits: int, rows: int, other_hits: int, other_rows: int) -> tuple[fl
     Source: Newcombe (1998), Statistics in Medicine 17, 873, method 10.
     """
     p, q = hits / rows, other_hits / other_rows
-    low, high = wilson(hits, rows)
-    other_low, other_high = wilson(other_hits, other_rows)
+    low, high = wilson(hits, rows, z)
+    other_low, other_high = wilson(other_hits, other_rows, z)
     below = math.hypot(p - low, other_high - q)
     above = math.hypot(high - p, q - other_low)
     return p - q - below, p - q + above
@@ -80,6 +84,25 @@ def logit_interval(share: float, error: float) -> tuple[float, float] | None:
     # tanh rather than exp: it cannot overflow.
     lower, upper = (0.5 + 0.5 * math.tanh((centre + s * half) / 2) for s in (-1, 1))
     return min(lower, share), max(upper, share)
+
+
+def paired(more: int, less: int, rows: int) -> tuple[float, float]:
+    """95 % interval of (more - less) / rows, two counts of the same rows; at least one row.
+
+    Args:
+        more: rows that count for the difference [rows].
+        less: rows that count against it [rows].
+        rows: all of them [rows].
+
+    >>> [round(end, 3) for end in paired(21, 9, 75)]
+    [0.016, 0.296]
+
+    Source: Bonett and Price (2012), Journal of Educational and Behavioral Statistics 37, 479.
+    """
+    p, q = (more + 1) / (rows + 2), (less + 1) / (rows + 2)
+    half = Z * math.sqrt((p + q - (p - q) ** 2) / (rows + 2))
+    gap = (more - less) / rows
+    return max(min(p - q - half, gap), -1.0), min(max(p - q + half, gap), 1.0)
 
 
 def mean_interval(rows: int, total: float, squares: float) -> tuple[float, float] | None:

@@ -1,5 +1,6 @@
 """How often people decide against the model, and whether they were right."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value
@@ -8,6 +9,8 @@ from monitor.profiles.cases import HIDDEN, SHOWN, Cases
 from monitor.profiles.counts import Counts
 from monitor.profiles.family import Family
 from monitor.profiles.layout import Ints
+
+TOWARDS: Final = "→"
 
 
 def against(table: Ints) -> tuple[int, int]:
@@ -20,12 +23,40 @@ def against(table: Ints) -> tuple[int, int]:
     return rows - int(table[:-1, :-1].trace()), rows
 
 
+def direction(predicted: str, decided: str) -> str:
+    """Name of a direction; an arrow within a class's name is written as in a URL.
+
+    >>> direction("approve", "a→b")
+    'approve→a%E2%86%92b'
+    """
+    return TOWARDS.join(
+        name.replace("%", "%25").replace(TOWARDS, "%E2%86%92") for name in (predicted, decided)
+    )
+
+
 def measure_rate(subject: Subject) -> Value | Undefined:
     counts = subject.current.get(Counts).of
     rows, overridden = counts["shown"], counts["overridden"]
     if not rows:
         return Undefined("no reviewed case in which the recommendation was shown")
     return Value(overridden / rows, rows, *wilson(overridden, rows))
+
+
+def measure_direction(subject: Subject) -> Mapping[str, Value | Undefined]:
+    cases = subject.current.get(Cases)
+    table = cases.counts[SHOWN].sum(axis=2)
+    found: dict[str, Value | Undefined] = {}
+    for i, predicted in enumerate(cases.classes):
+        rows = int(table[i].sum())
+        for j, decided in enumerate(cases.classes):
+            if i != j:
+                hits = int(table[i, j])
+                found[direction(predicted, decided)] = (
+                    Value(hits / rows, rows, *wilson(hits, rows))
+                    if rows
+                    else Undefined(f'no reviewed case in which "{predicted}" was shown')
+                )
+    return found
 
 
 def measure_hidden(subject: Subject) -> Value | Undefined:
@@ -54,6 +85,11 @@ def measure_correct(subject: Subject) -> Value | Undefined:
 
 _LEAST: Final = 30
 
+_SELECTED: Final = (
+    "Outcomes are often seen only for some decisions (a refused loan is never repaid), and then "
+    "this speaks of those alone."
+)
+
 RATE = Metric(
     name="override",
     title="Override rate",
@@ -67,8 +103,33 @@ RATE = Metric(
     null=0.0,
     least=_LEAST,
     says="Share of the reviewed cases in which a person saw the recommendation and decided "
-    "otherwise. Cases decided without seeing it are not in it: see hidden_disagreement. High: "
-    "people do not trust the model, or it is wrong; near zero: see whether they still check.",
+    "otherwise. High: people do not trust the model, or it is wrong; near zero: see whether they "
+    "still check. Also by segment, team, role and band of confidence: @team, @role, @band.",
+    prefer="override_direction tells towards what, override_correct whether with reason, and "
+    "hidden_disagreement is of the cases decided without seeing the recommendation.",
+    blind="Whether people or the model were right. Cases that nobody reviewed: where the review "
+    "policy picks the hard ones, the rate is theirs.",
+    source="Wilson (1927) for the interval",
+)
+
+DIRECTION = Metric(
+    name="override_direction",
+    title="Override rate by direction",
+    unit=Unit.RATIO,
+    series="override_direction",
+    family=Family.PEOPLE,
+    per=Per.DIRECTION,
+    summaries=(Cases,),
+    measure=measure_direction,
+    ends=Ends.SAMPLING,
+    null=0.0,
+    least=_LEAST,
+    says="Of the reviewed cases in which a person saw this recommendation, the share that they "
+    "decided in this other way: approve→reject is the share of the shown approvals that were "
+    "rejected. People who only ever overrule in one direction correct a threshold, not errors.",
+    prefer="override where directions don't matter; with many classes most directions are rare.",
+    blind="Decisions for a class outside the contract, which count in override alone. In the "
+    "name % and → within a class are written %25 and %E2%86%92.",
     source="Wilson (1927) for the interval",
 )
 
@@ -85,8 +146,10 @@ HIDDEN_RATE = Metric(
     null=0.0,
     least=_LEAST,
     says="Share of the reviewed cases in which a person who did not see the recommendation "
-    "decided otherwise than the model predicted. Nobody was overridden. Where cases are assigned "
-    "by chance, how much it exceeds override is how much people follow what they are shown.",
+    "decided otherwise than the model predicted. Nobody was overridden.",
+    prefer="advice_influence for how much it exceeds override.",
+    blind="Why it was hidden: unless chance decides, cases with and without advice differ in "
+    "more than the advice.",
     source="Wilson (1927) for the interval",
 )
 
@@ -103,8 +166,9 @@ CORRECT = Metric(
     null=1.0,
     least=_LEAST,
     says="Share of the overrides with a known outcome in which the person was right. With two "
-    "classes the model was right in all others: under one half people do harm on balance. "
-    "Outcomes are often seen only for some decisions (a refused loan is never repaid), and then "
-    "this speaks of those alone.",
+    "classes the model was right in all others: under one half people do harm on balance.",
+    prefer="review_net_gain, which weighs corrections against harms over all reviewed cases and "
+    "holds for more than two classes.",
+    blind=_SELECTED,
     source="Wilson (1927) for the interval",
 )

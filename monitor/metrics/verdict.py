@@ -4,11 +4,18 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias
 
 from monitor.metrics.base import Metric, Per, Subject, Undefined, Value
 from monitor.profiles.columns import FEATURE, ROWS
 from monitor.profiles.family import Family
 from monitor.profiles.layout import Profile
+from monitor.profiles.named import CONSUMER, ROLE, TEAM
+from monitor.profiles.segments import RESERVED
+
+Groups: TypeAlias = Mapping[str, Mapping[str, Profile]]
+"""Profile per group, per what parts the rows."""
 
 
 class Status(StrEnum):
@@ -91,6 +98,11 @@ def _unknown(metric: Metric, column: str, rows: int, why: str) -> Verdict:
     return Verdict(metric.name, column, Status.UNKNOWN, None, None, None, None, rows, why)
 
 
+def _withheld(verdict: Verdict, why: str) -> Verdict:
+    """The same thing without anything that was measured."""
+    return Verdict(verdict.metric, verdict.column, Status.UNKNOWN, None, None, None, None, 0, why)
+
+
 def _measured(metric: Metric, column: str, found: Value) -> Verdict:
     return Verdict(
         metric=metric.name,
@@ -110,9 +122,11 @@ def verdicts(
     catalogue: Iterable[Metric],
     family: Family,
     subject: Subject,
-    attributes: Mapping[str, Mapping[str, Profile]],
+    attributes: Groups,
+    divisions: Groups = MappingProxyType({}),
     *,
     least: int = 0,
+    withheld: str = "",
 ) -> list[Verdict]:
     """All verdicts on a window, in the order of the catalogue, the layout and `attributes`.
 
@@ -125,20 +139,25 @@ def verdicts(
         subject: the window's profile, its reference and what the card says; `column` and
             `groups` are set here.
         attributes: profile per value, per protected attribute or intersection of them.
+        divisions: profile per name, per way to part people (`monitor.profiles.named`).
         least: as in `judged`.
+        withheld: why no value may be shown; "" if they may.
     """
-    return [
+    found = [
         verdict
         for metric in catalogue
         if metric.family is family
-        for column, asked in _subjects(metric, subject, attributes)
+        for column, asked in _subjects(metric, subject, attributes, divisions)
         if metric.where(asked)
         for verdict in _judged(metric, asked, column, least)
     ]
+    if withheld:
+        return [_withheld(one, withheld) for one in found]
+    return found
 
 
 def _subjects(
-    metric: Metric, subject: Subject, attributes: Mapping[str, Mapping[str, Profile]]
+    metric: Metric, subject: Subject, attributes: Groups, divisions: Groups
 ) -> Iterator[tuple[str, Subject]]:
     """What the verdict calls each column, and the subject to measure."""
     profile = subject.current
@@ -152,5 +171,12 @@ def _subjects(
     elif metric.per in (Per.ATTRIBUTE, Per.GROUP):
         for name, groups in attributes.items():
             yield name, subject.asked(metric.column, groups)
+    elif metric.per is Per.DIVISION:
+        for name in (TEAM, ROLE):
+            if name in divisions:
+                yield name.removeprefix(RESERVED), subject.asked(metric.column, divisions[name])
+    elif metric.per in (Per.TEAM, Per.CONSUMER):
+        groups = divisions.get(TEAM if metric.per is Per.TEAM else CONSUMER, {})
+        yield ROWS, subject.asked(metric.column, groups)
     else:
         yield ROWS, subject.asked(metric.column)

@@ -13,7 +13,7 @@ class Added:
     """Amounts that some rows add to integers of a part.
 
     Attributes:
-        rows: which predictions, shape (m,).
+        rows: which predictions, or other units of the family, shape (m,).
         place: integer of the part that each adds to, counted from the part's first; one for all
             or shape (m,).
         amount: how much; one for all or shape (m,).

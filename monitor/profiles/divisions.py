@@ -1,7 +1,7 @@
 """The groups of a model's rows that get profiles of their own."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -29,6 +29,18 @@ class Division:
     def whole(cls, rows: int) -> Self:
         """All rows, together."""
         return cls({0: ALL}, np.arange(rows), np.zeros(rows, np.int64))
+
+    def over(self, rows: Ints) -> Self:
+        """The same division of other things, each of which belongs to a row.
+
+        Args:
+            rows: row of each, shape (m,).
+        """
+        most = max(int(rows.max(initial=-1)), int(self.rows.max(initial=-1)))
+        code = np.full(most + 1, -1, np.int64)
+        code[self.rows] = self.codes
+        inside = np.flatnonzero(code[rows] >= 0)
+        return replace(self, rows=inside, codes=code[rows][inside])
 
     @property
     def is_whole(self) -> bool:

@@ -1,4 +1,4 @@
-"""The three families of profiles, each with a clock of its own."""
+"""The families of profiles: what they are made of."""
 
 from enum import StrEnum
 
@@ -7,9 +7,10 @@ class Family(StrEnum):
     """What a profile is made of.
 
     `INPUTS` is known when the prediction is made and feedback never touches it; `PEOPLE`
-    (decisions) and `TRUTH` (outcomes) come later and are restated.
+    (decisions), `TRUTH` (outcomes) and `USE` (usage) come later and are restated.
     """
 
     INPUTS = "inputs"
     PEOPLE = "people"
     TRUTH = "truth"
+    USE = "use"

@@ -1,4 +1,4 @@
-"""The kernel of the families `people` and `truth`: predictions and feedback in, profiles out."""
+"""The kernel of what comes after: predictions and feedback in, profiles out."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from monitor.profiles.added import Added, Reached
 from monitor.profiles.codes import Interned, places_in
 from monitor.profiles.counts import Counts
 from monitor.profiles.divisions import Division, divisions
-from monitor.profiles.feedback_layout import PREDICTIONS, FeedbackFamily, families
+from monitor.profiles.feedback_layout import FeedbackFamily, families
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.joined import distinct
 from monitor.profiles.known import Known
@@ -51,7 +51,7 @@ def feedback_partials(
     keyed = _keyed(known)
     groups = list(_divisions(plan, table))
     for family in families(plan):
-        yield from _partials(plan, family, known, keyed, [*groups, *family.named(known)])
+        yield from _partials(plan, family, known, keyed, groups)
 
 
 def _partials(
@@ -62,10 +62,12 @@ def _partials(
     groups: Sequence[Division],
 ) -> Iterator[Partial]:
     added = [(fed.part, list(fed.feed(known))) for fed in family.parts]
-    for division in groups:
+    unit = family.units(known)
+    shared = groups if unit is known.every else [division.over(unit) for division in groups]
+    for division in (*shared, *family.named(known)):
         sums = Accumulator(family.whole if division.is_whole else family.group)
-        slots = np.full(known.rows, -1, np.int64)
-        slots[division.rows] = sums.slots(*keyed.of(division.rows), division.codes)
+        slots = np.full(len(unit), -1, np.int64)
+        slots[division.rows] = sums.slots(*keyed.of(unit[division.rows]), division.codes)
         for part, some in added:
             if (place := sums.layout.places.get((part.summary, part.column))) is not None:
                 _add(sums, place, some, slots)
@@ -80,7 +82,9 @@ def _partials(
                 seconds=plan.seconds,
                 reference="",
             )
-            yield Partial(about, profile, profile.get(Counts).of[PREDICTIONS])
+            counts = profile.get(Counts).of
+            rows = next((counts[name] for name in family.rows if counts[name]), 0)
+            yield Partial(about, profile, rows)
 
 
 def _add(

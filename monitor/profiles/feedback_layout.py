@@ -1,4 +1,4 @@
-"""The families `people` and `truth`: what their profiles hold, and what fills it."""
+"""The families that come of feedback: what their profiles hold, and what fills it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from monitor.profiles import (
     reviewing,
     scores,
     tallies,
+    used,
 )
 from monitor.profiles.added import Added, Fed
 from monitor.profiles.calibration import Calibration
@@ -67,12 +68,16 @@ class FeedbackFamily:
     Attributes:
         family: which one.
         parts: of the profile of all rows, in the order of its layout.
-        named: divisions that only this family has, beside those over attributes.
+        named: divisions of units that only this family has, beside those over attributes.
+        units: prediction of each thing that parts sum over; by default the predictions.
+        rows: names of counts; the first that is not 0 is how many units a profile is made of.
     """
 
     family: Family
     parts: tuple[Fed, ...]
     named: Callable[[Known], Iterable[Division]] = lambda _: ()
+    units: Callable[[Known], Ints] = lambda known: known.every
+    rows: tuple[str, ...] = (PREDICTIONS,)
 
     @cached_property
     def whole(self) -> Layout:
@@ -95,6 +100,9 @@ def families(plan: FeedbackPlan) -> tuple[FeedbackFamily, ...]:
     return (
         FeedbackFamily(Family.TRUTH, tuple(_truth(plan))),
         FeedbackFamily(Family.PEOPLE, tuple(_people(plan)), reviewing.divisions),
+        FeedbackFamily(
+            Family.USE, used.parts(), used.divisions, used.units, (used.MADE, used.USES)
+        ),
     )
 
 

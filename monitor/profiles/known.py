@@ -18,6 +18,7 @@ from monitor.profiles.joined import latest, targets
 from monitor.profiles.layout import Floats, Ints
 from monitor.profiles.policy import required
 from monitor.profiles.reviewed import ESCALATED, NEVER, first_effects, first_reviews, instants
+from monitor.profiles.uses import Uses
 
 Flags = NDArray[np.bool_]
 
@@ -223,6 +224,11 @@ class Known:
             said["event_time"].cast(pa.int64()), said["review_started_at"].cast(pa.int64())
         )
         return numbers(span) / 1e6
+
+    @cached_property
+    def uses(self) -> Uses:
+        """What each consumer last said of each."""
+        return Uses.of(self.rows, self.usage.table, self.usage.target)
 
     @cached_property
     def escalated(self) -> Flags:

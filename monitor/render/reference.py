@@ -31,6 +31,10 @@ _ONE_FOR: Final = {
     Per.ATTRIBUTE: "each protected attribute and declared intersection",
     Per.GROUP: "each group of each protected attribute and declared intersection",
     Per.CLASS: "each class",
+    Per.DIRECTION: "each direction from a predicted to a decided class",
+    Per.DIVISION: "teams and roles",
+    Per.TEAM: "each team",
+    Per.CONSUMER: "each consumer",
     Per.BAND: "each band",
     Per.RULE: "each rule of the contract that is checked",
 }

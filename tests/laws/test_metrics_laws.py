@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from monitor.cards.contract import Contract, Feature, FeatureType
 from monitor.events.schema import Rule
 from monitor.metrics import CATALOGUE, neyman
-from monitor.metrics.base import Ends, LeftOut, Metric, Per, Subject, Unit
+from monitor.metrics.base import Before, Ends, LeftOut, Metric, Per, Subject, Unit
 from monitor.metrics.verdict import Status, Verdict, judged, verdicts
 from monitor.profiles import columns
 from monitor.profiles.audited import COUNTED, LATENCY, REVIEW, WORK
@@ -23,21 +23,29 @@ from monitor.profiles.distribution import Distribution
 from monitor.profiles.family import Family
 from monitor.profiles.inputs_layout import UNSEEN
 from monitor.profiles.layout import Profile
+from monitor.profiles.named import CONSUMER, ROLE, TEAM
 from monitor.profiles.reference import bins_of
+from monitor.profiles.used import COUNTED as USE_COUNTS
+from monitor.profiles.used import DELAY, STATES, Worth
 from tests.parity.raw_profiles import (
     CONFIDENCE,
     Column,
+    agreement,
     calibration,
     cases,
     confusion,
     counts,
     durations,
     finals,
+    followed,
     losses,
     numbers,
     profile,
+    reviewers,
+    runs,
     scores,
     texts,
+    worth,
 )
 
 BY_NAME = {metric.name: metric for metric in CATALOGUE}
@@ -45,7 +53,11 @@ CLASSES = ("no", "yes")
 COLOURS = ("blue", "green", "red")
 NAMES = ("a", "b", "c")
 OF_CATEGORIES = [m for m in CATALOGUE if m.per is Per.FEATURE and Categories in m.summaries]
-SHARES = [m for m in CATALOGUE if m.unit is Unit.RATIO and m.name != "brier"]
+SIGNED = {
+    *("review_net_gain", "advice_gain", "advice_influence", "uniform_runs_excess"),
+    *("followed_confidence_gap", "team_override_gap"),
+}
+SHARES = [m for m in CATALOGUE if m.unit is Unit.RATIO and m.name not in {"brier", *SIGNED}]
 
 Rows = st.integers(0, 400)
 Seeds = st.integers(0, 2**32 - 1)
@@ -123,24 +135,65 @@ def truth_of_many(rng: np.random.Generator, rows: int, classes: int) -> Profile:
 
 
 def people(rng: np.random.Generator, rows: int) -> Profile:
-    """A people profile."""
+    """A people profile; two of five people decide some cases together."""
     words = [*CLASSES, "odd"]
     some = [
         (bool(a), words[b], words[c], [*words, None][d])
         for a, b, c, d in rng.integers(0, (2, 3, 3, 4), (rows, 4))
     ]
-    shown = [row for row in some if row[0]]
+    shown = np.array([row[0] for row in some], np.int64)
+    otherwise = shown * [row[1] != row[2] for row in some]
+    who = rng.integers(0, 5, rows)
+    answers = [
+        [None if otherwise[i] else some[i][1] for i in np.flatnonzero(shown * (who == p))]
+        for p in range(5)
+    ]
+    fast = int(rng.integers(0, rows + 1))
     of = {
         "predictions": rows + 5,
         "reviewed": rows,
-        "shown": len(shown),
-        "overridden": sum(row[1] != row[2] for row in shown),
+        "shown": int(shown.sum()),
+        "overridden": int(otherwise.sum()),
+        "timed": rows,
+        "fast": fast,
         "escalated": 0,
         "revisions": 0,
     }
+    both = [{0: int(a), 1: int(b)} for a, b in rng.integers(0, 2, (rows // 4, 2))]
     final = [row[2:] for row in some] + [(word, "yes") for word in rng.choice(words, 5).tolist()]
-    ours = (counts(of), finals(final, CLASSES), cases(some, CLASSES))
-    return profile(*ours, *reviews(rng, rows))
+    return profile(
+        counts(of),
+        finals(final, CLASSES),
+        cases(some, CLASSES),
+        *reviews(rng, rows),
+        agreement(both, CLASSES),
+        followed(rng.random(len(shown)), otherwise > 0),
+        runs(answers, 2),
+        reviewers(who, shown, otherwise, 1_024),
+        reviewers(who, shown, otherwise, 32),
+    )
+
+
+def use(rng: np.random.Generator, rows: int) -> Profile:
+    """A profile of use: so many last words on two thirds as many predictions."""
+    of = dict(zip(STATES, rng.multinomial(rows, [0.5, 0.2, 0.1, 0.1, 0.1]).tolist(), strict=True))
+    made = rows * 2 // 3
+    acted = int(rng.integers(0, rows + 1))
+    values = rng.exponential(50, rows) * (-1 if rows % 4 == 3 else 1)
+    of |= {
+        "predictions": made,
+        "mentioned": made,
+        "used_by_any": min(made, of["used"]),
+        "uses": rows,
+        "acted": acted,
+        "acted_on": min(acted, of["used"]),
+        "early": 0,
+    }
+    return profile(
+        counts({name: of[name] for name in USE_COUNTS}),
+        durations(DELAY, 10.0 ** rng.uniform(-3, 8, of["used"])),
+        worth(values, np.arange(rows) < of["used"]),
+    )
 
 
 def reviews(rng: np.random.Generator, rows: int) -> list[Column]:
@@ -184,6 +237,8 @@ def asked(current: Profile, reference: Profile | None = None) -> Subject:
         low_confidence=0.6,
         contract=replace(CONTRACT, classes=(), positive=None) if of_number else CONTRACT,
         left_out=LeftOut(0, 0) if current is reference else LeftOut(rows // 9, rows // 50),
+        fastest=5.0,
+        before=Before({"app": current, "gone": current}, 4, 86_400) if current.has(Worth) else None,
     )
 
 
@@ -198,6 +253,7 @@ def makers(rng: np.random.Generator, shape: str, classes: int) -> list[tuple[Fam
         (Family.TRUTH, lambda n: truth(rng, n, classes)),
         (Family.TRUTH, lambda n: truth_of_many(rng, n, classes)),
         (Family.PEOPLE, lambda n: people(rng, n)),
+        (Family.USE, lambda n: use(rng, n)),
     ]
 
 
@@ -214,7 +270,8 @@ def all_verdicts(seed: int, rows: int, shape: str, classes: int) -> list[Verdict
     for family, make in makers(rng, shape, classes):
         groups = {"sex": {name: make(rows // 3) for name in NAMES}, "nobody": {}}
         subject = asked(make(rows), make(600) if family is Family.INPUTS else None)
-        found += verdicts(CATALOGUE, family, subject, groups)
+        divisions = {TEAM: groups["sex"], ROLE: {}, CONSUMER: {"app": make(rows), "new": make(9)}}
+        found += verdicts(CATALOGUE, family, subject, groups, divisions)
     return found
 
 
@@ -325,7 +382,11 @@ def test_without_a_reference_exactly_the_comparing_metrics_are_unknown(metric: M
         verdict
         for current in full(metric, 5)
         for verdict in verdicts(
-            [metric], metric.family, asked(current), {"sex": {"a": current, "b": current}}
+            [metric],
+            metric.family,
+            asked(current),
+            {"sex": {"a": current, "b": current}},
+            {TEAM: {"a": current, "b": current}},
         )
     ]
     assert found or metric.name.startswith("prediction_")
@@ -342,7 +403,10 @@ def test_a_profile_of_no_rows_is_unknown(metric: Metric) -> None:
         empty = Profile.empty(one.layout)
         reference = one if metric.family is Family.INPUTS else None
         groups = {"sex": {"a": empty, "b": empty}}
-        for verdict in verdicts([metric], metric.family, asked(empty, reference), groups):
+        divisions = {TEAM: groups["sex"], ROLE: {}}
+        for verdict in verdicts(
+            [metric], metric.family, asked(empty, reference), groups, divisions
+        ):
             assert verdict.status is Status.UNKNOWN
             assert verdict.reason
 

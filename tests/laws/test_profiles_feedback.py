@@ -27,8 +27,10 @@ from monitor.profiles.joined import FEEDBACK_COLUMNS, PREDICTION_COLUMNS
 from monitor.profiles.losses import Losses
 from monitor.profiles.rows import Partial
 from monitor.profiles.scores import Scores
-from monitor.profiles.segments import segment_name
+from monitor.profiles.segments import segment_name, segment_values
+from monitor.profiles.used import STATES
 from tests.laws import slow_people as people
+from tests.laws import slow_use as use
 
 Row = dict[str, Any]
 START = datetime(1969, 12, 31, 22, tzinfo=UTC)
@@ -43,6 +45,7 @@ SAID = pa.schema([FEEDBACK.field(name) for name in FEEDBACK_COLUMNS])
 FASTEST = 400.0
 RUN = 2
 
+worths = st.sampled_from([None, 0.0, 0.1, -3.75, 1e6, 1e300, -1e300])
 halves = st.sampled_from([0, 1, 1 << 40, -(1 << 63)])
 teams = st.sampled_from([None, "", "north", "south", "others", "n" * 101, "n" * 102])
 payloads = st.sampled_from([-(1 << 63), -5, 0, 5, (1 << 63) - 1])
@@ -82,15 +85,16 @@ def predictions(draw: st.DrawFn, contract: Contract) -> list[Row]:
 
 @st.composite
 def feedback(draw: st.DrawFn, contract: Contract) -> list[Row]:
-    """Decisions and outcomes, some of nothing, some twice, some at the same moment."""
+    """Decisions, outcomes and uses, some of nothing, some twice, some at the same moment."""
     k = len(contract.classes)
     words = st.sampled_from([*contract.classes, "other", "another"]) if k else st.none()
     values = st.none() if k else st.sampled_from([None, 1.0, 2.0])
     some = {}
     for number in range(draw(st.integers(0, 14))):
-        is_decision = draw(st.booleans())
+        kind = draw(st.sampled_from(["decision", "decision", "outcome", "outcome", "usage"]))
+        is_decision, is_usage = kind == "decision", kind == "usage"
         some[number] = {
-            "kind": "decision" if is_decision else "outcome",
+            "kind": kind,
             "p_hi": draw(halves),
             "p_lo": draw(halves),
             "id_hi": 0,
@@ -106,8 +110,11 @@ def feedback(draw: st.DrawFn, contract: Contract) -> list[Row]:
             "reviewer": draw(st.sampled_from([None, "ann", "bob", "cy"])) if is_decision else None,
             "review_started_at": draw(st.one_of(st.none(), moments(2))) if is_decision else None,
             "reviewer_role": draw(st.sampled_from([None, "senior"])) if is_decision else None,
-            "label": None if is_decision else draw(words),
-            "label_value": None if is_decision else draw(values),
+            "label": draw(words) if kind == "outcome" else None,
+            "label_value": draw(values) if kind == "outcome" else None,
+            "consumer": draw(st.sampled_from([None, "", "app", "crm"])) if is_usage else None,
+            "used": draw(st.sampled_from([None, *STATES])) if is_usage else None,
+            "value": draw(worths) if is_usage else None,
         }
     again = draw(st.lists(st.sampled_from(list(some.values())), max_size=5)) if some else []
     return draw(st.permutations([*some.values(), *again]))
@@ -151,10 +158,10 @@ def of(row: Row) -> tuple[int, int]:
 Groups = dict[tuple[int, str, str, str], list[Row]]
 
 
-def grouped(made: Sequence[Row], decisions: Held) -> dict[str, Groups]:
+def grouped(made: Sequence[Row], said: Sequence[Row], decisions: Held) -> dict[str, Groups]:
     """Distinct predictions by family, window, version, stage and segment."""
     distinct = {(row["id_hi"], row["id_lo"]): row for row in made}
-    groups: dict[str, Groups] = {"truth": defaultdict(list), "people": defaultdict(list)}
+    groups: dict[str, Groups] = {family: defaultdict(list) for family in ("truth", "people", "use")}
     for row in distinct.values():
         window = int(row["event_time"].timestamp() // 3600)
         segments = [""]
@@ -170,8 +177,13 @@ def grouped(made: Sequence[Row], decisions: Held) -> dict[str, Groups]:
                 named.append({"@team": decided["team"][:100]})
             if decided["reviewer_role"]:
                 named.append({"@role": decided["reviewer_role"]})
-        both = {"truth": segments, "people": [*segments, *map(segment_name, named)]}
-        for family, some in both.items():
+        consumers = {use["consumer"] for use in last_words(row, said).uses} - {None, ""}
+        every = {
+            "truth": segments,
+            "people": [*segments, *map(segment_name, named)],
+            "use": [*segments, *(segment_name({"@consumer": name}) for name in consumers)],
+        }
+        for family, some in every.items():
             for segment in some:
                 groups[family][window, row["version"], row["stage"] or "", segment].append(row)
     return groups
@@ -189,7 +201,7 @@ def test_profiles_are_those_of_slow_dictionaries(contract: Contract, data: st.Da
     made = data.draw(predictions(contract))
     said = data.draw(feedback(contract))
     decisions, outcomes = held(said, "decision"), held(said, "outcome")
-    groups = grouped(made, decisions)
+    groups = grouped(made, said, decisions)
     found = profiled(contract, made, said)
     assert len(found) == sum(map(len, groups.values()))
     for partial in found:
@@ -197,6 +209,11 @@ def test_profiles_are_those_of_slow_dictionaries(contract: Contract, data: st.Da
         window = int(key.start.timestamp() // 3600)
         mine = groups[key.family][window, key.version, key.stage, key.segment]
         assert partial.rows == len(mine)
+        if key.family == "use":
+            (consumer,) = segment_values(key.segment).values() if "@" in key.segment else (None,)
+            words = [last_words(row, said) for row in mine]
+            use.check(partial.profile, words, consumer=consumer)
+            continue
         check = check_people if key.family == "people" else check_truth
         check(contract, partial, mine, decisions, outcomes)
         if key.family == "people":
@@ -207,6 +224,12 @@ def test_profiles_are_those_of_slow_dictionaries(contract: Contract, data: st.Da
             }
             some = [every[of(row)] for row in mine]
             people.check(partial.profile, some, [*every.values()], contract.classes, RUN)
+
+
+def last_words(row: Row, said: Sequence[Row]) -> use.Case:
+    """A prediction with what consumers last said of it."""
+    mine = (s for s in said if s["kind"] == "usage" and (s["p_hi"], s["p_lo"]) == of(row))
+    return use.case(row, mine)
 
 
 def case(row: Row, said: Sequence[Row], decisions: Held) -> people.Case:

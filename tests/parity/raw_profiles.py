@@ -1,11 +1,15 @@
 """Profiles counted from raw rows with plain NumPy, on purpose not by the kernels."""
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import groupby
+from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monitor.profiles import columns
+from monitor.profiles.agreement import Agreement
 from monitor.profiles.calibration import Calibration
 from monitor.profiles.cases import Cases
 from monitor.profiles.categories import Categories
@@ -15,14 +19,19 @@ from monitor.profiles.distribution import Distribution
 from monitor.profiles.durations import Durations
 from monitor.profiles.finals import Finals
 from monitor.profiles.fixed import CLIP, MOMENT, SQUARE, on_grid
+from monitor.profiles.followed import Followed
 from monitor.profiles.layout import Layout, Part, Profile
 from monitor.profiles.losses import LEAST_PROBABILITY, OF_CLASSES, Losses
 from monitor.profiles.reference import Bins, bins_of
+from monitor.profiles.reviewers import FEW, FEW_CELLS, Reviewers
+from monitor.profiles.runs import Runs
 from monitor.profiles.scores import CELLS, Scores
+from monitor.profiles.used import Worth
 
 Column = tuple[Part, list[int], tuple[float, float] | None]
 Texts = Sequence[str | None]
 Numbers = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 CONFIDENCE = Bins(tuple(step / 50 for step in range(1, 50)), 0.0, 1.0)
 
@@ -134,6 +143,88 @@ def finals(rows: Sequence[tuple[str, str | None]], classes: Sequence[str]) -> Co
     for final, label in rows:
         table[place(final, classes), k + 1 if label is None else place(label, classes)] += 1
     return Finals.part(classes), table.ravel().tolist(), None
+
+
+def followed(confidence: Numbers, overridden: NDArray[np.bool_]) -> Column:
+    """Sums of the confidence of what was followed, then of what was rejected."""
+    sums = [
+        number
+        for some in (confidence[~overridden], confidence[overridden])
+        for number in (len(some), int(on_grid(some).sum()), int(on_grid(some**2).sum()))
+    ]
+    return Followed.part(), sums, None
+
+
+def runs(sequences: Sequence[Sequence[str | None]], length: int) -> Column:
+    """Each reviewer's answers in order: the class that was upheld, None for an override."""
+    sums = [Fraction(0)] * 7
+    for answers in sequences:
+        n = len(answers)
+        sums[0] += n
+        for answer, some in groupby(answers):
+            size = len(list(some))
+            sums[1] += size if answer is not None and size >= length else 0
+        for answer in {*answers} - {None}:
+            sums[2] += _in_runs(n, answers.count(answer), length)
+        yes = n - answers.count(None)
+        if 0 < yes < n:
+            sums[3] += n
+            sums[4] += len([*groupby(answer is None for answer in answers)])
+            twice = 2 * yes * (n - yes)
+            sums[5] += 1 + Fraction(twice, n)
+            sums[6] += Fraction(twice * (twice - n), n * n * (n - 1))
+    scaled = [s * 2**32 if i in (2, 5, 6) else s for i, s in enumerate(sums)]
+    return Runs.part(length), [round(s) for s in scaled], None
+
+
+def _in_runs(n: int, k: int, length: int) -> Fraction:
+    """Expected number of k answers among n that are in a run of at least `length`."""
+    if k < length:
+        return Fraction(0)
+    least = length * comb(n - length, k - length) + (
+        comb(n - length, k - length - 1) if k > length else 0
+    )
+    return Fraction((n - k + 1) * least, comb(n, k))
+
+
+def reviewers(cell: NDArray[np.int64], shown: Ints, overridden: Ints, cells: int) -> Column:
+    """Decisions per cell of who decided; `shown` and `overridden` are claims about each."""
+    column = FEW if cells == FEW_CELLS else ""
+    table = [np.bincount(cell, weights, cells) for weights in (None, shown, overridden)]
+    return Reviewers.part(cells, column), np.concatenate(table).astype(int).tolist(), None
+
+
+def agreement(cases: Sequence[Mapping[int, int]], classes: Sequence[str]) -> Column:
+    """Cases as the place of the answer by the number of the person."""
+    k = len(classes)
+    sums, squares, pairs = np.zeros(k + 1), np.zeros((k + 1, k + 1)), np.zeros((k, k), np.int64)
+    several = [answers for answers in cases if len(answers) > 1]
+    for answers in several:
+        m = len(answers)
+        counts = np.bincount([*answers.values()], minlength=k)
+        v = np.array([(counts * (m - counts)).sum() / (m - 1), *counts])
+        sums += v
+        squares += np.outer(v, v)
+        if m == 2:
+            one, other = sorted(answers)
+            pairs[answers[one], answers[other]] += 1
+    upper = squares[np.triu_indices(k + 1)]
+    scale = np.array([2**32] + [1] * k)
+    grid = scale[np.triu_indices(k + 1)[0]]
+    numbers = [len(several), *(sums * scale), *(upper * grid), *pairs.ravel()]
+    people = [hash(tuple(sorted(a))) % 2**53 if len(a) == 2 else -1 for a in several]
+    ends = (min(people), max(people)) if people else (np.inf, -np.inf)
+    return Agreement.part(classes), [round(number) for number in numbers], ends
+
+
+def worth(value: Numbers, used: NDArray[np.bool_]) -> Column:
+    """Values of uses, below 2**40."""
+    sums = []
+    for some in (value, value[used]):
+        whole = np.floor(some)
+        rest = np.rint((some - whole) * 2**32)
+        sums += [len(some), int(whole.sum()), int(rest.sum())]
+    return Worth.part(), [*sums, int((value < 0).sum()), 0], None
 
 
 def feature_pair(before: ArrayLike, after: ArrayLike) -> tuple[Profile, Profile]:

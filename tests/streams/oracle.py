@@ -33,6 +33,7 @@ from sklearn.metrics import (
     log_loss,
     roc_auc_score,
 )
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 Frame = Any
 Column = Any
@@ -73,6 +74,13 @@ LEAST = {
     "review_latency_p50": 30,
     "review_latency_p90": 30,
     "review_latency_p99": 30,
+    **dict.fromkeys(("override_direction", "review_net_gain", "review_net_cases"), 30),
+    **dict.fromkeys(("person_accuracy", "together_accuracy", "reviewed_model_accuracy"), 30),
+    **dict.fromkeys(("advice_gain", "advice_influence", "automation_bias"), 30),
+    **dict.fromkeys(("right_rejected", "uniform_runs", "uniform_runs_excess"), 30),
+    **dict.fromkeys(("answer_order", "fast_reviews", "busiest_reviewer"), 30),
+    **dict.fromkeys(("effective_reviewers", "reviewer_alpha", "reviewer_kappa"), 30),
+    "reviewers": 1,
 }
 """Rows that a metric needs, as its reference page says; methods of drift need 200."""
 
@@ -150,7 +158,9 @@ def frame(predictions: list[Any], decisions: list[Any], outcomes: list[Any]) -> 
     rows["shown"] = rows["id"].map({k: d["recommendation_shown"] for k, d in decided.items()})
     at = dict(zip(decided, seconds(_times(decided)), strict=True))
     rows["wait"] = rows["id"].map(at).astype(np.float64) - rows["time"]
-    return pd.concat([rows, features, attributes], axis=1)
+    rows["reviewer"] = rows["id"].map({k: d["human_id"] for k, d in decided.items()})
+    rows["decided_at"] = rows["id"].map({k: d["event_time"] for k, d in decided.items()})
+    return _with_runs(pd.concat([rows, features, attributes], axis=1))
 
 
 def _times(events: Mapping[str, Any]) -> list[str]:
@@ -366,7 +376,7 @@ def _of_rows(part: Frame, reference: Frame | None, watched: Watched) -> Named:
         # Groups keep no cells of the score.
         if reference is not None or not metric.startswith("roc_auc"):
             yield metric, column, expected
-    yield from _people(part)
+    yield from _people(part, is_whole=reference is not None)
 
 
 def _confidence(part: Frame, reference: Frame | None, line: float | None) -> Named:
@@ -543,14 +553,36 @@ def _worse(extreme: Callable[..., Expected], one: Expected, other: Expected) -> 
     return extreme(one, other, key=lambda each: each.value)
 
 
-def _people(part: Frame) -> Named:
+def _people(part: Frame, *, is_whole: bool) -> Named:
     reviewed = part[part["decision"].notna()]
     differs = reviewed["decision"] != reviewed["prediction"]
     shown = reviewed["shown"].astype(bool)
     yield "override", "", _share(differs[shown])
+    for predicted, decided in (("0", "1"), ("1", "0")):
+        some = reviewed[shown & (reviewed["prediction"] == predicted)]
+        column = f"{predicted}→{decided}"
+        yield "override_direction", column, _share(some["decision"] == decided)
     yield "hidden_disagreement", "", _share(differs[~shown])
+    yield "advice_influence", "", _between(differs[~shown], differs[shown])
     overridden = reviewed[shown & differs & reviewed["label"].notna()]
     yield "override_correct", "", _share(overridden["decision"] == overridden["label"])
+    judged = reviewed[reviewed["label"].notna()]
+    seen = judged["shown"].astype(bool)
+    model, person = (judged[of] == judged["label"] for of in ("prediction", "decision"))
+    yield "reviewed_model_accuracy", "", _share(model)
+    yield "person_accuracy", "", _share(person[~seen])
+    yield "together_accuracy", "", _share(person[seen])
+    yield "advice_gain", "", _between(person[seen], person[~seen])
+    followed = judged["decision"] == judged["prediction"]
+    yield "automation_bias", "", _share(followed[seen & ~model])
+    yield "right_rejected", "", _share(~followed[seen & model])
+    yield from _net(model[seen], person[seen])
+    yield from _order(reviewed[shown])
+    # No stream has confidences where people decide, several people, or begins of reviews.
+    for metric in ("followed_confidence", "rejected_confidence", "followed_confidence_gap"):
+        yield metric, "", UNKNOWN
+    for metric in ("fast_reviews", "reviewer_alpha", "reviewer_kappa"):
+        yield metric, "", UNKNOWN
     # No event hands a case on, no decision says when it began, and no card has a review policy.
     yield "escalation", "", _share(pd.Series(data=False, index=reviewed.index))
     for percent in (50, 90, 99):
@@ -558,8 +590,18 @@ def _people(part: Frame) -> Named:
         yield f"review_work_p{percent}", "", UNKNOWN
     for metric in WITH_POLICY:
         yield metric, "", UNKNOWN
+    # No stream says what became of a prediction.
+    for metric in USE:
+        yield metric, "", UNKNOWN
+    if is_whole:
+        yield from _reviewers(reviewed["reviewer"].dropna())
 
 
+USE = (
+    *("use_used", "use_ignored", "use_deferred", "use_requeried", "use_blocked"),
+    *("unused_predictions", "use_delay_p50", "use_delay_p90", "use_delay_p99"),
+    *("dependence", "used_value", "used_value_share"),
+)
 WITH_POLICY = (
     *("review_required", "review_coverage", "review_in_time", "review_late", "review_overdue"),
     *("review_leak", "review_leaks", "review_outstanding", "review_without_need"),
@@ -571,6 +613,116 @@ def _quantile(column: Column, share: float) -> Expected:
     if column.empty:
         return UNKNOWN
     return Expected(float(np.quantile(column, share, method="inverted_cdf")), len(column), None)
+
+
+def _net(model: Column, person: Column) -> Named:
+    rows = len(model)
+    if not rows:
+        yield "review_net_gain", "", UNKNOWN
+        yield "review_net_cases", "", UNKNOWN
+        return
+    more, less = int((person & ~model).sum()), int((model & ~person).sum())
+    # Bonett and Price (2012): one case is added to each of the two cells that differ.
+    p, q = (more + 1) / (rows + 2), (less + 1) / (rows + 2)
+    half = stats.norm.ppf(0.975) * math.sqrt((p + q - (p - q) ** 2) / (rows + 2))
+    ends = (p - q - half, p - q + half)
+    gain = float(person.mean() - model.mean())
+    yield "review_net_gain", "", Expected(gain, rows, 1e-12, ends)
+    of_cases = (ends[0] * rows, ends[1] * rows)
+    yield "review_net_cases", "", Expected(float(more - less), rows, 0.0, of_cases, 1e-6)
+
+
+def _between(claims: Column, others: Column) -> Expected:
+    """Difference of two shares; it rests on the fewer rows."""
+    if not len(claims) or not len(others):
+        return UNKNOWN
+    counts = [int(claims.sum()), len(claims), int(others.sum()), len(others)]
+    low, high = confint_proportions_2indep(*counts, method="newcomb", compare="diff")
+    gap = float(claims.mean() - others.mean())
+    return Expected(gap, min(len(claims), len(others)), 1e-12, (float(low), float(high)))
+
+
+RUN = 10
+
+
+def _order(shown: Frame) -> Named:
+    """Runs of each reviewer's answers on the predictions of a day."""
+    known = shown[shown["reviewer"].notna()]
+    metrics = ("uniform_runs", "uniform_runs_excess", "answer_order")
+    if known.empty:
+        yield from ((metric, "", UNKNOWN) for metric in metrics)
+        return
+    inside = known["in_run"].sum() / len(known)
+    chance = known["in_run_by_chance"].sum() / len(known)
+    yield "uniform_runs", "", Expected(float(inside), len(known))
+    yield "uniform_runs_excess", "", Expected(float(inside - chance), len(known), 1e-9)
+    mixed = known[known["is_mixed"]]
+    if mixed.empty:
+        yield "answer_order", "", UNKNOWN
+        return
+    runs, mean = mixed["begins_run"].sum(), mixed["expected_runs"].sum()
+    half = stats.norm.ppf(0.975) * math.sqrt(mixed["variance_of_runs"].sum())
+    ends = ((runs - half) / mean, (runs + half) / mean)
+    yield "answer_order", "", Expected(runs / mean, len(mixed), 1e-6, ends, 1e-6)
+
+
+def _with_runs(rows: Frame) -> Frame:
+    """Columns about the runs that each shown decision is in, by day and reviewer."""
+    added = pd.DataFrame(index=rows.index)
+    for name in ("in_run", "is_mixed", "begins_run"):
+        added[name] = False
+    for name in ("in_run_by_chance", "expected_runs", "variance_of_runs"):
+        added[name] = 0.0
+    some = rows[rows["decision"].notna() & rows["reviewer"].notna()]
+    some = some[some["shown"].astype(bool)]
+    for _, one in some.sort_values("decided_at").groupby([some["time"] // DAY, "reviewer"]):
+        upheld = (one["decision"] == one["prediction"]).to_numpy()
+        symbol = np.where(upheld, one["prediction"], "overridden")
+        n, yes = len(one), int(upheld.sum())
+        starts = np.append(True, symbol[1:] != symbol[:-1])
+        length = np.bincount(np.cumsum(starts))[np.cumsum(starts)]
+        added.loc[one.index, "in_run"] = upheld & (length >= RUN)
+        for name in set(symbol) - {"overridden"}:
+            mine = one.index[symbol == name]
+            added.loc[mine, "in_run_by_chance"] = _chance(n, len(mine)) / len(mine)
+        if 0 < yes < n:
+            mean = 2 * yes * (n - yes) / n + 1
+            variance = (mean - 1) * (mean - 2) / (n - 1)
+            added.loc[one.index, "is_mixed"] = True
+            added.loc[one.index, "begins_run"] = np.append(True, upheld[1:] != upheld[:-1])
+            added.loc[one.index, "expected_runs"] = mean / n
+            added.loc[one.index, "variance_of_runs"] = variance / n
+    return pd.concat([rows, added], axis=1)
+
+
+@cache
+def _chance(n: int, k: int) -> float:
+    """Expected number of k equal answers among n that stand in a run of `RUN` or more.
+
+    A run of exactly L begins at each of n - L + 1 places; what lies beside it must differ.
+    """
+    total = 0.0
+    for length in range(RUN, k + 1):
+        for start in range(n - length + 1):
+            fences = (start > 0) + (start + length < n)
+            if n - length - fences >= k - length:
+                ways = math.comb(n - length - fences, k - length)
+                total += length * ways / math.comb(n, k)
+    return total
+
+
+def _reviewers(names: Column) -> Named:
+    for division in ("team", "role"):
+        yield "outlying_groups", division, UNKNOWN
+    yield "reviewer_spread", "", UNKNOWN
+    metrics = ("reviewers", "busiest_reviewer", "effective_reviewers")
+    if names.empty:
+        yield from ((metric, "", UNKNOWN) for metric in metrics)
+        return
+    share = names.value_counts(normalize=True)
+    found = (float(len(share)), float(share.max()), float(1 / (share**2).sum()))
+    for metric, value in zip(metrics, found, strict=True):
+        yield metric, "", Expected(value, len(names), 1e-9)
 
 
 def _share(claims: Column, before: Column = None) -> Expected:
