@@ -11,10 +11,11 @@ from monitor.jobs import dirty, references
 from monitor.jobs.build import Builder, Plan, build
 from monitor.jobs.kept import kept_from
 from monitor.jobs.plan import feedback_plan, identity, inputs_plan, profile_seconds
-from monitor.jobs.publish import Publisher, Window
+from monitor.jobs.publish import HISTORY, Publisher, Window
 from monitor.jobs.reviews import Follower
 from monitor.log.definitions import Definitions
 from monitor.log.unread import quarantined_in
+from monitor.profiles.family import Family
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.inputs import InputsPlan
 from monitor.profiles.reference import Reference
@@ -188,11 +189,28 @@ class ModelRun:
                 for at in range(start, end, length)
             ]
             windows += each[-DETECT_WINDOWS:] if kind == "detect" else each
+            if kind == "publish":
+                windows += self._dependent(done, each, held, length)
         # The latest window slides by whole windows of people and truth where it holds some.
         said = feedback_length(profile_seconds(self.card))
         step = lengths["detect"] if lengths["publish"] % said else max(lengths["detect"], said)
         end = floor(upto, step)
         return [*windows, Window("latest", end - lengths["publish"], end)]
+
+    def _dependent(
+        self, done: Sequence[Range], each: Sequence[Window], held: Sequence[Range], length: int
+    ) -> list[Window]:
+        """Windows that are judged by consumers' habits in those rebuilt, beside them."""
+        later = [(end, end + HISTORY * length) for _, end in done]
+        touched = within(outward(later, length), outward(held, length))
+        ready, _ = parted(touched, self._closed(length))
+        there = {window.start for window in each}
+        return [
+            Window("publish", at, at + length, Family.USE)
+            for start, end in ready
+            for at in range(start, end, length)
+            if at not in there
+        ]
 
 
 def _batches(windows: Sequence[Window], publisher: Publisher) -> Iterator[list[Window]]:

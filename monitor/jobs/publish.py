@@ -14,13 +14,13 @@ from monitor.jobs.sums import Usage, by_segment, by_version, people, usage
 from monitor.log.profiles import ProfileTable, Revision
 from monitor.metrics import CATALOGUE
 from monitor.metrics.base import LeftOut, Per, Subject
-from monitor.metrics.reviewers import FEWEST, is_persons
+from monitor.metrics.reviewers import FEWEST, withheld
 from monitor.metrics.verdict import Verdict, verdicts
 from monitor.profiles.family import Family
 from monitor.profiles.inputs import InputsPlan
 from monitor.profiles.layout import Layout, Profile
-from monitor.profiles.named import CONSUMER, ROLE, TEAM
-from monitor.profiles.segments import ALL, RESERVED, TOGETHER, segment_values
+from monitor.profiles.named import CONSUMER
+from monitor.profiles.segments import ALL, RESERVED, TOGETHER, segment_name, segment_values
 from monitor.profiles.windows import feedback_length, instant, levels, seconds_of
 from monitor.state.results import ResultRow
 from monitor.version import VERSION
@@ -47,11 +47,17 @@ class Window:
         kind: publish (one after the other), latest (the last one, sliding) or detect.
         start: Unix seconds.
         end: Unix seconds.
+        only: the family of which numbers may be new; None for all.
     """
 
     kind: str
     start: int
     end: int
+    only: Family | None = None
+
+    def asks(self, family: Family) -> bool:
+        """Whether there may be new numbers of a family."""
+        return self.only in (None, family)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +118,17 @@ class Publisher:
             quarantined: messages of each window that could not be understood; one that names no
                 model may have been anybody's and counts for every model.
         """
-        held = {family: self._held(family, windows) for family in Family}
+        held = {
+            family: self._held(
+                family, [w for w in windows if w.asks(family) or family is Family.INPUTS]
+            )
+            for family in Family
+        }
         earlier = self._earlier(windows)
         for window in windows:
-            mine = {family: held[family][window] for family in Family}
+            mine = {family: held[family][window] for family in Family if window.asks(family)}
             consumers = usage(window.end - window.start, mine[Family.USE], earlier[window])
-            completeness = _completeness(mine[Family.INPUTS], quarantined[window])
+            completeness = _completeness(held[Family.INPUTS][window], quarantined[window])
             nobody = {("", ""): mine} if window.kind == "latest" else {}
             for (version, stage), by_family in (by_version(mine) or nobody).items():
                 yield from self._of_version(
@@ -181,6 +192,8 @@ class Publisher:
             sums = by_segment(revisions)
             if not sums and _fits(family, self.plan.seconds, window):
                 sums[ALL] = Profile.empty(next(iter(self.layouts[family].values())))
+            named = people(sums) if family is Family.PEOPLE else {}
+            hidden = _withheld(named)
             rests_on = consumers.rests_on if family is Family.USE else ()
             grounds = _Grounds(
                 version,
@@ -189,7 +202,7 @@ class Publisher:
                 instant(window.start),
                 instant(window.end),
                 completeness,
-                self._basis([*revisions, *rests_on], completeness),
+                self._basis(revisions, rests_on, completeness),
             )
             for segment in self._published(window, sums):
                 least = 0 if segment == ALL else self.card.fairness.minimum_rows
@@ -203,19 +216,21 @@ class Publisher:
                     family,
                     subject,
                     self._groups(sums) if is_whole else {},
-                    {**people(sums), CONSUMER: consumers.profiles} if is_whole else {},
+                    {**named, CONSUMER: consumers.profiles} if is_whole else {},
                     least=least,
-                    withheld=_withheld(sums[segment], segment),
+                    withheld=_PERSONS if segment in hidden else "",
                 ):
                     beside = BESIDE.get(verdict.metric)
                     own = grounds if beside is None else grounds.with_more(beside(subject))
                     yield self._row(own, segment, verdict)
 
-    def _basis(self, revisions: Iterable[Revision], completeness: float | None) -> str:
+    def _basis(
+        self, revisions: Iterable[Revision], more: Iterable[str], completeness: float | None
+    ) -> str:
         """One hash of all that verdicts rest on: profiles, quarantine, reference, card and code."""
         grounds = (self._reference(Family.INPUTS), self.card.hash, VERSION, completeness)
         digest = hashlib.sha256(repr(grounds).encode())
-        for line in sorted(f"{r.partial.key}{r.hash}" for r in revisions):
+        for line in sorted([*(f"{r.partial.key}{r.hash}" for r in revisions), *more]):
             digest.update(line.encode())
         return digest.hexdigest()[:16]
 
@@ -323,8 +338,13 @@ def _left_out(revisions: Iterable[Revision]) -> LeftOut:
     return LeftOut(sum(p.duplicates for p in mine), sum(p.conflicts for p in mine))
 
 
-def _withheld(profile: Profile, segment: str) -> str:
-    """Why a group's numbers may not be shown; "" if they may."""
-    if segment.startswith((TEAM, ROLE)) and is_persons(profile):
-        return f"fewer than {FEWEST} people decided in it, and each could be told"
-    return ""
+def _withheld(named: Mapping[str, Mapping[str, Profile]]) -> frozenset[str]:
+    """Segments of people whose numbers may not be shown."""
+    return frozenset(
+        segment_name({dimension: name})
+        for dimension, groups in named.items()
+        for name in withheld(groups)
+    )
+
+
+_PERSONS: Final = f"fewer than {FEWEST} people could be told by it"

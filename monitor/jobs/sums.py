@@ -18,12 +18,12 @@ class Usage:
     Attributes:
         profiles: of the window, per consumer.
         before: what they did in the windows before.
-        rests_on: profiles of consumers in those.
+        rests_on: what changes when any of it does, a line each.
     """
 
     profiles: Mapping[str, Profile]
     before: Before
-    rests_on: Sequence[Revision]
+    rests_on: Sequence[str]
 
 
 def by_version(
@@ -88,7 +88,10 @@ def usage(seconds: int, mine: Sequence[Revision], earlier: Sequence[Sequence[Rev
         sums = by_segment(some)
         return {name: sums[at] for name, at in names_of(CONSUMER, sums).items()}
 
-    rests_on = [revision for some in earlier for revision in of_consumers(some)]
+    now = of_consumers(mine)
+    past = [revision for some in earlier for revision in of_consumers(some)]
     windows = sum(any(revision.partial.rows for revision in some) for some in earlier)
-    before = Before(named(rests_on), windows, seconds)
-    return Usage(named(of_consumers(mine)), before, rests_on)
+    before = Before(named(past), windows, seconds)
+    # Without consumers nothing rests on anything, and windows need no revision for it.
+    grounds = [f"{r.partial.key}{r.hash}" for r in (*now, *past)]
+    return Usage(named(now), before, [*grounds, f"{windows} before"] if grounds else [])

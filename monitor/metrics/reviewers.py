@@ -1,7 +1,7 @@
 """How reviews spread over the people who decide: how many, how evenly, how differently."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -16,9 +16,26 @@ FEWEST: Final = 3
 """With fewer people in a group its numbers are those of a person, who could be told."""
 
 
-def is_persons(profile: Profile) -> bool:
-    """Whether a group's numbers would be those of one or two people."""
-    return profile.has(Reviewers, FEW) and 0 < profile.get(Reviewers, FEW).occupied < FEWEST
+def withheld(groups: Mapping[str, Profile]) -> frozenset[str]:
+    """Names of groups whose numbers would be those of one or two people, or give them away.
+
+    What all rows and the other groups tell leaves what the withheld groups did together. So when
+    these are fewer than `FEWEST` people together, the group with fewest decisions joins them.
+    Groups of whom nobody is known are those of nobody in particular.
+
+    Args:
+        groups: profile of each group that one division makes.
+    """
+    known = {name: profile.get(Reviewers, FEW) for name, profile in groups.items()}
+    by_rows = sorted(known, key=lambda name: (known[name].rows, name))
+    hidden = [name for name in by_rows if 0 < known[name].occupied < FEWEST]
+    others = [name for name in by_rows if known[name].occupied >= FEWEST]
+    while hidden and others:
+        together = np.sum([known[name].reviewed for name in hidden], axis=0)
+        if int((together > 0).sum()) >= FEWEST:
+            break
+        hidden.append(others.pop(0))
+    return frozenset(hidden)
 
 
 def people(occupied: int, cells: int) -> tuple[float, float, float] | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value
 from monitor.metrics.intervals import newcombe
-from monitor.metrics.reviewers import is_persons
+from monitor.metrics.reviewers import withheld
 from monitor.profiles.counts import Counts
 from monitor.profiles.family import Family
 from monitor.profiles.layout import Profile
@@ -29,20 +29,22 @@ def gaps(groups: Mapping[str, Profile], minimum: int) -> Mapping[str, Value | Un
     rows = {name: of["shown"] for name, of in counts.items()}
     hits = {name: of["overridden"] for name, of in counts.items()}
     all_rows, all_hits = sum(rows.values()), sum(hits.values())
+    hidden = withheld(groups)
     compared = [
         name
-        for name, profile in groups.items()
+        for name in groups
         if rows[name] >= max(minimum, 1)
         and all_rows - rows[name] >= max(minimum, 1)
-        and not is_persons(profile)
+        and name not in hidden
     ]
     z = NormalDist().inv_cdf(1 - _ERROR / 2 / max(len(compared), 1))
     found: dict[str, Value | Undefined] = {}
     for name in groups:
         if name not in compared:
             found[name] = Undefined(
-                f"fewer than {minimum} shown cases in it or in all others, or fewer than three "
-                "people"
+                "withheld, for fewer than three people could be told"
+                if name in hidden
+                else f"fewer than {minimum} shown cases in it or in all others"
             )
             continue
         rest_rows, rest_hits = all_rows - rows[name], all_hits - hits[name]
