@@ -30,5 +30,6 @@ def maintain(file: Path) -> None:
     did = maintained(opened(file), now=datetime.now(UTC), told=told)
     click.echo(
         f"{did.compacted} small files put together, {did.retained} rows past their time removed, "
-        f"{did.deleted} old files deleted"
+        f"{did.deleted} old files deleted, "
+        f"{did.moved} predictions found that stand in an earlier window too"
     )

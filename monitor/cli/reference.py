@@ -19,6 +19,7 @@ from monitor.jobs.service import Opened, opened
 from monitor.log.definitions import Definitions
 from monitor.log.events import EventLog
 from monitor.log.feedback import FeedbackLog
+from monitor.log.moved import MovedLog
 from monitor.profiles.reference import Reference
 from monitor.state.references import history
 
@@ -138,4 +139,5 @@ def _place(parts: Opened) -> Place:
         partition,
         EventLog.open(parts.store, partition).version(),
         FeedbackLog.open(parts.store).version(),
+        MovedLog.open(parts.store).version(),
     )

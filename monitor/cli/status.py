@@ -13,6 +13,7 @@ from monitor.cli.rows import write
 from monitor.jobs.service import Opened, opened
 from monitor.state import ledger, runs
 from monitor.state.heartbeats import heartbeats
+from monitor.state.moved import moved
 from monitor.state.progress import closed, dirty_windows
 from monitor.state.references import pinned
 
@@ -85,6 +86,8 @@ def _models(parts: Opened) -> Iterator[dict[str, Any]]:
         pin = pinned(parts.state, model)
         waiting = len(dirty_windows(parts.state, model=model))
         compared = f"reference {pin.reference_id} ({pin.source})" if pin else "no reference yet"
+        if count := moved(parts.state, model):
+            compared += f", {count} predictions moved across windows"
         state = "closed up to" if upto else "nothing closed yet"
         yield _row("model", model, state, upto, f"{compared}, {waiting} spans to build")
 

@@ -23,12 +23,14 @@ class Place:
         partition: what a partition of the log spans.
         events: version of the event table.
         feedback: version of the feedback table.
+        moved: version of the list of predictions that do not count.
     """
 
     store: Store
     partition: Literal["day", "month"]
     events: int
     feedback: int
+    moved: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from monitor.events.schema import EVENTS, Kind
 from monitor.log import read
 from monitor.log.events import EventLog
 from monitor.log.feedback import FEEDBACK, FeedbackLog, State
+from monitor.log.moved import COLUMNS as COPIED
+from monitor.log.moved import Copies, MovedLog
 from monitor.profiles.feedback import feedback_partials
 from monitor.profiles.inputs import InputsKernel, InputsPlan
 from monitor.profiles.joined import FEEDBACK_COLUMNS
@@ -35,23 +37,41 @@ def predictions(
 ) -> Iterator[pa.RecordBatch]:
     """The task's predictions under the model's present contract, duplicates included.
 
+    Those that stand in an earlier window too are left out.
+
     With `encoded`, texts that repeat are dictionaries.
     """
     log = EventLog.open(task.place.store, task.place.partition)
     contract = task.plan.contract
     older = {old.id: old for old in task.older}
+    moved = _moved(task)
+    sought = COPIED if len(moved) else ()
     batches = log.scan(
         kind=Kind.PREDICTION,
         model=contract.model,
         start=task.start,
         end=task.end,
-        columns=(*columns, "contract"),
+        columns=tuple(dict.fromkeys((*columns, "contract", *sought))),
         version=task.place.events,
         encoded=encoded,
     )
     for batch in batches:
-        for name, rows in by_contract(batch):
+        kept = _without(batch, moved) if len(moved) else batch
+        for name, rows in by_contract(kept.select([*columns, "contract"])):
             yield rows if name == contract.id else realigned(rows, older[name], contract)
+
+
+def _moved(task: Task) -> Copies:
+    if not task.place.moved:
+        return Copies.together(())
+    known = MovedLog.open(task.place.store)
+    return known.within(task.plan.contract.model, task.start, task.end, task.place.moved)
+
+
+def _without(batch: pa.RecordBatch, moved: Copies) -> pa.RecordBatch:
+    """The rows that count in their window."""
+    gone = moved.holds(Copies.of(batch))
+    return batch.filter(pa.array(~gone)) if gone.any() else batch
 
 
 def _inputs(task: Task, plan: InputsPlan) -> pa.Table:

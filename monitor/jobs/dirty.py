@@ -9,6 +9,7 @@ from monitor.events.schema import Kind
 from monitor.log.events import EventLog
 from monitor.log.feedback import FeedbackLog
 from monitor.log.ledger import Windows
+from monitor.log.moved import MovedLog
 from monitor.profiles.windows import Range, instant, seconds_of
 from monitor.state import ledger, named, progress
 from monitor.state.database import State
@@ -16,6 +17,7 @@ from monitor.state.progress import DirtyWindow
 
 EVENTS_JOB: Final = "evaluate"
 FEEDBACK_JOB: Final = "evaluate-feedback"
+MOVED_JOB: Final = "evaluate-moved"
 
 INPUTS: Final = "inputs"
 FEEDBACK: Final = "feedback"
@@ -73,6 +75,19 @@ def take_in(
             for window in dirty_windows(model, FEEDBACK, ranges, place.events)
         ]
         progress.advance(state, FEEDBACK_JOB, place.feedback, dirty)
+
+
+def take_in_moved(state: State, moved: MovedLog, place: Place) -> None:
+    """Write down the windows of predictions that were found not to count, once."""
+    before = progress.processed(state, MOVED_JOB)
+    if place.moved > before:
+        dirty = [
+            window
+            for (_, model), ranges in moved.changes(before, place.moved).windows.items()
+            for family in (INPUTS, FEEDBACK)
+            for window in dirty_windows(model, family, ranges, place.events)
+        ]
+        progress.advance(state, MOVED_JOB, place.moved, dirty)
 
 
 def _refuse_another(state: State, log: EventLog, version: int, before: int) -> None:

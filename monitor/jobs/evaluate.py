@@ -20,6 +20,7 @@ from monitor.jobs.watermark import watermark
 from monitor.log.definitions import Definitions
 from monitor.log.events import EventLog, Partition
 from monitor.log.feedback import FeedbackLog
+from monitor.log.moved import MovedLog
 from monitor.log.profiles import ProfileTable
 from monitor.log.resolve import resolve
 from monitor.log.store import Store
@@ -110,8 +111,10 @@ def _evaluated(service: Service, close: Close, now: datetime, told: Told) -> Don
     version = log.version()
     horizon = {model: card.label_horizon for model, card in service.cards.items()}
     resolve(log, feedback, upto_version=version, horizon=horizon, now=now)
-    place = Place(service.store, service.partition, version, feedback.version())
+    moved = MovedLog.open(service.store)
+    place = Place(service.store, service.partition, version, feedback.version(), moved.version())
     dirty.take_in(service.state, service.cards, log, feedback, place)
+    dirty.take_in_moved(service.state, moved, place)
     builder = Builder(place, log, ProfileTable.open(service.store), service.engine)
     definitions = Definitions.open(service.store)
     closed: dict[str, datetime] = {}

@@ -8,13 +8,16 @@ from typing import Final
 from monitor.cards.card import Card
 from monitor.jobs import dirty
 from monitor.jobs.kept import keep_from
+from monitor.jobs.plan import profile_seconds
 from monitor.log.clean import clean_log, vacuum
 from monitor.log.compact import compact
 from monitor.log.events import EventLog, Partition
 from monitor.log.feedback import FeedbackLog
+from monitor.log.moved import MovedLog, look
 from monitor.log.profiles import ProfileTable
 from monitor.log.retain import Retention, marks, retain
 from monitor.log.store import Store, Table
+from monitor.state import moved as known_moved
 from monitor.state import progress, reviews, runs
 from monitor.state.database import State
 
@@ -37,11 +40,13 @@ class Maintained:
         compacted: small files done away with.
         retained: rows removed because their time was over [rows].
         deleted: files deleted that no recent version holds.
+        moved: predictions found in a later window than another with their id [rows].
     """
 
     compacted: int
     retained: int
     deleted: int
+    moved: int
 
 
 def maintain(
@@ -69,13 +74,21 @@ def maintain(
     log = EventLog.open(store, partition)
     feedback = FeedbackLog.open(store)
     profiles = ProfileTable.open(store)
+    moved = MovedLog.open(store)
+    told("ids that moved across windows")
+    found = look(log, moved, {model: profile_seconds(card) for model, card in cards.items()})
+    known_moved.found(state, {**dict.fromkeys(cards, 0), **moved.counts()})
     tables: dict[str, tuple[Table, int]] = {
-        "events": (log.table, progress.processed(state, dirty.EVENTS_JOB)),
+        "events": (
+            log.table,
+            min(progress.processed(state, dirty.EVENTS_JOB), moved.looked() or 0),
+        ),
         "feedback": (feedback.table, progress.processed(state, dirty.FEEDBACK_JOB)),
+        "moved": (moved.table, progress.processed(state, dirty.MOVED_JOB)),
         "profiles": (profiles.table, profiles.table.version()),
     }
     told("retention")
-    gone = _retain(log, feedback, state, cards, now)
+    gone = _retain(log, feedback, moved, state, cards, now)
     compacted = deleted = 0
     for name, (table, processed) in tables.items():
         told(f"compaction of {name}")
@@ -84,12 +97,13 @@ def maintain(
         deleted += vacuum(table, KEPT)
         deleted += clean_log(table, processed=processed, keep=KEPT, now=now)
     runs.forget(state, now - RUNS_KEPT)
-    return Maintained(compacted, gone, deleted)
+    return Maintained(compacted, gone, deleted, found)
 
 
 def _retain(
     log: EventLog,
     feedback: FeedbackLog,
+    moved: MovedLog,
     state: State,
     cards: Mapping[str, Card],
     now: datetime,
@@ -112,4 +126,4 @@ def _retain(
         mark = datetime.combine(first[model], time(), UTC)
         keep_from(state, model, mark)
         reviews.forget(state, model, mark)
-    return retain(log, feedback, retention, now=now)
+    return retain(log, feedback, moved, retention, now=now)

@@ -16,6 +16,7 @@ from monitor.jobs.service import Opened
 from monitor.log.definitions import Definitions
 from monitor.log.events import EventLog
 from monitor.log.feedback import FeedbackLog
+from monitor.log.moved import MovedLog
 from monitor.log.profiles import ProfileTable
 from monitor.profiles.windows import floor, instant, seconds_of
 from monitor.state import progress, reviews
@@ -85,7 +86,8 @@ def waiting(parts: Opened, card: Card) -> list[Listed]:
     log = EventLog.open(parts.store, parts.settings.log.partition)
     version = progress.processed(parts.state, dirty.EVENTS_JOB)
     feedback = FeedbackLog.open(parts.store).version()
-    place = Place(parts.store, parts.settings.log.partition, version, feedback)
+    moved = MovedLog.open(parts.store).version()
+    place = Place(parts.store, parts.settings.log.partition, version, feedback, moved)
     builder = Builder(place, log, ProfileTable.open(parts.store), LocalEngine())
     # Neither bins nor groups decide which reviews wait, so that no reference is needed.
     plan = feedback_plan(card, inputs_plan(card, None))

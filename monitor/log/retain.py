@@ -11,6 +11,7 @@ from monitor.events.schema import Kind
 from monitor.log.erase import Doomed, remove
 from monitor.log.events import EventLog
 from monitor.log.feedback import FeedbackLog
+from monitor.log.moved import MovedLog
 from monitor.log.read import partition_day
 from monitor.log.rewrite import File, FilesMovedError, files, replace
 from monitor.log.store import Table
@@ -38,8 +39,10 @@ def marks(retention: Retention, now: datetime, *, by_month: bool) -> dict[str | 
     return {model: _first_kept(now, length, by_month) for model, length in kept.items()}
 
 
-def retain(log: EventLog, feedback: FeedbackLog, retention: Retention, *, now: datetime) -> int:
-    """Number of rows removed from events and feedback; no window becomes dirty.
+def retain(
+    log: EventLog, feedback: FeedbackLog, moved: MovedLog, retention: Retention, *, now: datetime
+) -> int:
+    """Number of rows removed from events and what was said of them; no window becomes dirty.
 
     Whole partitions go without being read. Only those that lie before one model's mark and after
     another's are rewritten, a file a commit.
@@ -47,6 +50,7 @@ def retain(log: EventLog, feedback: FeedbackLog, retention: Retention, *, now: d
     Args:
         log: which one.
         feedback: of that log.
+        moved: of that log.
         retention: how long rows are kept.
         now: aware.
     """
@@ -55,7 +59,7 @@ def retain(log: EventLog, feedback: FeedbackLog, retention: Retention, *, now: d
         log.table, _quarantined_before(_first_kept(now, retention.quarantine, log.by_month))
     )
     oldest = min(first.values())
-    for table in (log.table, feedback.table):
+    for table in (log.table, feedback.table, moved.table):
         gone += _drop(table, _events_before(oldest))
         for mark in sorted(set(first.values()) - {oldest}):
             gone += remove(

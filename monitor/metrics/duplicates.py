@@ -32,8 +32,8 @@ def _metric(which: Literal["duplicates", "conflicts"], title: str, says: str) ->
         least=1,
         says=f"{says} No interval: it is a count of what is there, and what comes again comes in "
         "bursts.",
-        blind="Copies with another event time that fall into another window, where they count as "
-        "rows.",
+        blind="Copies with another event time that fall into another window: there they count as "
+        "rows until maintenance has found them (mbm_moved_predictions).",
         source="share of a finite set",
     )
 

@@ -13,6 +13,7 @@ from monitor.cards.card import Card
 from monitor.outputs.prometheus import Family, Model, Sample, families, samples
 from monitor.state import progress
 from monitor.state.database import State
+from monitor.state.moved import moved
 from monitor.state.reviews import standing
 from monitor.state.shown import shown, stamp
 
@@ -124,9 +125,9 @@ def known(state: State, card: Card, watermarks: Mapping[str, datetime]) -> Model
     that fell silent is gone, not shown as it last was.
     """
     upto = watermarks.get("inputs")
-    stands = standing(state, card.model)
+    stands, found = standing(state, card.model), moved(state, card.model)
     if upto is None:
-        return Model(card, watermarks, reviews=stands)
+        return Model(card, watermarks, reviews=stands, moved=found)
     end = upto - (upto - _EPOCH) % card.windows.detect
     last = shown(state, card.model, end - card.windows.publish, end)
-    return Model(card, watermarks, end, last, stands)
+    return Model(card, watermarks, end, last, stands, found)

@@ -90,6 +90,13 @@ _SERVICE: Final = (
         "Up to when a model's windows are closed, as Unix time.",
     ),
     Exported(
+        "mbm_moved_predictions",
+        "gauge",
+        ("model",),
+        "Predictions in the log that count in no window, for their id stands in an earlier one: "
+        "a sender gave its retries new times. Looked for by mbm maintain.",
+    ),
+    Exported(
         "mbm_model_info",
         "gauge",
         ("model", "version", "owner", "team", "tier", "pager"),
@@ -127,6 +134,8 @@ class Model:
         end: end of its last closed window, None before the first.
         shown: verdicts on that window, ordered by version, metric and column.
         reviews: how the required reviews of each version stand.
+        moved: predictions that do not count, for their id stands in an earlier window; None
+            before the first look.
     """
 
     card: Card
@@ -134,6 +143,7 @@ class Model:
     end: datetime | None = None
     shown: Sequence[Shown] = ()
     reviews: Mapping[str, Standing] = field(default_factory=dict)
+    moved: int | None = None
 
 
 def exported() -> tuple[Exported, ...]:
@@ -209,6 +219,8 @@ def _of_card(model: Model) -> Iterator[Sample]:
         yield Sample("mbm_model_info", (card.model, version, *owner), 1)
     for kind, upto in model.watermarks.items():
         yield Sample("mbm_watermark_timestamp_seconds", (card.model, kind), upto.timestamp())
+    if model.moved is not None:
+        yield Sample("mbm_moved_predictions", (card.model,), model.moved)
 
 
 def _of_reviews(model: Model) -> Iterator[Sample]:

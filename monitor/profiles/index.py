@@ -3,9 +3,9 @@
 from typing import Any, Final, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from monitor.profiles.compiled import njit
 from monitor.profiles.layout import Ints
 
 _EMPTY: Final = -1

@@ -14,6 +14,7 @@ from monitor.log.compact import compact
 from monitor.log.erase import erase
 from monitor.log.events import EventLog
 from monitor.log.feedback import FeedbackLog
+from monitor.log.moved import MovedLog
 from monitor.log.retain import Retention, retain
 from monitor.log.store import Store
 from tests.services.rows import START, at, positions, prediction, store, table
@@ -71,6 +72,7 @@ def append(uri: str, name: str, batches: int) -> None:
 def test_upkeep_during_appends_takes_what_it_should_and_nothing_else(tmp_path: Path) -> None:
     uri, batches = str(tmp_path), 60
     log, feedback = EventLog.open(Store(uri)), FeedbackLog.open(Store(uri))
+    moved = MovedLog.open(Store(uri))
     store(log, *(prediction(f"{k}", at(days=-90)) for k in range(5)), partition="old")
     writers = [SPAWN.Process(target=append, args=(uri, f"p{n}", batches)) for n in range(2)]
     for writer in writers:
@@ -79,7 +81,7 @@ def test_upkeep_during_appends_takes_what_it_should_and_nothing_else(tmp_path: P
     while any(writer.is_alive() for writer in writers):
         compact(log.table, fewest=4)
         erase(log, feedback, "gone")
-        retain(log, feedback, kept, now=START)
+        retain(log, feedback, moved, kept, now=START)
         clean.vacuum(log.table, timedelta(hours=1))
         clean.clean_log(
             log.table, processed=log.version(), keep=timedelta(0), now=datetime.now(UTC)

@@ -18,6 +18,7 @@ from monitor.log.erase import Erased, erase
 from monitor.log.events import EventLog
 from monitor.log.feedback import FeedbackLog, State
 from monitor.log.ledger import merged
+from monitor.log.moved import MovedLog
 from monitor.log.quarantine import quarantined, replay, replayed
 from monitor.log.resolve import resolve
 from monitor.log.retain import Retention, retain
@@ -124,8 +125,9 @@ def test_each_model_keeps_its_own_time(place: Store, log: EventLog) -> None:
         quarantine=timedelta(days=7),
     )
     # Of 16: credit loses 100; churn 100, 50; gone 100, 50, 20; quarantine 100, 50, 20.
-    assert retain(log, feedback, retention, now=START) == 9
-    assert retain(log, feedback, retention, now=START) == 0
+    moved = MovedLog.open(place)
+    assert retain(log, feedback, moved, retention, now=START) == 9
+    assert retain(log, feedback, moved, retention, now=START) == 0
     kept = pa.table(log.table.current().scan(columns=["event_id"]))["event_id"].to_pylist()
     assert {name for name in kept if name} == {"a1", "b1", "c1", "a20", "b20", "a50"}
 

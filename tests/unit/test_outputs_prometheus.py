@@ -399,6 +399,7 @@ DOCUMENTED = {
     "mbm_result_timestamp_seconds": "model version check",
     "mbm_completeness_ratio": "model version check",
     "mbm_watermark_timestamp_seconds": "model kind",
+    "mbm_moved_predictions": "model",
     "mbm_model_info": "model version owner team tier pager",
     "mbm_build_info": "version",
     "mbm_series_suppressed_total": "reason",
