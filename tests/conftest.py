@@ -1,9 +1,13 @@
-"""Rules for every test: where CI=true, nothing skips."""
+"""Rules for every test: where CI=true, nothing skips; a busy machine is no mistake."""
 
 import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 if os.environ.get("CI") == "true":
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.cards.card import Card
@@ -221,7 +221,6 @@ def test_a_name_that_is_kept_for_segments_is_no_attribute(tmp_path: Path) -> Non
     assert '# "@team" begins like names of segments' in text_of(events)
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.dictionaries(
