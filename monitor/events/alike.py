@@ -93,7 +93,7 @@ class Templates:
         taken = np.zeros(len(messages), np.bool_)
         for known in sorted(self._known.values(), key=lambda k: -k.balance):
             rows = reader.candidates(known.template)
-            if not len(rows) or len(rows) < self._fewest:
+            if len(rows) < max(self._fewest, 1):
                 continue
             found = reader.part(known.template, rows, self._fewest)
             good = 0
@@ -160,9 +160,9 @@ class _Reader:
         self._guesses: dict[tuple[int, int | None], Mapping[Hashable, NDArray[np.int64]]] = {}
 
     def part(self, template: Template, rows: NDArray[np.int64], fewest: int) -> Part | None:
-        """Those of these candidates with the template; None if they are fewer than `fewest`."""
+        """Those of these candidates with the template; None if they are none or too few."""
         found, codes, shape = self._named(cut(self.page, template.pattern, rows), template)
-        if shape is None or len(found.rows) < fewest:
+        if shape is None or len(found.rows) < max(fewest, 1):
             return None
         self._waits[found.rows] = False
         return filled(found, template, shape, self.at[found.rows], codes)

@@ -36,6 +36,10 @@ CHUNK = 2_500
 MOST_CHUNK = 20_000
 """Messages that are decoded together of models whose events differ: each needs some of its own."""
 
+CHUNK_BYTES = 12 << 20
+"""Bytes of the messages that are decoded together: the places of their quotes may take eight
+times as many."""
+
 MOST_KEYS = 200
 """Unknown keys that are counted by name in one batch; the others count as "other"."""
 
@@ -125,9 +129,8 @@ class Decoder:
         harvest = _Harvest()
         form = self._formats.get(batch.source, SourceFormat())
         layouts = len({shape.layout for shape in self._named.values()})
-        chunk = min(CHUNK * max(layouts, 1), MOST_CHUNK)
-        for start in range(0, len(letters.messages), chunk):
-            self._read(letters.messages[start : start + chunk], start, form.model, clock, harvest)
+        for chunk in _chunks(letters.messages, min(CHUNK * max(layouts, 1), MOST_CHUNK)):
+            self._read(letters.messages[chunk], chunk.start, form.model, clock, harvest)
         for bins in _by_kind(harvest.exact.values()).items():
             harvest.parts[bins[0]].append(part_of(*bins, self._numeric))
         place = Place.of(batch, self._partition, now)
@@ -228,6 +231,18 @@ def _without_collection() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def _chunks(messages: Sequence[bytes | None], most: int) -> Iterator[slice]:
+    """Stretches of at most `most` messages and `CHUNK_BYTES`, but of at least one message."""
+    ends = np.cumsum([len(message or b"") for message in messages])
+    start = 0
+    while start < len(messages):
+        before = ends[start - 1] if start else 0
+        fitting = int(np.searchsorted(ends, before + CHUNK_BYTES, side="right"))
+        end = min(max(fitting, start + 1), start + most)
+        yield slice(start, end)
+        start = end
 
 
 def _by_kind(bins: Iterable[Bin]) -> dict[Kind, list[Bin]]:

@@ -14,7 +14,7 @@ from monitor.events.forms import Form, Store
 from monitor.events.kinds import FORMS, REQUIRED
 from monitor.events.page import Pattern
 from monitor.events.schema import Kind
-from monitor.events.shapes import Shape
+from monitor.events.shapes import Section, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,18 +163,24 @@ def _is_fixed(scalar: _Scalar, shape: Shape, kind: Kind) -> bool:
         return True
     if not scalar.is_null:
         return False
+    if not scalar.section and scalar.name in ("model", *_sections(kind, shape)):
+        return True
     form = _forms(scalar.section, kind, shape).get(scalar.name)
-    return form is None or form.store in (Store.TEXT, Store.TIME)
+    return form is not None and form.store in (Store.TEXT, Store.TIME)
 
 
 def _slot(scalar: _Scalar, kind: Kind, shape: Shape) -> Slot | None:
-    if scalar.section and (kind is not Kind.PREDICTION or scalar.section not in shape.sections):
+    if scalar.section and scalar.section not in _sections(kind, shape):
         return None
     form = _forms(scalar.section, kind, shape).get(scalar.name)
     if form and scalar.quoted and form.store in (Store.NUMBER, Store.FLAG):
         return None
     required = not scalar.section and scalar.name in REQUIRED[kind]
     return Slot(scalar.section, scalar.name, form, scalar.quoted, required)
+
+
+def _sections(kind: Kind, shape: Shape) -> Mapping[str, Section]:
+    return shape.sections if kind is Kind.PREDICTION else {}
 
 
 def _forms(section: str, kind: Kind, shape: Shape) -> Mapping[str, Form]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from monitor.events.alike import MOST_TEMPLATES, Templates
 from monitor.events.bare import NUMBER, bare
+from monitor.events.decode import CHUNK_BYTES, _chunks
 from monitor.events.page import LONGEST, Page, cut
 from monitor.events.schema import Kind
 from monitor.events.template import template_of
@@ -162,6 +163,18 @@ def test_long_messages_and_tombstones_are_left_to_others() -> None:
         assert decoded.tallies["t-0"].quarantined == 1
 
 
+def test_large_messages_are_read_a_few_at_a_time() -> None:
+    values = [b"x" * (CHUNK_BYTES // 3), None, b"", *[b"y" * (CHUNK_BYTES // 3)] * 4]
+    found = [(chunk.start, chunk.stop) for chunk in _chunks(values, 100)]
+    assert found == [(0, 5), (5, 7)]
+    assert [(c.start, c.stop) for c in _chunks([b"z" * (2 * CHUNK_BYTES)] * 2, 9)] == [
+        (0, 1),
+        (1, 2),
+    ]
+    assert [(c.start, min(c.stop, 5)) for c in _chunks([b"z"] * 5, 3)] == [(0, 3), (3, 5)]
+    assert list(_chunks([], 3)) == []
+
+
 def test_nothing_is_learned_of_a_few_messages() -> None:
     reader = decoder(fewest=3)
     reader.decode(batch([prediction()] * 2), now=NOW)
@@ -174,6 +187,17 @@ def test_nothing_is_learned_of_a_few_messages() -> None:
 def test_an_unknown_key_is_counted_for_each_of_many_alike() -> None:
     reader = decoder()
     values = [prediction(event_id=n, color="red", features={"shoe": 42}) for n in range(500)]
+    for _ in range(3):
+        decoded = reader.decode(batch(values), now=NOW)
+        assert decoded.unknown_keys == {"color": 500, "features.shoe": 500}
+    assert reader._templates._known
+
+
+def test_an_unknown_key_that_is_null_counts_too() -> None:
+    values = [
+        prediction(event_id=n)[:-1] + b',"color":null,"features":{"shoe":null}}' for n in range(500)
+    ]
+    reader = decoder()
     for _ in range(3):
         decoded = reader.decode(batch(values), now=NOW)
         assert decoded.unknown_keys == {"color": 500, "features.shoe": 500}
