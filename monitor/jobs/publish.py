@@ -210,7 +210,9 @@ class Publisher:
                 subject = self._subject(sums[segment], segment)
                 if is_whole:
                     left_out = _left_out(revisions)
-                    subject = replace(subject, left_out=left_out, before=consumers.before)
+                    subject = replace(
+                        subject, left_out=left_out, before=consumers.before, end=window.end
+                    )
                 for verdict in verdicts(
                     catalogue,
                     family,

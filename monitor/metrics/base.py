@@ -139,6 +139,7 @@ class Subject:
         low_confidence: confidence below which a prediction counts as unsure, None if nobody said.
         contract: what the card says of predictions.
         drift_line: Jensen-Shannon distance above which a feature counts as drifted.
+        end: end of the window, Unix seconds; None where there is no window.
         left_out: what of the window's messages is not in `current`; None for a part of the rows.
         fastest: time below which a review is implausibly fast [s], None if nobody said.
         before: what consumers did in the windows before; None for a part of the rows.
@@ -156,6 +157,7 @@ class Subject:
     left_out: LeftOut | None = None
     fastest: float | None = None
     before: Before | None = None
+    end: float | None = None
 
     def asked(self, column: str, groups: Mapping[str, Profile] | None = None) -> "Subject":
         """The same, asked about one column; a third of the cost of `dataclasses.replace`."""

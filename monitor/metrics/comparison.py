@@ -9,7 +9,7 @@ import numpy as np
 
 from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value
 from monitor.profiles.categories import Categories
-from monitor.profiles.columns import CONFIDENCE, PREDICTION, ROWS
+from monitor.profiles.columns import CONFIDENCE, PREDICTION, ROWS, SCORE
 from monitor.profiles.distribution import Distribution
 from monitor.profiles.family import Family
 from monitor.profiles.layout import Floats, Ints, Part, Profile
@@ -171,7 +171,9 @@ INPUTS: Final = (
     Of("feature", "a feature", Per.FEATURE),
     Of("prediction", "the prediction", Per.PREDICTION, PREDICTION),
 )
-OUTPUTS: Final = (*INPUTS, Of("confidence", "the confidence", Per.MODEL, CONFIDENCE))
+_SCORE: Final = Of("score", "the score", Per.MODEL, SCORE)
+WITH_SCORE: Final = (*INPUTS, _SCORE)
+OUTPUTS: Final = (*INPUTS, Of("confidence", "the confidence", Per.MODEL, CONFIDENCE), _SCORE)
 
 
 def drift(  # noqa: PLR0913 - what a metric declares has that many sides

@@ -2,6 +2,7 @@
 
 from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value
 from monitor.metrics.intervals import mean_interval, wilson
+from monitor.metrics.quantiles import least_rows, quantile
 from monitor.profiles.columns import CONFIDENCE
 from monitor.profiles.counts import Counts
 from monitor.profiles.distribution import Distribution
@@ -65,9 +66,59 @@ MEAN = Metric(
     null=None,
     least=30,
     says="Mean confidence of the model in the class it predicted, over the predictions that "
-    "carry one; compare it with the reference's. A model may grow surer and worse at once: see "
+    "carry one; compare it with the reference's.",
+    prefer="As one number; for the direction and the form of a change see confidence_location and "
+    "its siblings, for its ends the percentiles.",
+    blind="Whether it is deserved: a model may grow surer and worse at once; see "
     "calibration_error once labels are there.",
     source="Student (1908) for the interval",
+)
+
+
+def _quantile(share: float, title: str) -> Metric:
+    least = max(30, least_rows(share))
+
+    def measure(subject: Subject) -> Value | Undefined:
+        current = _confidences(subject.current)
+        if current is None:
+            return Undefined("no prediction has a confidence")
+        before = _confidences(subject.reference)
+        known = quantile(before, share)[0] if before and before.rows >= least else None
+        return Value(*_placed(current, share), known)
+
+    return Metric(
+        name=f"confidence_p{share * 100:g}",
+        title=title,
+        unit=Unit.RATIO,
+        series="confidence_quantile",
+        labels={"quantile": f"{share:g}"},
+        family=Family.INPUTS,
+        per=Per.MODEL,
+        column=CONFIDENCE,
+        summaries=(Distribution,),
+        measure=measure,
+        ends=Ends.BOTH,
+        null=None,
+        least=least,
+        says=f"{share:.0%} of the predictions with a confidence have at most this one; compare it "
+        "with the reference's. Counted in fifty equal bins; the interval reaches to their ends.",
+        prefer="The tenth percentile for the doubtful end, the ninetieth for whether the sure end "
+        "still is sure; confidence_mean mixes both.",
+        blind="Changes of less than a bin, 0.02. Whether the confidence is deserved: see "
+        "calibration_error.",
+        source="David and Nagaraja (2003), Order Statistics, section 7.1",
+    )
+
+
+def _placed(found: Distribution, share: float) -> tuple[float, int, float, float]:
+    value, lower, upper = quantile(found, share)
+    return value, found.rows, lower, upper
+
+
+QUANTILES = (
+    _quantile(0.1, "Tenth percentile of the confidence"),
+    _quantile(0.5, "Median of the confidence"),
+    _quantile(0.9, "Ninetieth percentile of the confidence"),
 )
 
 LOW = Metric(
@@ -84,7 +135,8 @@ LOW = Metric(
     null=None,
     least=30,
     says="Share of the predictions with a confidence that lie below the card's line of low "
-    "confidence; compare it with the reference's. Sees a growing minority of hard cases that "
-    "the mean hides.",
+    "confidence; compare it with the reference's.",
+    prefer="To see a growing minority of hard cases, which the mean hides, and to plan reviews.",
+    blind="How far below the line they lie: see confidence_p10.",
     source="Wilson (1927) for the interval",
 )

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from monitor.metrics.base import Metric, Per, Subject, Undefined, Unit, Value
-from monitor.metrics.comparison import LEAST, counted, drift, shares
+from monitor.metrics.comparison import LEAST, WITH_SCORE, counted, drift, shares
 from monitor.profiles.columns import FEATURE, VIOLATIONS
 from monitor.profiles.counts import Counts
 from monitor.profiles.family import Family
@@ -46,6 +46,7 @@ METRICS = drift(
     "jensen_shannon",
     "Jensen-Shannon distance",
     measure,
+    of=WITH_SCORE,
     says="How far the shares of the bins moved, from 0 (equal) to 0.833 (nothing in common). "
     "Without any change its square still averages about (k - 1)(1/n + 1/m) / 8 for k bins, n "
     "rows in the window and m in the reference. No interval: near zero none is honest. Same bins "

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from monitor.metrics.base import Ends, Subject, Undefined, Value
-from monitor.metrics.comparison import FEW, distributions, drift
+from monitor.metrics.comparison import FEW, WITH_SCORE, distributions, drift
 from monitor.metrics.envelope import envelope, knots
 from monitor.profiles.distribution import Distribution
 from monitor.profiles.layout import Floats
@@ -144,6 +144,7 @@ METRICS = drift(
     "wasserstein",
     "Wasserstein distance",
     measure,
+    of=WITH_SCORE,
     summaries=(Distribution,),
     ends=Ends.BINNING,
     says="How far the values have to be moved on average to turn the window into the reference, "

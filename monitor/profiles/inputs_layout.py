@@ -19,7 +19,7 @@ CONFIDENCE: Final = Bins(tuple(step / 50 for step in range(1, 50)), 0.0, 1.0)
 UNSEEN: Final = Bins((), 0.0, 0.0)
 """A number without a reference: only its missing values and extremes are known."""
 
-LATENCY: Final = Bins(tuple(round(10 ** (step / 16), 9) for step in range(-16, 97)), 0.0, 0.0)
+LATENCIES: Final = Bins(tuple(round(10 ** (step / 16), 9) for step in range(-16, 97)), 0.0, 0.0)
 """Sixteen bins per factor of ten, from a tenth of a millisecond to a quarter of an hour [ms]; a
 bin's ends differ by 15 %. No moments: one hanging request would be most of a mean."""
 
@@ -47,7 +47,7 @@ def inputs_layout(contract: Contract, reference: Reference | None) -> Layout:
             *_outputs(contract, reference, counts),
             *(_number(name, CONFIDENCE) for name in doubt),
             *([_number(columns.SCORE, score)] if score else []),
-            _number(columns.LATENCY, LATENCY),
+            _number(columns.LATENCY, LATENCIES),
             Span.part(columns.EVENT_TIME),
             *features,
             Counts.part(breach_names(contract), columns.VIOLATIONS),

@@ -21,12 +21,13 @@ from monitor.profiles.categories import Categories
 from monitor.profiles.counts import Counts
 from monitor.profiles.distribution import Distribution
 from monitor.profiles.family import Family
-from monitor.profiles.inputs_layout import UNSEEN
+from monitor.profiles.inputs_layout import LATENCIES, UNSEEN
 from monitor.profiles.layout import Profile
 from monitor.profiles.named import CONSUMER, ROLE, TEAM
 from monitor.profiles.reference import bins_of
 from monitor.profiles.used import COUNTED as USE_COUNTS
 from monitor.profiles.used import DELAY, STATES, Worth
+from monitor.profiles.span import Span
 from tests.parity.raw_profiles import (
     CONFIDENCE,
     Column,
@@ -44,6 +45,7 @@ from tests.parity.raw_profiles import (
     reviewers,
     runs,
     scores,
+    span,
     texts,
     worth,
 )
@@ -52,6 +54,7 @@ BY_NAME = {metric.name: metric for metric in CATALOGUE}
 CLASSES = ("no", "yes")
 COLOURS = ("blue", "green", "red")
 NAMES = ("a", "b", "c")
+END = 1_795_000_000
 OF_CATEGORIES = [m for m in CATALOGUE if m.per is Per.FEATURE and Categories in m.summaries]
 SIGNED = {
     *("review_net_gain", "advice_gain", "advice_influence", "uniform_runs_excess"),
@@ -91,10 +94,20 @@ def inputs(
     else:
         answer = texts(columns.PREDICTION, drawn, CLASSES)
     breaches = {f"{r}:{c}": int(rng.integers(0, rows + 1)) for r in Rule for c in ("x", "y")}
+    of_rows = {"rows": rows, "low_confidence": int(rng.integers(0, rows + 1))}
+    margin = rng.random(rows) if shape != "missing" else sure
+    doubt = [] if of_number else [(columns.ENTROPY, 1 - margin), (columns.MARGIN, margin)]
+    if doubt:
+        of_rows["near_threshold"] = int((margin < 0.1).sum())
+    score = [numbers(columns.SCORE, Shapes[shape](rng, rows), bins)] if bins else []
     return profile(
-        counts({"rows": rows, "low_confidence": int(rng.integers(0, rows + 1))}),
+        counts(of_rows),
         answer,
         numbers(columns.CONFIDENCE, sure, CONFIDENCE),
+        *(numbers(name, values, CONFIDENCE) for name, values in doubt),
+        *score,
+        numbers(columns.LATENCY, np.abs(Shapes[shape](rng, rows)), LATENCIES),
+        span(columns.EVENT_TIME, END - rng.random(rows)),
         *present,
         texts(columns.feature("y"), category, NAMES),
         counts(breaches, columns.VIOLATIONS),
@@ -236,6 +249,7 @@ def asked(current: Profile, reference: Profile | None = None) -> Subject:
         positive=positive,
         low_confidence=0.6,
         contract=replace(CONTRACT, classes=(), positive=None) if of_number else CONTRACT,
+        end=END if current is not reference else current.get(Span, columns.EVENT_TIME).last,
         left_out=LeftOut(0, 0) if current is reference else LeftOut(rows // 9, rows // 50),
         fastest=5.0,
         before=Before({"app": current, "gone": current}, 4, 86_400) if current.has(Worth) else None,

@@ -27,6 +27,7 @@ from monitor.profiles.reviewers import FEW, FEW_CELLS, Reviewers
 from monitor.profiles.runs import Runs
 from monitor.profiles.scores import CELLS, Scores
 from monitor.profiles.used import Worth
+from monitor.profiles.span import Span
 
 Column = tuple[Part, list[int], tuple[float, float] | None]
 Texts = Sequence[str | None]
@@ -85,6 +86,12 @@ def durations(column: str, seconds: ArrayLike) -> Column:
     edges = [round(10 ** (k / 10), 6) for k in range(81)]
     place = np.searchsorted(edges, np.asarray(seconds, np.float64), "right")
     return Durations.part(column), np.bincount(place, minlength=82).tolist(), None
+
+
+def span(column: str, times: ArrayLike) -> Column:
+    """From when to when the times are."""
+    x = np.asarray(times, np.float64)
+    return Span.part(column), [], (x.min(), x.max()) if len(x) else (np.inf, -np.inf)
 
 
 def place(value: str, classes: Sequence[str]) -> int:

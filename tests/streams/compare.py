@@ -38,7 +38,7 @@ def _faults(row: ResultRow, expected: Expected) -> list[str]:
         (row.lower, row.upper), expected.ends, expected.ends_error
     ):
         faults.append(f"ends {row.lower} and {row.upper}, not {expected.ends}")
-    if not _same((row.reference_value,), (expected.reference,), 1e-9):
+    if not _same((row.reference_value,), (expected.reference,), expected.reference_error):
         faults.append(f"reference {row.reference_value}, not {expected.reference}")
     return faults
 

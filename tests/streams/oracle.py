@@ -52,6 +52,13 @@ LEAST = {
     "duplicates": 1,
     "conflicts": 1,
     "prediction_share": 30,
+    "entropy_mean": 30,
+    "margin_mean": 30,
+    "near_threshold": 30,
+    "newest_event_age": 1,
+    "confidence_p10": 30,
+    "confidence_p50": 30,
+    "confidence_p90": 30,
     "confidence_mean": 30,
     "low_confidence": 30,
     "label_coverage": 1,
@@ -104,6 +111,7 @@ class Expected:
         ends: 95 % interval of it, None where no package computes the same.
         ends_error: how far ours may lie from these.
         reference: the same number of the reference, None where there is none.
+        reference_error: how far ours may lie from that.
     """
 
     value: float | None
@@ -112,6 +120,7 @@ class Expected:
     ends: tuple[float, float] | None = None
     ends_error: float = 1e-9
     reference: float | None = None
+    reference_error: float = 1e-9
 
 
 UNKNOWN = Expected(None)
@@ -372,6 +381,8 @@ def _of_rows(part: Frame, reference: Frame | None, watched: Watched) -> Named:
         known = None if reference is None else reference["prediction"] == name
         yield "prediction_share", name, _share(part["prediction"] == name, known)
     yield from _confidence(part, reference, watched.low_confidence)
+    if reference is not None:
+        yield from _doubt(part, reference, watched)
     for metric, column, expected in _truth(part):
         # Groups keep no cells of the score.
         if reference is not None or not metric.startswith("roc_auc"):
@@ -385,10 +396,12 @@ def _confidence(part: Frame, reference: Frame | None, line: float | None) -> Nam
     if sure.empty:
         yield from ((f"confidence_{method}", "", UNKNOWN) for method in COMPONENTS)
         yield "confidence_mean", "", UNKNOWN
+        yield from ((f"confidence_p{share}", "", UNKNOWN) for share in (10, 50, 90))
         yield "low_confidence", "", UNKNOWN
         return
     known = None if before is None else before.mean()
     yield from _confidence_drift(sure, before)
+    yield from _quantiles(sure, before)
     ends = stats.t.interval(0.95, max(len(sure) - 1, 1), sure.mean(), max(stats.sem(sure), 1e-300))
     ends_error = 5e-4 * (ends[1] - ends[0]) + 1e-9
     expected = Expected(sure.mean(), len(sure), 1e-9, ends, ends_error, known)
@@ -397,6 +410,50 @@ def _confidence(part: Frame, reference: Frame | None, line: float | None) -> Nam
         yield "low_confidence", "", UNKNOWN
     else:
         yield "low_confidence", "", _share(sure < line, None if before is None else before < line)
+
+
+def _doubt(part: Frame, reference: Frame, watched: Watched) -> Named:
+    """Of all rows alone: entropy and margin of the probabilities, age, latency."""
+    p, before = (rows["probability"].dropna().to_numpy() for rows in (part, reference))
+    both = [np.array([x, 1 - x]) for x in (p, before)]
+    measures = {
+        "entropy_mean": [stats.entropy(x, base=2, axis=0) for x in both],
+        "margin_mean": [np.abs(x[0] - x[1]) for x in both],
+    }
+    for metric, (now, was) in measures.items():
+        known = was.mean() if len(was) else None
+        if len(now):
+            yield (
+                metric,
+                "",
+                Expected(now.mean(), len(now), 1e-8, reference=known, reference_error=1e-8),
+            )
+        else:
+            yield metric, "", UNKNOWN
+    near = [pd.Series(np.abs(x - 0.5) <= 0.05 + 1e-12) for x in (p, before)]
+    yield "near_threshold", "", _share(near[0], near[1] if len(before) else None)
+    end = (part["time"].iloc[0] // watched.publish + 1) * watched.publish
+    yield "newest_event_age", "", Expected(end - part["time"].max(), len(part), 1e-6)
+    for metric in ("latency_p50", "latency_p95", "latency_p99"):
+        yield metric, "", UNKNOWN
+
+
+def _quantiles(sure: Column, before: Column | None) -> Named:
+    """Of the raw rows; ours lies within its published ends."""
+    for metric, share in (
+        ("confidence_p10", 0.1),
+        ("confidence_p50", 0.5),
+        ("confidence_p90", 0.9),
+    ):
+        if len(sure) < 36:
+            yield metric, "", UNKNOWN
+        else:
+            raw = float(np.quantile(sure, share, method="inverted_cdf"))
+            # That of the reference is known to a bin.
+            known = (
+                None if before is None else float(np.quantile(before, share, method="inverted_cdf"))
+            )
+            yield metric, "", Expected(raw, len(sure), None, reference=known, reference_error=0.02)
 
 
 def _confidence_drift(sure: Column, before: Column | None) -> Named:
