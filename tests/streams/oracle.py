@@ -156,6 +156,7 @@ def frame(predictions: list[Any], decisions: list[Any], outcomes: list[Any]) -> 
             "prediction": [str(p["prediction"]) for p in predictions],
             "probability": np.array([p["probability"] for p in predictions], np.float64),
             "confidence": np.array([p["confidence"] for p in predictions], np.float64),
+            "score": np.array([p.get("score") for p in predictions], np.float64),
         }
     )
     features = pd.DataFrame([p["features"] for p in predictions]).add_prefix("feature ")
@@ -383,6 +384,7 @@ def _of_rows(part: Frame, reference: Frame | None, watched: Watched) -> Named:
     yield from _confidence(part, reference, watched.low_confidence)
     if reference is not None:
         yield from _doubt(part, reference, watched)
+        yield from _score(part, reference)
     for metric, column, expected in _truth(part):
         # Groups keep no cells of the score.
         if reference is not None or not metric.startswith("roc_auc"):
@@ -436,6 +438,19 @@ def _doubt(part: Frame, reference: Frame, watched: Watched) -> Named:
     yield "newest_event_age", "", Expected(end - part["time"].max(), len(part), 1e-6)
     for metric in ("latency_p50", "latency_p95", "latency_p99"):
         yield metric, "", UNKNOWN
+
+
+def _score(part: Frame, reference: Frame) -> Named:
+    """As a feature; nothing where the reference has none."""
+    x, y = (rows["score"].dropna().to_numpy() for rows in (reference, part))
+    if not len(x):
+        return
+    p, q = binned(x, y)
+    distance = float(jensenshannon(p, q, base=math.e))
+    yield "score_jensen_shannon", "", Expected(distance, len(y), 1e-9)
+    moved = stats.wasserstein_distance(x, y) / x.std()
+    yield "score_wasserstein", "", Expected(moved, len(y), None)
+    yield from _components("score", "", p, q)
 
 
 def _quantiles(sure: Column, before: Column | None) -> Named:
