@@ -25,9 +25,9 @@ from monitor.profiles.inputs_layout import LATENCIES, UNSEEN
 from monitor.profiles.layout import Profile
 from monitor.profiles.named import CONSUMER, ROLE, TEAM
 from monitor.profiles.reference import bins_of
+from monitor.profiles.span import Span
 from monitor.profiles.used import COUNTED as USE_COUNTS
 from monitor.profiles.used import DELAY, STATES, Worth
-from monitor.profiles.span import Span
 from tests.parity.raw_profiles import (
     CONFIDENCE,
     Column,

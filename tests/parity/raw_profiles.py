@@ -26,8 +26,8 @@ from monitor.profiles.reference import Bins, bins_of
 from monitor.profiles.reviewers import FEW, FEW_CELLS, Reviewers
 from monitor.profiles.runs import Runs
 from monitor.profiles.scores import CELLS, Scores
-from monitor.profiles.used import Worth
 from monitor.profiles.span import Span
+from monitor.profiles.used import Worth
 
 Column = tuple[Part, list[int], tuple[float, float] | None]
 Texts = Sequence[str | None]
