@@ -13,12 +13,15 @@ from prometheus_client.core import GaugeMetricFamily
 
 from monitor.events.batch import Decoded
 from monitor.events.schema import Kind
+from monitor.outputs import said
 from monitor.outputs.bounds import MOST_PARTITIONS, MOST_VERSIONS
+from monitor.outputs.said import Said
 from monitor.outputs.tally import BulkHistogram
 
 _COLUMNS = [
     *("kind", "row", "reason", "event_time"),
     *("model", "version", "stage", "confidence", "event_id"),
+    *(name for name in said.COLUMNS if name != "model"),
 ]
 _SECONDS = (0.005, 0.02, 0.1, 0.5, 1, 2.5, 5, 10, 30)
 _DELAYS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400, 604_800)
@@ -73,6 +76,7 @@ class LiveMetrics:
             ["model", "version", "stage"],
             registry=registry,
         )
+        self._said = Said(registry)
         self._delay = BulkHistogram(
             "mbm_event_delay_seconds",
             "Time from an event to its commit.",
@@ -113,6 +117,7 @@ class LiveMetrics:
         if pc.any(pc.greater(rows["row"], 0)).as_py():
             # Rows beyond a message's first are no messages of their own.
             rows = rows.filter(pc.equal(pc.fill_null(rows["row"], 0), 0))
+        self._said.count(rows)
         for kind, count in _counts(rows["kind"]):
             self._consumed.labels(source, kind).inc(count)
         for reason, count in _counts(pc.drop_null(rows["reason"])):

@@ -418,6 +418,8 @@ DOCUMENTED = {
     "mbm_consumer_lag_records": "source partition",
     "mbm_consumer_lag_seconds": "source",
     "mbm_predictions_total": "model version stage",
+    "mbm_reviews_total": "model role action",
+    "mbm_usage_total": "model consumer used",
     "mbm_prediction_confidence_ratio": "model version stage",
     "mbm_job_runs_total": "job_name outcome",
     "mbm_job_duration_seconds": "job_name",
