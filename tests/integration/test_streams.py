@@ -144,6 +144,26 @@ def test_the_judge_overrides_a_quarter_of_what_is_shown(alone: Alone) -> None:
     assert rows["hidden_disagreement"].value == (195 + 89) / 943
 
 
+def test_one_judge_with_and_without_advice_gives_the_published_shares_and_reasons(
+    alone: Alone,
+) -> None:
+    rows = [row for row in alone(JUDGE)[0].verdicts(JUDGE) if row.segment == ""]
+    found = {(row.metric, row.column_name): row for row in rows}
+    # Signature recommended and cash decided, cash recommended and signature decided.
+    assert found["override_direction", "0→1"].value == 70 / (543 + 70)
+    assert found["override_direction", "1→0"].value == 162 / (162 + 173)
+    influence = found["advice_influence", ""]
+    assert influence.value == pytest.approx((195 + 89) / 943 - (162 + 70) / 948, abs=1e-12)
+    # Advice was shown by chance: it moved the judge, and not towards better decisions.
+    assert (influence.lower or 0) > 0
+    gain = found["advice_gain", ""]
+    assert (gain.lower or 0) < 0 < (gain.upper or 0)
+    assert found["reviewers", ""].value == 1
+    for metric in ("reviewer_spread", "reviewer_alpha", "reviewer_kappa", "fast_reviews"):
+        assert found[metric, ""].value is None
+        assert found[metric, ""].reason
+
+
 def test_forty_years_of_days_take_a_few_commits_files_and_little_memory(alone: Alone) -> None:
     service, ingest, evaluate = alone(WEATHER)
     log = service.log()
