@@ -10,6 +10,7 @@ from monitor.cards.contract import Contract
 from monitor.jobs import dirty, references
 from monitor.jobs.build import Builder, Plan, build
 from monitor.jobs.kept import kept_from
+from monitor.jobs.past import published
 from monitor.jobs.plan import feedback_plan, identity, inputs_plan, profile_seconds
 from monitor.jobs.publish import HISTORY, Publisher, Window
 from monitor.jobs.reviews import Follower
@@ -157,14 +158,18 @@ class ModelRun:
 
     def _publish(self, plan: InputsPlan, done: Sequence[Range]) -> int:
         publisher = Publisher(self.card, plan, self.builder.profiles, self.now)
-        windows = self._windows(done)
-        count = 0
-        for some in _batches(windows, publisher):
-            spans = [(instant(window.start), instant(window.end)) for window in some]
-            lost = quarantined_in(self.builder.log, self.card.model, spans)
-            found = publisher.results(some, dict(zip(some, lost, strict=True)))
-            count += results.add(self.state, list(found))
-        return count
+        *earlier, latest = self._windows(done)
+        count = sum(self._add(publisher, some) for some in _batches(earlier, publisher))
+        # The latest window looks back on what was published, just now too.
+        past = published(self.state, self.card, latest.end)
+        return count + self._add(replace(publisher, past=past), [latest])
+
+    def _add(self, publisher: Publisher, windows: Sequence[Window]) -> int:
+        """Number of new verdicts on these windows."""
+        spans = [(instant(window.start), instant(window.end)) for window in windows]
+        lost = quarantined_in(self.builder.log, self.card.model, spans)
+        found = publisher.results(windows, dict(zip(windows, lost, strict=True)))
+        return results.add(self.state, list(found))
 
     def _windows(self, done: Sequence[Range]) -> list[Window]:
         """Closed windows that may have new numbers: rebuilt now, or closed since the last run."""

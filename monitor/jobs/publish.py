@@ -13,7 +13,7 @@ from monitor.jobs.plan import fairness_dimensions, feedback_plan
 from monitor.jobs.sums import Usage, by_segment, by_version, people, usage
 from monitor.log.profiles import ProfileTable, Revision
 from monitor.metrics import CATALOGUE
-from monitor.metrics.base import LeftOut, Per, Subject
+from monitor.metrics.base import LeftOut, Metric, Point, Subject, Windows
 from monitor.metrics.reviewers import FEWEST, withheld
 from monitor.metrics.verdict import Verdict, verdicts
 from monitor.profiles.family import Family
@@ -26,9 +26,6 @@ from monitor.state.results import ResultRow
 from monitor.version import VERSION
 
 BESIDE = {metric.name: metric.beside for metric in CATALOGUE if metric.beside}
-WITHOUT_GROUPS = tuple(m for m in CATALOGUE if m.per not in (Per.GROUP, Per.TEAM))
-"""What windows get that slide or are short: with every group's numbers, results would grow by
-the hour as they should by the day."""
 
 HISTORY: Final = 4
 """Windows before one that tell which consumers use predictions."""
@@ -87,6 +84,7 @@ class Publisher:
         plan: by which its inputs were profiled.
         profiles: where the profiles are.
         now: written into the results.
+        past: what was published of each version and stage, of the last windows.
         frozen: profile of the reference, None if there is none.
         layouts: by family and id, those that its profiles may have.
     """
@@ -95,6 +93,7 @@ class Publisher:
     plan: InputsPlan
     profiles: ProfileTable
     now: datetime
+    past: Mapping[tuple[str, str], Sequence[Point]] = field(default_factory=dict)
     frozen: Profile | None = field(init=False, repr=False)
     layouts: Mapping[Family, Mapping[str, Layout]] = field(init=False, repr=False)
 
@@ -187,7 +186,8 @@ class Publisher:
         completeness: float | None,
         consumers: Usage,
     ) -> Iterator[ResultRow]:
-        catalogue = CATALOGUE if window.kind == "publish" else WITHOUT_GROUPS
+        catalogue = _measured_of(window)
+        past = self.past.get((version, stage), ())
         for family, revisions in held.items():
             sums = by_segment(revisions)
             if not sums and _fits(family, self.plan.seconds, window):
@@ -209,9 +209,13 @@ class Publisher:
                 is_whole = segment == ALL
                 subject = self._subject(sums[segment], segment)
                 if is_whole:
-                    left_out = _left_out(revisions)
                     subject = replace(
-                        subject, left_out=left_out, before=consumers.before, end=window.end
+                        subject,
+                        left_out=_left_out(revisions),
+                        before=consumers.before,
+                        end=window.end,
+                        segments=sums,
+                        past=past,
                     )
                 for verdict in verdicts(
                     catalogue,
@@ -311,6 +315,13 @@ class Publisher:
             code_version=VERSION,
             computed_at=self.now,
         )
+
+
+def _measured_of(window: Window) -> list[Metric]:
+    """The metrics that a window gets."""
+    kinds = {"publish": Windows.PUBLISH, "latest": Windows.LATEST}
+    wanted = (Windows.EVERY, kinds.get(window.kind))
+    return [metric for metric in CATALOGUE if metric.windows in wanted]
 
 
 def _completeness(inputs: Sequence[Revision], quarantined: int) -> float | None:

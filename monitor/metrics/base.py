@@ -1,6 +1,6 @@
 """What one metric declares, and nothing about how it is run or shown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum, StrEnum
 from operator import attrgetter
@@ -48,6 +48,16 @@ class Per(StrEnum):
     def label(self) -> str | None:
         """Label of the series that names the thing; None where there is one thing only."""
         return None if self in (Per.MODEL, Per.PREDICTION) else self.value
+
+
+class Windows(StrEnum):
+    """Which windows a metric is measured of."""
+
+    EVERY = "every window"
+    PUBLISH = "published windows"
+    """For what has so many values that results would grow by the hour as they should by the day."""
+    LATEST = "the latest window"
+    """For what looks back on published windows, which may be restated at any time."""
 
 
 class Ends(StrEnum):
@@ -125,6 +135,25 @@ class Before:
 
 
 @dataclass(frozen=True, slots=True)
+class Point:
+    """A value of all rows that was published earlier.
+
+    Attributes:
+        metric: whose it is.
+        column: as in its verdict.
+        window: number of its window, one more for each published window.
+        value: finite.
+        rows: that it rests on, at least one [rows].
+    """
+
+    metric: str
+    column: str
+    window: int
+    value: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """What a metric is asked about.
 
@@ -143,6 +172,8 @@ class Subject:
         left_out: what of the window's messages is not in `current`; None for a part of the rows.
         fastest: time below which a review is implausibly fast [s], None if nobody said.
         before: what consumers did in the windows before; None for a part of the rows.
+        segments: profile of every segment of these rows, by its name.
+        past: what was published before, of the last windows.
     """
 
     column: str
@@ -158,6 +189,8 @@ class Subject:
     fastest: float | None = None
     before: Before | None = None
     end: float | None = None
+    segments: Mapping[str, Profile] = field(default_factory=dict)
+    past: Sequence[Point] = ()
 
     def asked(self, column: str, groups: Mapping[str, Profile] | None = None) -> "Subject":
         """The same, asked about one column; a third of the cost of `dataclasses.replace`."""
@@ -188,6 +221,7 @@ class Metric:
             them has no such value, and none is missed.
         where: columns of which it is asked at all; by default of every one that it can read.
         compares: whether it needs the reference.
+        windows: which windows it is measured of.
         measure: the value, or why there is none; where it has one for each of several things
             that it finds itself (groups), by their names. Never raises for rows of a valid layout.
         beside: what its value rests on beside profile, reference and card, None for nothing: a
@@ -213,6 +247,7 @@ class Metric:
     summaries: tuple[type[Summary], ...]
     where: Callable[[Subject], bool] = lambda _: True
     compares: bool = False
+    windows: Windows = Windows.EVERY
     measure: Callable[[Subject], Measured]
     beside: Callable[[Subject], object] | None = None
     ends: Ends = Ends.NONE

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from statistics import NormalDist
 from typing import Final
 
-from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value
+from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value, Windows
 from monitor.metrics.intervals import newcombe
 from monitor.metrics.reviewers import withheld
 from monitor.profiles.counts import Counts
@@ -99,6 +99,7 @@ GAP = Metric(
     unit=Unit.RATIO,
     family=Family.PEOPLE,
     per=Per.TEAM,
+    windows=Windows.PUBLISH,
     summaries=(Counts,),
     measure=measure_gap,
     ends=Ends.SAMPLING,

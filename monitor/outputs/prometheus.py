@@ -18,7 +18,7 @@ from monitor.state.reviews import Standing
 from monitor.state.shown import Shown
 from monitor.version import VERSION
 
-ENDS_SHOWN: Final = frozenset({"performance", "fairness_gap", "override"})
+ENDS_SHOWN: Final = frozenset({"performance", "fairness_gap", "fairness_trend", "override"})
 """Series whose lower and upper ends are shown too: those that people set limits for."""
 
 _GAP: Final = "fairness_gap"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from monitor.metrics import CATALOGUE
-from monitor.metrics.base import Ends, Metric, Per, Unit
+from monitor.metrics.base import Ends, Metric, Per, Unit, Windows
 
 PATH: Final = "docs/reference/metrics.md"
 """Where the page lies, from the root of the repository."""
@@ -78,6 +78,7 @@ def _section(metric: Metric) -> str:
         ("one value for", _ONE_FOR[metric.per]),
         ("made from", f"profiles of {metric.family}"),
         ("lower and upper", _ends(metric.ends)),
+        *([("measured of", str(metric.windows))] if metric.windows is not Windows.EVERY else []),
         ("needs", _needs(metric)),
         ("nothing changed, nothing wrong", _null(metric)),
         ("source", metric.source),

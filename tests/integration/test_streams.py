@@ -25,6 +25,7 @@ from tests.services.kafka import Broker
 from tests.streams import oracle, raw
 from tests.streams.cards import ACS, JUDGE, STREAMS, WEATHER, Stream
 from tests.streams.compare import differences
+from tests.streams.expected import Expected
 from tests.streams.service import Cost, Home, as_they_are, files, home, watched
 
 pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -40,7 +41,7 @@ each_stream = pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stre
 
 
 @lru_cache
-def expected(stream: Stream) -> dict[oracle.Key, oracle.Expected]:
+def expected(stream: Stream) -> dict[oracle.Key, Expected]:
     rows = oracle.frame(*(raw.events(stream, kind) for kind in raw.KINDS))
     return oracle.numbers(rows, watched(stream))
 

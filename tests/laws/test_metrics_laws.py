@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from monitor.cards.contract import Contract, Feature, FeatureType
 from monitor.events.schema import Rule
 from monitor.metrics import CATALOGUE, neyman
-from monitor.metrics.base import Before, Ends, LeftOut, Metric, Per, Subject, Unit
+from monitor.metrics.base import Before, Ends, LeftOut, Metric, Per, Point, Subject, Unit
+from monitor.metrics.fairness import trend
 from monitor.metrics.verdict import Status, Verdict, judged, verdicts
 from monitor.profiles import columns
 from monitor.profiles.audited import COUNTED, LATENCY, REVIEW, WORK
@@ -58,9 +59,13 @@ END = 1_795_000_000
 OF_CATEGORIES = [m for m in CATALOGUE if m.per is Per.FEATURE and Categories in m.summaries]
 SIGNED = {
     *("review_net_gain", "advice_gain", "advice_influence", "uniform_runs_excess"),
-    *("followed_confidence_gap", "team_override_gap"),
+    *("calibration_difference", *(m.name for m in trend.METRICS)),
 }
-SHARES = [m for m in CATALOGUE if m.unit is Unit.RATIO and m.name not in {"brier", *SIGNED}]
+SHARES = [
+    m
+    for m in CATALOGUE
+    if m.unit is Unit.RATIO and m.name not in {"brier", *SIGNED} and not m.name.endswith("_gap")
+]
 
 Rows = st.integers(0, 400)
 Seeds = st.integers(0, 2**32 - 1)
@@ -253,10 +258,32 @@ def asked(current: Profile, reference: Profile | None = None) -> Subject:
         left_out=LeftOut(0, 0) if current is reference else LeftOut(rows // 9, rows // 50),
         fastest=5.0,
         before=Before({"app": current, "gone": current}, 4, 86_400) if current.has(Worth) else None,
+        past=PAST,
     )
 
 
+PAST = tuple(
+    Point(metric, group, window, ((window * place * 7) % 10) / 10, 30 + window)
+    for metric in trend.LOOKED_AT
+    for window in range(8)
+    for place, group in enumerate(("sex=a", "sex=b", "sex=c"))
+)
+
+
 Maker = Callable[[int], Profile]
+
+
+def always(one: Profile) -> Maker:
+    return lambda _: one
+
+
+def divided(make: Maker, rows: int) -> dict[str, dict[str, Profile]]:
+    """Groups of three attributes, of which nobody has the last."""
+    return {
+        "sex": {f"sex={name}": make(rows // 3) for name in NAMES},
+        "region": {f"region={i}": make(rows // 6) for i in range(6)},
+        "nobody": {},
+    }
 
 
 def makers(rng: np.random.Generator, shape: str, classes: int) -> list[tuple[Family, Maker]]:
@@ -278,12 +305,12 @@ def full(metric: Metric, seed: int) -> list[Profile]:
 
 
 def all_verdicts(seed: int, rows: int, shape: str, classes: int) -> list[Verdict]:
-    """Verdicts of every metric over windows of so many rows, with groups of a third each."""
+    """Verdicts of every metric over windows of so many rows, with groups."""
     rng = np.random.default_rng(seed)
     found: list[Verdict] = []
     for family, make in makers(rng, shape, classes):
-        groups = {"sex": {name: make(rows // 3) for name in NAMES}, "nobody": {}}
         subject = asked(make(rows), make(600) if family is Family.INPUTS else None)
+        groups = divided(make, rows)
         divisions = {TEAM: groups["sex"], ROLE: {}, CONSUMER: {"app": make(rows), "new": make(9)}}
         found += verdicts(CATALOGUE, family, subject, groups, divisions)
     return found
@@ -399,7 +426,7 @@ def test_without_a_reference_exactly_the_comparing_metrics_are_unknown(metric: M
             [metric],
             metric.family,
             asked(current),
-            {"sex": {"a": current, "b": current}},
+            divided(always(current), 0),
             {TEAM: {"a": current, "b": current}},
         )
     ]
@@ -416,7 +443,7 @@ def test_a_profile_of_no_rows_is_unknown(metric: Metric) -> None:
     for one in full(metric, 6):
         empty = Profile.empty(one.layout)
         reference = one if metric.family is Family.INPUTS else None
-        groups = {"sex": {"a": empty, "b": empty}}
+        groups = divided(always(empty), 0)
         divisions = {TEAM: groups["sex"], ROLE: {}}
         for verdict in verdicts(
             [metric], metric.family, asked(empty, reference), groups, divisions

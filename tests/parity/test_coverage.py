@@ -8,7 +8,17 @@ from numpy.typing import NDArray
 
 from monitor.metrics.auc import area_interval
 from monitor.metrics.classification import f1_of, macro_f1
-from monitor.metrics.intervals import logit_interval, mean_interval, newcombe, of_means, wilson
+from monitor.metrics.fairness.shrinkage import shrunk
+from monitor.metrics.fairness.trend import slope
+from monitor.metrics.intervals import (
+    difference_interval,
+    logit_interval,
+    mean_interval,
+    newcombe,
+    of_means,
+    ratio_interval,
+    wilson,
+)
 
 SAMPLES = 2_000
 LEAST, MOST = 0.93, 0.97
@@ -115,3 +125,62 @@ def test_the_interval_of_f1_covers_it(rows: int, positives: float) -> None:
     found = [f1_of(int(a), int(a + b)) for a, b, _ in drawn]
     covered = [(v.lower or 0) <= truth <= (v.upper or 0) for v in found]
     assert LEAST <= np.mean(covered) <= MOST
+
+
+@pytest.mark.parametrize(
+    ("rows", "p", "others", "q"),
+    [(60, 0.3, 80, 0.5), (500, 0.05, 200, 0.12), (2_000, 0.4, 1_500, 0.4), (100, 0.8, 400, 0.9)],
+)
+def test_koopman_covers_a_ratio(rows: int, p: float, others: int, q: float) -> None:
+    rng = np.random.default_rng(5)
+    drawn = zip(rng.binomial(rows, p, 1_000), rng.binomial(others, q, 1_000), strict=True)
+    ends = [ratio_interval(int(a), rows, int(b), others) for a, b in drawn]
+    assert LEAST <= np.mean([low <= p / q <= high for low, high in ends]) <= MOST
+
+
+@pytest.mark.parametrize(("rows", "others"), [(30, 30), (30, 300), (1_000, 60)])
+def test_welch_covers_a_difference_of_mean_confidences(rows: int, others: int) -> None:
+    rng = np.random.default_rng(6)
+    x, y = rng.beta(8, 2, (SAMPLES, rows)), rng.beta(5, 3, (SAMPLES, others))
+    ends = [
+        difference_interval(a.mean(), a.var(ddof=1), rows, b.mean(), b.var(ddof=1), others)
+        for a, b in zip(x, y, strict=True)
+    ]
+    covered = [e is not None and e[0] <= 8 / 10 - 5 / 8 <= e[1] for e in ends]
+    assert LEAST <= np.mean(covered) <= MOST
+
+
+@pytest.mark.parametrize("count", [6, 8, 12])
+def test_the_interval_of_a_trend_covers_it(count: int) -> None:
+    rng = np.random.default_rng(7)
+    places = range(count)
+    p = 0.3 + 0.01 * np.arange(count)
+    covered = []
+    for _ in range(SAMPLES):
+        gaps = rng.binomial(400, p) / 400 - rng.binomial(300, 0.2, count) / 300
+        found = slope(places, gaps.tolist())
+        assert found.lower is not None
+        assert found.upper is not None
+        covered.append(found.lower <= 0.01 <= found.upper)
+    assert LEAST <= np.mean(covered) <= MOST
+
+
+@pytest.mark.parametrize("groups", [6, 12, 40])
+@pytest.mark.parametrize(("mean", "strength"), [(0.3, 5), (0.3, 30), (0.1, 100)])
+def test_shrunk_rates_err_less_and_cover_on_average(
+    groups: int, mean: float, strength: float
+) -> None:
+    rng = np.random.default_rng(8)
+    covered, ours, plain = [], 0.0, 0.0
+    for _ in range(150):
+        rows = rng.integers(30, 400, groups)
+        true = rng.beta(mean * strength, (1 - mean) * strength, groups)
+        hits = rng.binomial(rows, true)
+        found, lower, upper = shrunk(hits, rows)
+        covered += ((lower <= true) & (true <= upper)).tolist()
+        ours += float(((found - true) ** 2).sum())
+        plain += float(((hits / rows - true) ** 2).sum())
+    # The declaration says 91 to 95 %.
+    assert 0.90 <= np.mean(covered) <= MOST
+    # Where six groups have little in common, drawing them together costs a little.
+    assert ours <= plain * (1.1 if strength < 10 else 0.9)

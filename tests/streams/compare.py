@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from monitor.state.results import ResultRow
-from tests.streams.oracle import Expected, Key
+from tests.streams.expected import Expected
+from tests.streams.oracle import Key
 
 ROUNDED = 1e-8
 """Sums of unbounded numbers are kept on a grid of 2**-30 of a scale; ends err by about this."""

@@ -5,23 +5,13 @@ pandas frame. Nothing of `monitor` is imported here, on purpose.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from fairlearn.metrics import (
-    demographic_parity_difference,
-    demographic_parity_ratio,
-    false_negative_rate_difference,
-    false_positive_rate_difference,
-    false_positive_rate_ratio,
-    selection_rate_difference,
-    true_positive_rate_difference,
-    true_positive_rate_ratio,
-)
 from numpy.typing import NDArray
 from scipy import stats
 from scipy.spatial.distance import cityblock, euclidean, jensenshannon
@@ -35,14 +25,13 @@ from sklearn.metrics import (
 )
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-Frame = Any
-Column = Any
-"""pandas comes without types."""
+from tests.streams.expected import UNKNOWN, Column, Expected, Frame, wilson
+from tests.streams.oracle_groups import SMALLEST_GROUP, least_of_groups, of_groups
+
 Key = tuple[str, str, str, int]
 """Metric, segment, column, first second of the window since 1970."""
 
 DAY = 86_400
-SMALLEST_GROUP = 30
 LEAST = {
     "feature_missing": 30,
     "feature_most_common": 30,
@@ -91,39 +80,9 @@ LEAST = {
 }
 """Rows that a metric needs, as its reference page says; methods of drift need 200."""
 
-GAPS = ("_difference", "parity_ratio", "odds_ratio")
-LEAST_OF_GAPS = 60
-"""Rows that a gap between groups needs."""
-
 METHODS = (*("psi", "jensen_shannon", "chi_square", "cramers_v", "hellinger", "total_variation"),)
 COMPONENTS = ("location", "spread", "skew", "tails")
 QUANTILES = (0.001, 0.005, 0.02, *(i / 20 for i in range(1, 20)), 0.98, 0.995, 0.999)
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What a verdict must say.
-
-    Attributes:
-        value: the number over the raw rows; None where there must be none.
-        rows: that it rests on.
-        error: how far ours may lie from it; None where it must lie within our published ends.
-        ends: 95 % interval of it, None where no package computes the same.
-        ends_error: how far ours may lie from these.
-        reference: the same number of the reference, None where there is none.
-        reference_error: how far ours may lie from that.
-    """
-
-    value: float | None
-    rows: int = 0
-    error: float | None = 0.0
-    ends: tuple[float, float] | None = None
-    ends_error: float = 1e-9
-    reference: float | None = None
-    reference_error: float = 1e-9
-
-
-UNKNOWN = Expected(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +149,7 @@ def numbers(rows: Frame, watched: Watched) -> dict[Key, Expected]:
     for window, part in rows.groupby(rows["time"] // watched.publish):
         at = int(window) * watched.publish
         whole = [*_features(part, reference, watched), *_of_rows(part, reference, watched)]
-        whole += [*_gaps(part, watched), *_quality(part, reference, watched)]
+        whole += [*of_groups(part, watched.attributes), *_quality(part, reference, watched)]
         for metric, column, expected in whole:
             found[metric, "", column, at] = _if_enough(metric, expected)
         for attribute in watched.segments:
@@ -203,7 +162,7 @@ def numbers(rows: Frame, watched: Watched) -> dict[Key, Expected]:
 
 
 def _if_enough(metric: str, expected: Expected, least: int = 0) -> Expected:
-    needed = LEAST_OF_GAPS if metric.endswith(GAPS) else LEAST.get(metric, 200)
+    needed = least_of_groups(metric) or LEAST.get(metric, 200)
     return expected if expected.rows >= max(needed, least) else UNKNOWN
 
 
@@ -548,83 +507,6 @@ def _ece(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> float:
     return gap
 
 
-def _gaps(part: Frame, watched: Watched) -> Named:
-    """The largest gaps between groups, over all rows only."""
-    for names in watched.attributes:
-        first, *more = (part[f"attribute {name}"] for name in names)
-        group = first.str.cat(more, sep="&").astype("category").cat.codes
-        column = "&".join(names)
-        for metric, expected in _of_groups(part, group):
-            yield metric, column, expected
-
-
-def _of_groups(part: Frame, group: Column) -> Iterator[tuple[str, Expected]]:
-    """Every gap between the groups, of predictions and of what holds after people."""
-    final = part["decision"].fillna(part["prediction"])
-    yield from _of_answers("", part["prediction"], part["label"], group)
-    if part["decision"].notna().any():
-        yield from _of_answers("final_", final, part["label"], group)
-    else:
-        # Nobody reviewed anything, so that there is nothing after people.
-        for metric, _ in _of_answers("final_", final, part["label"], group):
-            yield metric, UNKNOWN
-    reviewed = part["decision"].notna()
-    shown = reviewed & part["shown"].eq(True)
-    differs = part["decision"] != part["prediction"]
-    yield "override_difference", _gap(selection_rate_difference, differs, differs, group, shown)
-    every = pd.Series(data=True, index=part.index)
-    burden = _gap(selection_rate_difference, reviewed, reviewed, group, every)
-    yield "review_difference", burden if reviewed.any() else UNKNOWN
-
-
-def _of_answers(
-    prefix: str, answer: Column, label: Column, group: Column
-) -> Iterator[tuple[str, Expected]]:
-    """What fairlearn says of these answers, over the groups that have enough rows each time."""
-    yes, truth = answer == "1", label == "1"
-    every, positive, negative = answer.notna(), label == "1", label == "0"
-    positives = (true_positive_rate_difference, yes, truth, group, positive)
-    missed = (false_negative_rate_difference, yes, truth, group, positive)
-    negatives = (false_positive_rate_difference, yes, truth, group, negative)
-    named = {
-        "demographic_parity_difference": _gap(
-            demographic_parity_difference, yes, yes, group, every
-        ),
-        "demographic_parity_ratio": _gap(demographic_parity_ratio, yes, yes, group, every),
-        "equal_opportunity_difference": _gap(*positives),
-        "equalized_odds_difference": _worse(max, _gap(*positives), _gap(*negatives)),
-        "equalized_odds_ratio": _worse(
-            min,
-            _gap(true_positive_rate_ratio, yes, truth, group, positive),
-            _gap(false_positive_rate_ratio, yes, truth, group, negative),
-        ),
-        # Of the rows with the positive answer, the share that came true.
-        "predictive_parity_difference": _gap(
-            selection_rate_difference, truth, truth, group, yes & label.isin(["0", "1"])
-        ),
-        "false_positive_rate_difference": _gap(*negatives),
-        "false_negative_rate_difference": _gap(*missed),
-    }
-    yield from ((prefix + name, expected) for name, expected in named.items())
-
-
-def _gap(
-    compared: Callable[..., float], answer: Column, truth: Column, group: Column, some: Column
-) -> Expected:
-    """What fairlearn finds over some of the rows, of the groups that have enough of them."""
-    kept = some & (group.map(group[some].value_counts()) >= SMALLEST_GROUP)
-    if group[kept].nunique() < 2:
-        return UNKNOWN
-    found = compared(truth[kept], answer[kept], sensitive_features=group[kept])
-    return UNKNOWN if math.isnan(found) else Expected(found, int(kept.sum()), 1e-9)
-
-
-def _worse(extreme: Callable[..., Expected], one: Expected, other: Expected) -> Expected:
-    if one.value is None or other.value is None:
-        return UNKNOWN
-    return extreme(one, other, key=lambda each: each.value)
-
-
 def _people(part: Frame, *, is_whole: bool) -> Named:
     reviewed = part[part["decision"].notna()]
     differs = reviewed["decision"] != reviewed["prediction"]
@@ -803,10 +685,4 @@ def _share(claims: Column, before: Column = None) -> Expected:
     if not rows:
         return UNKNOWN
     known = None if before is None else int(before.sum()) / len(before)
-    return Expected(hits / rows, rows, 0.0, _wilson(hits, rows), reference=known)
-
-
-@cache
-def _wilson(hits: int, rows: int) -> tuple[float, float]:
-    ends = stats.binomtest(hits, rows).proportion_ci(0.95, "wilson")
-    return float(ends.low), float(ends.high)
+    return Expected(hits / rows, rows, 0.0, wilson(hits, rows), reference=known)

@@ -3,11 +3,14 @@
 from typing import Final
 
 from monitor.metrics.base import Metric
-from monitor.metrics.fairness import errors, parity, people
+from monitor.metrics.fairness import errors, groups, parity, people, sureness, trend
 
 METRICS: Final[tuple[Metric, ...]] = (
     *parity.METRICS,
     *errors.METRICS,
     *people.METRICS,
+    *sureness.METRICS,
+    *trend.METRICS,
+    *groups.METRICS,
 )
 """Every measure of fairness, in the order in which people see them."""

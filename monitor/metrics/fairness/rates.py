@@ -59,6 +59,11 @@ class Rate:
     base: str
 
     @property
+    def full_title(self) -> str:
+        """Its title, with the same distinction as its name."""
+        return self.title if self.name == self.full_name else f"{self.title} of final decisions"
+
+    @property
     def full_name(self) -> str:
         """Its name, with a prefix for final decisions where predictions have the same."""
         is_plain = self.of == OF_PREDICTION or self.summary is Counts
@@ -217,6 +222,16 @@ def _of_truth(answers: Answers, of: str, word: str) -> tuple[Rate, Rate, Rate, R
     return four[0], four[1], four[2], four[3]
 
 
+PRESENT: Final = Rate(
+    "share",
+    "share of the predictions",
+    OF_PREDICTION,
+    Family.INPUTS,
+    ROWS,
+    Counts,
+    _counts("rows", "rows"),
+    "predictions",
+)
 SELECTED: Final = Rate(
     "selection_rate",
     "selection rate",
