@@ -18,10 +18,13 @@ from monitor.state.reviews import Standing
 from monitor.state.shown import Shown
 from monitor.version import VERSION
 
-ENDS_SHOWN: Final = frozenset({"performance", "fairness_gap", "fairness_trend", "override"})
+ENDS_SHOWN: Final = frozenset(
+    {"performance", "fairness_gap", "fairness_number_gap", "fairness_trend", "override"}
+)
 """Series whose lower and upper ends are shown too: those that people set limits for."""
 
 _GAP: Final = "fairness_gap"
+_GAPS: Final = (_GAP, "fairness_number_gap")
 _GROUP_ROWS: Final = "mbm_fairness_group_rows"
 """Shown beside every gap, with its labels."""
 
@@ -208,7 +211,7 @@ def _of_series(metrics: Sequence[Metric]) -> Iterator[Exported]:
             text = f"{end.capitalize()} end of the 95 % interval of {first.exposed()}."
             yield Exported(first.exposed(end), "gauge", labels, text)
     if first.series == _GAP:
-        text = f"Rows of the smallest group that {first.exposed()} compares."
+        text = "Rows of the smallest group that the gap of the same labels compares."
         yield Exported(_GROUP_ROWS, "gauge", labels, text)
 
 
@@ -288,7 +291,7 @@ def _of_value(model: str, one: Shown) -> Iterator[Sample]:
     for end, value in values.items():
         if value is not None:
             yield Sample(metric.exposed(end), labels, value)
-    if metric.series == _GAP and one.group_rows is not None:
+    if metric.series in _GAPS and one.group_rows is not None:
         yield Sample(_GROUP_ROWS, labels, one.group_rows)
 
 

@@ -14,16 +14,29 @@ from fairlearn.metrics import (
     equalized_odds_ratio,
     false_negative_rate_difference,
     false_positive_rate_difference,
+    mean_prediction,
+    selection_rate,
     true_positive_rate_difference,
 )
 from numpy.typing import NDArray
 from sklearn.metrics import precision_score
+from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from monitor.metrics import CATALOGUE
 from monitor.metrics.base import Subject, Value
+from monitor.profiles.columns import CONFIDENCE as SURE
 from monitor.profiles.columns import PREDICTION
 from monitor.profiles.layout import Profile
-from tests.parity.raw_profiles import confusion, counts, finals, profile, texts
+from monitor.profiles.reference import bins_of
+from tests.parity.raw_profiles import (
+    CONFIDENCE,
+    confusion,
+    counts,
+    finals,
+    numbers,
+    profile,
+    texts,
+)
 
 METRICS = {metric.name: metric for metric in CATALOGUE}
 TWO, FOUR = ("no", "yes"), ("a", "b", "c", "d")
@@ -173,3 +186,52 @@ def test_the_rows_are_those_compared_and_the_smallest_group_is_told() -> None:
     found = measured("equal_opportunity_difference", groups, TWO)
     sizes = [int(((world.region == name) & (world.label == "yes")).sum()) for name in groups]
     assert (found.rows, found.group_rows) == (sum(sizes), min(sizes))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_rates_of_groups_and_their_order_equal_fairlearn(seed: int) -> None:
+    world = World(seed, TWO)
+    groups = {f"region={name}": one for name, one in world.groups(world.region).items()}
+    whole = world.groups(np.full(len(world.region), "all"))["all"]
+    subject = Subject(PREDICTION, whole, groups=groups, positive="yes")
+    found = METRICS["group_selection_rate"].measure(subject)
+    assert isinstance(found, Mapping)
+    frame = MetricFrame(
+        metrics=selection_rate,
+        y_true=world.label == "yes",
+        y_pred=world.predicted == "yes",
+        sensitive_features=world.region,
+    )
+    ours = {
+        name.removeprefix("region="): one.value
+        for name, one in found.items()
+        if isinstance(one, Value)
+    }
+    assert ours == pytest.approx(frame.by_group.to_dict())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_gaps_of_means_equal_fairlearn_and_statsmodels(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    group = rng.choice(["a", "b", "c"], 3_000, p=[0.6, 0.3, 0.1])
+    lean = (group == "b") * 4.0 + (group == "c") * 9.0
+    value, sure = 1_000 + rng.normal(lean, 20), rng.beta(5 + lean, 2)
+    bins = bins_of(value)
+    assert bins is not None
+    groups = {
+        name: profile(
+            numbers(PREDICTION, value[group == name], bins),
+            numbers(SURE, sure[group == name], CONFIDENCE),
+        )
+        for name in "abc"
+    }
+    for metric, x in (("prediction_mean_difference", value), ("confidence_difference", sure)):
+        found = measured(metric, groups, TWO)
+        frame = MetricFrame(metrics=mean_prediction, y_true=x, y_pred=x, sensitive_features=group)
+        assert found.value == pytest.approx(frame.difference(), abs=1e-7)
+        order = frame.by_group.sort_values().index
+        most, least = (DescrStatsW(x[group == name]) for name in (order[-1], order[0]))
+        low, high = CompareMeans(most, least).tconfint_diff(usevar="unequal")
+        width = high - low
+        assert found.lower == pytest.approx(max(low, 0), abs=1e-3 * width)
+        assert found.upper == pytest.approx(high, abs=1e-3 * width)

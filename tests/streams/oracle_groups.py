@@ -146,41 +146,29 @@ def _of_rate(
 
 
 def _shrunk(hits: list[int], rows: list[int]) -> list[Expected]:
-    """The mixture over 40 strengths of the prior, one after the other, by SciPy's densities."""
-    usual = len(rows) / math.fsum(1 / n for n in rows)
-    logs, means, spreads = [], [], []
-    for step in range(40):
-        weight = (step + 0.5) / 40
-        strength = usual * weight / (1 - weight)
-        worth = [n / (1 + (n - 1) / (strength + 1)) for n in rows]
-        total = math.fsum(worth)
-        middle = math.fsum(w * k / n for w, k, n in zip(worth, hits, rows, strict=True)) + 0.5
-        mu = middle / (total + 1)
-        doubt = mu * (1 - mu) / (total + 2)
-        a, b = mu * strength, (1 - mu) * strength
-        pairs = list(zip(hits, rows, strict=True))
-        # The binomial coefficients are the same at every strength.
-        logs.append(
-            math.fsum(stats.betabinom.logpmf(k, n, a, b) for k, n in pairs) + math.log(doubt) / 2
-        )
-        posterior = [stats.beta(k + a, n - k + b) for k, n in pairs]
-        means.append([one.mean() for one in posterior])
-        spreads.append(
-            [
-                one.var() + (strength / (n + strength)) ** 2 * doubt
-                for one, (_, n) in zip(posterior, pairs, strict=True)
-            ]
-        )
-    share = np.exp(np.array(logs) - max(logs))
+    """The mixture over 40 strengths of the prior, by SciPy's distributions."""
+    k, n = np.array(hits), np.array(rows)
+    weight = (np.arange(40)[:, None] + 0.5) / 40
+    strength = stats.hmean(n) * weight / (1 - weight)
+    worth = n / (1 + (n - 1) / (strength + 1))
+    total = worth.sum(axis=1, keepdims=True)
+    mu = (worth @ (k / n) + 0.5)[:, None] / (total + 1)
+    doubt = mu * (1 - mu) / (total + 2)
+    a, b = mu * strength, (1 - mu) * strength
+    # The binomial coefficients are the same at every strength.
+    logs = stats.betabinom.logpmf(k, n, a, b).sum(axis=1) + np.log(doubt[:, 0]) / 2
+    means = stats.beta.mean(k + a, n - k + b)
+    spread = stats.beta.var(k + a, n - k + b) + (strength / (n + strength)) ** 2 * doubt
+    share = np.exp(logs - logs.max())
     share /= share.sum()
-    mean = share @ np.array(means)
-    variance = share @ (np.array(spreads) + np.array(means) ** 2) - mean**2
-    found = []
-    for m, v, n in zip(mean.tolist(), variance.tolist(), rows, strict=True):
-        alike = m * (1 - m) / v - 1
-        ends = stats.beta.ppf([0.025, 0.975], m * alike, (1 - m) * alike)
-        found.append(Expected(m, n, 1e-8, (float(ends[0]), float(ends[1])), 1e-6))
-    return found
+    mean = share @ means
+    variance = share @ (spread + means**2) - mean**2
+    alike = mean * (1 - mean) / variance - 1
+    low, high = (stats.beta.ppf(q, mean * alike, (1 - mean) * alike) for q in (0.025, 0.975))
+    return [
+        Expected(float(m), int(size), 1e-8, (float(lower), float(upper)), 1e-6)
+        for m, size, lower, upper in zip(mean, n, low, high, strict=True)
+    ]
 
 
 def _sureness(

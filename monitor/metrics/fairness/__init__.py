@@ -3,13 +3,14 @@
 from typing import Final
 
 from monitor.metrics.base import Metric
-from monitor.metrics.fairness import errors, groups, parity, people, sureness, trend
+from monitor.metrics.fairness import errors, groups, numbers, parity, people, sureness, trend
 
 METRICS: Final[tuple[Metric, ...]] = (
     *parity.METRICS,
     *errors.METRICS,
     *people.METRICS,
     *sureness.METRICS,
+    *numbers.METRICS,
     *trend.METRICS,
     *groups.METRICS,
 )
