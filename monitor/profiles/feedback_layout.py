@@ -14,6 +14,7 @@ from monitor.profiles import (
     confusion,
     finals,
     losses,
+    residuals,
     reviewing,
     scores,
     tallies,
@@ -116,6 +117,7 @@ def _truth(plan: FeedbackPlan) -> Iterator[Fed]:
             yield Fed(Tallies.part(contract.classes), tallies.fed)
         yield Fed(Calibration.part(), calibration.fed)
         yield Fed(Losses.part(losses.OF_CLASSES), losses.fed)
+    yield from residuals.parts(contract)
     if contract.positive is not None:
         cells = Scores.part(contract.classes.index(contract.positive))
         yield Fed(cells, scores.fed, whole_only=True)
@@ -124,7 +126,7 @@ def _truth(plan: FeedbackPlan) -> Iterator[Fed]:
 def _people(plan: FeedbackPlan) -> Iterator[Fed]:
     classes = plan.contract.classes
     yield _counts(PEOPLE_COUNTS)
-    if classes:
+    if 0 < len(classes) <= MOST_OF_A_TABLE:
         yield Fed(Finals.part(classes), finals.fed)
     if 0 < len(classes) <= MOST_CLASSES:
         yield Fed(Cases.part(classes), cases.fed)

@@ -43,6 +43,7 @@ from tests.parity.raw_profiles import (
     losses,
     numbers,
     profile,
+    residuals,
     reviewers,
     runs,
     scores,
@@ -59,7 +60,7 @@ END = 1_795_000_000
 OF_CATEGORIES = [m for m in CATALOGUE if m.per is Per.FEATURE and Categories in m.summaries]
 SIGNED = {
     *("review_net_gain", "advice_gain", "advice_influence", "uniform_runs_excess"),
-    *("calibration_difference", *(m.name for m in trend.METRICS)),
+    *("calibration_difference", "group_calibration", *(m.name for m in trend.METRICS)),
 }
 SHARES = [
     m
@@ -131,6 +132,7 @@ def truth(rng: np.random.Generator, rows: int, classes: int) -> Profile:
         scores(p, positive),
         calibration(p, positive),
         losses(p, positive),
+        residuals(p, positive),
     )
 
 

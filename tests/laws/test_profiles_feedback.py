@@ -25,6 +25,7 @@ from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.finals import Finals
 from monitor.profiles.joined import FEEDBACK_COLUMNS, PREDICTION_COLUMNS
 from monitor.profiles.losses import Losses
+from monitor.profiles.residuals import Residuals
 from monitor.profiles.rows import Partial
 from monitor.profiles.scores import Scores
 from monitor.profiles.segments import segment_name, segment_values
@@ -324,6 +325,7 @@ def check_truth(
     total, right, sure = np.zeros(10, np.int64), np.zeros(10, np.int64), np.zeros(10)
     brier: list[float] = []
     log_loss: list[float] = []
+    residuals: list[list[float]] = []
     positives: list[float] = []
     negatives: list[float] = []
     for row, outcome, _ in labelled:
@@ -344,6 +346,9 @@ def check_truth(
             ]
             brier.append(sum(errors) / (2 if k == 2 else 1))
             log_loss.append(-math.log(p[contract.classes.index(label)]))
+            residuals.append(
+                [(name == label) - q for q, name in zip(p, contract.classes, strict=True)]
+            )
             (positives if label == contract.positive else negatives).append(p[-1])
     assert (partial.profile.get(Confusion).counts == table).all()
     calibration = partial.profile.get(Calibration)
@@ -354,6 +359,7 @@ def check_truth(
     assert losses.rows == {"brier": len(brier), "log_loss": len(log_loss)}
     assert losses.sums["brier"] == pytest.approx(sum(brier), abs=1e-8)
     assert losses.sums["log_loss"] == pytest.approx(sum(log_loss), abs=1e-8)
+    check_residuals(contract, partial, residuals)
     has_scores = contract is TWO and partial.key.segment == ""
     assert partial.profile.has(Scores) == has_scores
     if has_scores:
@@ -361,6 +367,18 @@ def check_truth(
         for counted, values in ((scores.positives, positives), (scores.negatives, negatives)):
             cells = np.minimum((np.array(values) * 1000).astype(int), 999)
             assert (counted == np.bincount(cells, minlength=1000)).all()
+
+
+def check_residuals(contract: Contract, partial: Partial, rows: list[list[float]]) -> None:
+    """Sums of label less probability: of the positive class, or of each of a few."""
+    assert partial.profile.has(Residuals) == (contract in (TWO, THREE))
+    if partial.profile.has(Residuals):
+        found = partial.profile.get(Residuals)
+        each = np.array(rows).reshape(len(rows), len(contract.classes))
+        kept = each[:, 1:] if contract is TWO else each
+        assert found.rows == len(rows)
+        assert found.sums == pytest.approx(kept.sum(axis=0), abs=1e-8)
+        assert found.squares == pytest.approx((kept**2).sum(axis=0), abs=1e-8)
 
 
 @settings(max_examples=60, deadline=None)

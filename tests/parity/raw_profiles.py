@@ -23,6 +23,7 @@ from monitor.profiles.followed import Followed
 from monitor.profiles.layout import Layout, Part, Profile
 from monitor.profiles.losses import LEAST_PROBABILITY, OF_CLASSES, Losses
 from monitor.profiles.reference import Bins, bins_of
+from monitor.profiles.residuals import Residuals
 from monitor.profiles.reviewers import FEW, FEW_CELLS, Reviewers
 from monitor.profiles.runs import Runs
 from monitor.profiles.scores import CELLS, Scores
@@ -131,6 +132,13 @@ def losses(probability: Numbers, is_positive: NDArray[np.bool_]) -> Column:
     each = (probability - is_positive) ** 2, -np.log(np.clip(of_label, LEAST_PROBABILITY, 1))
     sums = [[int(on_grid(loss**power).sum()) for loss in each] for power in (1, 2)]
     return Losses.part(OF_CLASSES), [len(probability)] * 2 + sums[0] + sums[1], None
+
+
+def residuals(probability: Numbers, is_positive: NDArray[np.bool_]) -> Column:
+    """Sums of label less probability, for two classes."""
+    each = is_positive - probability
+    sums = [int(on_grid(each**power).sum()) for power in (1, 2)]
+    return Residuals.part([1]), [len(probability), *sums], None
 
 
 def cases(rows: Sequence[tuple[bool, str, str, str | None]], classes: Sequence[str]) -> Column:

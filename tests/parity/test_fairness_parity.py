@@ -35,6 +35,7 @@ from tests.parity.raw_profiles import (
     finals,
     numbers,
     profile,
+    residuals,
     texts,
 )
 
@@ -235,3 +236,25 @@ def test_gaps_of_means_equal_fairlearn_and_statsmodels(seed: int) -> None:
         width = high - low
         assert found.lower == pytest.approx(max(low, 0), abs=1e-3 * width)
         assert found.upper == pytest.approx(high, abs=1e-3 * width)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_calibration_gap_is_that_of_the_raw_residuals(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    group = rng.choice(["a", "b", "c"], 3_000)
+    p = rng.beta(2, 3, 3_000)
+    truth = rng.random(3_000) < np.clip(p + (group == "c") * 0.1, 0, 1)
+    groups = {name: profile(residuals(p[group == name], truth[group == name])) for name in "abc"}
+    found = measured("calibration_difference", groups, TWO)
+    frame = MetricFrame(
+        metrics=lambda y, q: float(np.mean(y - q)),
+        y_true=truth * 1.0,
+        y_pred=p,
+        sensitive_features=group,
+    )
+    assert found.value == pytest.approx(frame.difference(), abs=1e-9)
+    order = frame.by_group.sort_values().index
+    samples = ((truth - p)[group == name] for name in (order[-1], order[0]))
+    most, least = map(DescrStatsW, samples)
+    low, high = CompareMeans(most, least).tconfint_diff(usevar="unequal")
+    assert (found.lower, found.upper) == pytest.approx((max(low, 0), high), abs=1e-4)

@@ -101,7 +101,12 @@ def _of_each(
         count = int((segment == name).sum())
         share = Expected(count / len(part), len(part), 0.0, wilson(count, len(part)))
         yield "group_share", name, UNKNOWN if name in hidden else share
-    yield from _sureness(part["confidence"], column, segment, names, larger)
+    sure = ("confidence_difference", "group_confidence_mean")
+    yield from _means(sure, part["confidence"], 1.0, column, segment, names, larger)
+    residual = (part["label"] == "1") - part["probability"]
+    residual = residual.where(part["label"].isin(["0", "1"]))
+    calibrated = ("calibration_difference", "group_calibration")
+    yield from _means(calibrated, residual, 2.0, column, segment, names, larger)
     for rate in _rates(part):
         yield from _of_rate(part, rate, column, segment, names, larger)
 
@@ -171,33 +176,36 @@ def _shrunk(hits: list[int], rows: list[int]) -> list[Expected]:
     ]
 
 
-def _sureness(
-    confidence: Column,
+def _means(
+    metrics: tuple[str, str],
+    values: Column,
+    reach: float,
     column: str,
     segment: Column,
     names: list[str],
     larger: Mapping[tuple[str, ...], Column],
 ) -> Named:
-    known = confidence.notna()
+    """The gap between means, and the mean of every group."""
+    known = values.notna()
     if not known.any():
-        yield "confidence_difference", column, UNKNOWN
-        yield "group_confidence_mean", column, UNKNOWN
+        yield metrics[0], column, UNKNOWN
+        yield metrics[1], column, UNKNOWN
         return
-    by_name = {name: confidence[known & (segment == name)] for name in names}
+    by_name = {name: values[known & (segment == name)] for name in names}
     hidden = _withheld(segment, known, names, larger)
     for name, some in by_name.items():
-        yield "group_confidence_mean", name, UNKNOWN if name in hidden else _mean(some)
+        yield metrics[1], name, UNKNOWN if name in hidden else _mean(some)
     large = [some for some in by_name.values() if len(some) >= SMALLEST_GROUP]
     if len(large) < 2:
-        yield "confidence_difference", column, UNKNOWN
+        yield metrics[0], column, UNKNOWN
         return
     least, most = min(large, key=lambda s: s.mean()), max(large, key=lambda s: s.mean())
     both = CompareMeans(DescrStatsW(most), DescrStatsW(least))
     low, high = both.tconfint_diff(usevar="unequal")
     gap = most.mean() - least.mean()
-    ends = (max(low, 0.0), min(high, 1.0))
+    ends = (max(low, 0.0), min(high, reach))
     error = 5e-4 * (high - low) + 1e-9
-    yield "confidence_difference", column, Expected(gap, sum(map(len, large)), 1e-9, ends, error)
+    yield metrics[0], column, Expected(gap, sum(map(len, large)), 1e-9, ends, error)
 
 
 def _mean(some: Column) -> Expected:

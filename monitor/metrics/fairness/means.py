@@ -1,6 +1,6 @@
 """Means that groups are compared by, counted from their profiles."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.metrics.base import Measured, Subject, Undefined, Value
@@ -42,27 +42,30 @@ class Mean:
     """A mean that every group has.
 
     Attributes:
-        read: the values in a profile; None where there is no row with one; or why none can be.
+        read: the values in a profile, of each class where there are several; none where no row
+            has one; or why none can be.
         base: words for the rows that it is a mean over.
         reach: greatest gap that is possible, None without a bound.
     """
 
-    read: Callable[[Profile], Sample | Undefined | None]
+    read: Callable[[Profile], Sequence[Sample] | Undefined]
     base: str
     reach: float | None
 
 
 def gap(mean: Mean) -> Callable[[Subject], Value | Undefined]:
-    """Measures the largest gap between the means of groups."""
+    """Measures the largest gap between the means of groups, over all classes."""
 
     def measure(subject: Subject) -> Value | Undefined:
         found = _samples(mean, subject)
         if isinstance(found, Undefined):
             return found
-        large = [one for one in found.values() if one.rows >= max(subject.minimum, 2)]
+        # The rows of a group are the same for all classes.
+        large = [some for some in found.values() if some[0].rows >= max(subject.minimum, 2)]
         if len(large) < 2:
             return Undefined(f"fewer than two groups have {subject.minimum} {mean.base}")
-        return largest_gap(large, mean.reach)
+        gaps = [largest_gap(of_class, mean.reach) for of_class in zip(*large, strict=True)]
+        return max(gaps, key=lambda one: one.value)
 
     return measure
 
@@ -74,7 +77,6 @@ def largest_gap(samples: Iterable[Sample], reach: float | None = None) -> Value:
     """
     every = sorted(samples, key=lambda one: (one.mean, one.rows))
     least, most = every[0], every[-1]
-    # From one centre, so that no digits are lost where values are large and their spread small.
     found = most.mean - least.mean
     ends = difference_interval(
         most.mean, most.variance, most.rows, least.mean, least.variance, least.rows
@@ -94,25 +96,27 @@ def of_groups(mean: Mean) -> Callable[[Subject], Measured]:
         found = _samples(mean, subject)
         if isinstance(found, Undefined):
             return found
+        if any(len(some) > 1 for some in found.values()):
+            return Undefined("needs two classes, one of them positive")
         segments = {**subject.segments, ALL: subject.current}
         names = sorted(subject.groups)
-        rows = {name: found[name].rows if name in found else 0 for name in names}
+        rows = {name: found[name][0].rows if name in found else 0 for name in names}
         wholes = {name: _rows(mean, segments[name]) for name in wholes_of(names[0], segments)}
         hidden = withheld(rows, wholes, subject.minimum)
         why = Undefined(f"withheld: it, or a group it would tell of, is small in {mean.base}")
-        return {name: why if name in hidden else _mean(found[name]) for name in names}
+        return {name: why if name in hidden else _mean(found[name][0]) for name in names}
 
     return measure
 
 
-def _samples(mean: Mean, subject: Subject) -> dict[str, Sample] | Undefined:
+def _samples(mean: Mean, subject: Subject) -> dict[str, Sequence[Sample]] | Undefined:
     """The values of the groups that have rows."""
     found = {}
     for name in sorted(subject.groups):
         one = mean.read(subject.groups[name])
         if isinstance(one, Undefined):
             return one
-        if one is not None:
+        if one:
             found[name] = one
     if not subject.groups:
         return Undefined("no row has a value of it that is followed")
@@ -121,7 +125,7 @@ def _samples(mean: Mean, subject: Subject) -> dict[str, Sample] | Undefined:
 
 def _rows(mean: Mean, whole: Profile) -> int:
     one = mean.read(whole)
-    return one.rows if isinstance(one, Sample) else 0
+    return one[0].rows if one and not isinstance(one, Undefined) else 0
 
 
 def _mean(one: Sample) -> Value:

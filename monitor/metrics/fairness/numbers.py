@@ -1,12 +1,13 @@
 """Whether groups get alike numbers from a model that predicts one."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from monitor.metrics.base import Ends, Metric, Per, Undefined, Unit, Windows
 from monitor.metrics.fairness.means import Mean, Sample, gap, of_groups
 from monitor.metrics.fairness.rates import OF_PREDICTION
-from monitor.metrics.fairness.sureness import sample
+from monitor.metrics.fairness.sureness import samples
 from monitor.metrics.fairness.words import CHOSEN_EXTREMES
 from monitor.profiles.columns import PREDICTION
 from monitor.profiles.distribution import Distribution
@@ -16,9 +17,9 @@ from monitor.profiles.layout import Profile
 _NO_SCALE: Final = Undefined("a number is summed in units of the reference; run: mbm reference set")
 
 
-def _predicted(profile: Profile) -> Sample | Undefined | None:
+def _predicted(profile: Profile) -> Sequence[Sample] | Undefined:
     found = profile.get(Distribution, PREDICTION)
-    return sample(found) if found.scale else _NO_SCALE
+    return samples(found) if found.scale else _NO_SCALE
 
 
 _PREDICTED: Final = Mean(_predicted, "predictions", None)

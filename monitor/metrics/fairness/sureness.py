@@ -1,31 +1,42 @@
-"""Whether the model is as sure of every group."""
+"""Whether the model is as sure of every group, and as rightly."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from monitor.metrics.base import Ends, Metric, Per, Undefined, Unit, Windows
+from monitor.metrics.base import Ends, Metric, Per, Unit, Windows
 from monitor.metrics.fairness.means import Mean, Sample, gap, of_groups
 from monitor.metrics.fairness.rates import OF_PREDICTION
-from monitor.metrics.fairness.words import CHOSEN_EXTREMES
-from monitor.profiles.columns import CONFIDENCE
+from monitor.metrics.fairness.words import CHOSEN_EXTREMES, LABELS, MORE_CLASSES
+from monitor.profiles.columns import CONFIDENCE, ROWS
 from monitor.profiles.distribution import Distribution
 from monitor.profiles.family import Family
 from monitor.profiles.layout import Profile
+from monitor.profiles.residuals import Residuals
 
 
-def sample(found: Distribution) -> Sample | None:
-    """The values of a distribution that keeps its moments; None without rows."""
+def samples(found: Distribution) -> Sequence[Sample]:
+    """The values of a distribution that keeps its moments; none without rows."""
     if not found.rows:
-        return None
+        return ()
     scale = found.scale
     total, squares = found.sum_scaled * scale, found.squares_scaled * scale**2
-    return Sample(found.rows, total, squares, found.shift)
+    return (Sample(found.rows, total, squares, found.shift),)
 
 
-def _confidences(profile: Profile) -> Sample | Undefined | None:
-    return sample(profile.get(Distribution, CONFIDENCE))
+def _confidences(profile: Profile) -> Sequence[Sample]:
+    return samples(profile.get(Distribution, CONFIDENCE))
 
 
+def _residuals(profile: Profile) -> Sequence[Sample]:
+    found = profile.get(Residuals)
+    if not found.rows:
+        return ()
+    pairs = zip(found.sums.tolist(), found.squares.tolist(), strict=True)
+    return [Sample(found.rows, total, squares) for total, squares in pairs]
+
+
+_RESIDUAL: Final = Mean(_residuals, "labelled rows with probabilities", 2.0)
 _CONFIDENCE: Final = Mean(_confidences, "predictions with a confidence", 1.0)
 
 GAP: Final = Metric(
@@ -69,4 +80,44 @@ GROUPS: Final = replace(
     source="Student (1908) for the interval",
 )
 
-METRICS: Final = (GAP, GROUPS)
+CALIBRATION: Final = replace(
+    GAP,
+    name="calibration_difference",
+    title="Calibration gap",
+    labels={"metric": "calibration_difference", "of": OF_PREDICTION},
+    family=Family.TRUTH,
+    column=ROWS,
+    summaries=(Residuals,),
+    measure=gap(_RESIDUAL),
+    says="How much more often than its probability said the positive class came true in one "
+    "group than in another: the largest gap over the groups of a protected attribute in the mean "
+    f"of label (1 or 0) less probability, from 0 to 2. {MORE_CLASSES} {CHOSEN_EXTREMES} {LABELS}",
+    prefer="Where probabilities are used as such, for a price or a rank: a group that does "
+    "better than its scores is wronged by them. predictive_parity_difference asks the same of "
+    "the answers alone.",
+    blind="A group whose high probabilities are too high and whose low ones too low by as much. "
+    "The gap of the calibration errors would see it, but by chance alone that error is higher in "
+    "a smaller group.",
+    source="calibration within groups, Kleinberg, Mullainathan and Raghavan (2017), condition A, "
+    "on the mean as in multiaccuracy, Kim, Ghorbani and Zou (2019); Welch (1947), Biometrika 34, "
+    "28, for the interval",
+)
+
+OF_GROUPS: Final = replace(
+    GROUPS,
+    name="group_calibration",
+    title="Label less probability in a group",
+    family=Family.TRUTH,
+    column=ROWS,
+    summaries=(Residuals,),
+    measure=of_groups(_RESIDUAL),
+    null=0.0,
+    says="Mean of label (1 or 0) less probability of the positive class in each group of a "
+    "protected attribute or intersection, from -1 to 1: above 0 the group does better than its "
+    "scores. Small groups are withheld, and so is the next one where a small one could be had by "
+    "subtraction.",
+    prefer="For what lies behind calibration_difference.",
+    blind=CALIBRATION.blind,
+)
+
+METRICS: Final = (GAP, GROUPS, CALIBRATION, OF_GROUPS)
