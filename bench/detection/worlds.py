@@ -8,8 +8,8 @@ from scipy.signal import lfilter
 from scipy.stats import norm
 
 from monitor.detection.components import WEIGHTS as SHAPE_WEIGHTS
-from monitor.detection.components import polynomials
 from monitor.detection.readings import History, Kind
+from monitor.metrics.neyman import polynomials
 from monitor.profiles.layout import Floats, Ints
 
 HOUR: Final = 3_600

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from monitor.metrics.neyman import NAMES, merged, polynomials
 from monitor.profiles.layout import Floats, Ints
-
-NAMES: Final = ("location", "spread", "skew", "tails")
 
 WEIGHTS: Final = (0.4, 0.3, 0.15, 0.15)
 """Parts of a numeric signal's weight that its components get."""
@@ -63,9 +61,9 @@ class Shape:
         Args:
             counts: rows per bin before merging, shape (..., k) [rows].
         """
-        merged = np.zeros((*counts.shape[:-1], len(self.share)))
-        np.add.at(np.moveaxis(merged, -1, 0), self.group, np.moveaxis(counts, -1, 0))
-        part = merged / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
+        held = np.zeros((*counts.shape[:-1], len(self.share)))
+        np.add.at(np.moveaxis(held, -1, 0), self.group, np.moveaxis(counts, -1, 0))
+        part = held / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
         if not self.polynomials.shape[1]:
             upper: Floats = part[..., 1:]
             return upper
@@ -84,7 +82,8 @@ def shape_of(reference: Ints, typical: float) -> Shape | None:
     Returns:
         None where all rows lie in one bin, or there are none: see `usual`.
     """
-    group = _merged(reference, typical)
+    need = min(FEWEST / max(typical, 1.0), ENOUGH) * int(reference.sum())
+    group = merged(reference, need, MOST)
     share = np.bincount(group, reference).astype(np.float64)
     if len(share) < 2 or share.min() <= 0:
         return None
@@ -95,27 +94,6 @@ def shape_of(reference: Ints, typical: float) -> Shape | None:
     return Shape(group, share, polynomials(share, min(most, len(share) - 1)))
 
 
-def polynomials(share: Floats, degree: int) -> Floats:
-    """Orthonormal polynomials on the mid-ranks of bins, shape (b, degree).
-
-    Under the shares each has mean 0 and variance 1, and no two are correlated, so that the
-    components of n rows have covariance I/n: Neyman's smooth test.
-
-    Args:
-        share: of the reference per bin, shape (b,), positive, of sum 1.
-        degree: at least 1 and below b.
-
-    Source: Neyman (1937), Smooth test for goodness of fit; Rayner, Best (1989), chapter 5.
-    """
-    rank = 2 * (np.cumsum(share) - share / 2) - 1
-    root = np.sqrt(share)
-    powers = np.vander(rank, degree + 1, increasing=True)
-    q, r = np.linalg.qr(powers * root[:, None])
-    signed = q * np.where(np.diag(r) < 0, -1.0, 1.0)
-    found: Floats = signed[:, 1:] / root[:, None]
-    return found
-
-
 def usual(reference: Ints) -> int | None:
     """The bin that holds more than 99.5 % of the reference, None if none does.
 
@@ -124,25 +102,3 @@ def usual(reference: Ints) -> int | None:
     total = int(reference.sum())
     place = int(reference.argmax()) if len(reference) else 0
     return place if total and int(reference[place]) > 0.995 * total else None
-
-
-def _merged(reference: Ints, typical: float) -> NDArray[np.int64]:
-    """Bin after merging of each bin: the least one joins its lesser neighbour, until all do."""
-    counts = [float(c) for c in reference]
-    members = [[i] for i in range(len(counts))]
-    total = sum(counts)
-    need = min(FEWEST / max(typical, 1.0), ENOUGH) * total
-    while len(counts) > 1:
-        least = int(np.argmin(counts))
-        is_filled = counts[least] > 0 and (len(counts) == 2 or counts[least] >= need)
-        if is_filled and len(counts) <= MOST:
-            break
-        left = least > 0 and (least == len(counts) - 1 or counts[least - 1] <= counts[least + 1])
-        other = least - 1 if left else least + 1
-        low, high = min(least, other), max(least, other)
-        members[low] += members.pop(high)
-        counts[low] += counts.pop(high)
-    group = np.zeros(len(reference), np.int64)
-    for place, bins in enumerate(members):
-        group[bins] = place
-    return group

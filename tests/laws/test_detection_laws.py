@@ -23,9 +23,10 @@ from bench.detection.worlds import (
 )
 from monitor.detection import pager
 from monitor.detection.baseline import learned
-from monitor.detection.components import polynomials, shape_of
+from monitor.detection.components import shape_of
 from monitor.detection.readings import History, Kind, Reading
 from monitor.detection.update import update
+from monitor.metrics.neyman import polynomials
 from monitor.profiles.layout import Floats
 
 SEED = 20_261_129

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from monitor.detection.components import polynomials, shape_of, usual
+from monitor.detection.components import shape_of, usual
 from monitor.detection.evidence import (
     CLIP,
     DELTAS,
@@ -17,6 +17,7 @@ from monitor.detection.evidence import (
 )
 from monitor.detection.filter import ahead, correct, forget, lasting, spread_along
 from monitor.detection.rare import RATIOS, log_e_few, moved_share
+from monitor.metrics.neyman import polynomials
 from monitor.profiles.layout import Floats, Ints
 
 SEED = 20_261_125
