@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.figures import Figure, table
 from bench.report import Section, report
 
-NAMES = ("decode", "ingest", "endurance", "profiles", "drift", "metrics", "evaluate")
+NAMES = ("decode", "ingest", "endurance", "profiles", "drift", "metrics", "detect", "evaluate")
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 

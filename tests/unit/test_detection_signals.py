@@ -20,6 +20,7 @@ from monitor.detection.signals import (
     volume,
     watched,
 )
+from monitor.detection.tolerance import tolerances
 from monitor.profiles.layout import Floats
 
 SEED = 20_261_127
@@ -154,3 +155,13 @@ def test_what_arithmetic_cannot_bear_is_no_value() -> None:
     rows = np.array([1.0, 1.0, 1.0, 1.0, 0.0, 1.0])
     variance = np.array([1.0, 1.0, 1.0, 1.0, 1.0, math.nan])
     assert told(value, rows, variance).tolist() == [True, False, False, False, False, False]
+
+
+def test_tolerances_are_in_the_unit_of_each_signal() -> None:
+    # A mean of rows with deviation 5, a share of 0.3, a count, a signal never seen.
+    value = np.array([[7.0, 7.0], [0.2, 0.4], [6.0, 6.0], [0.0, 0.0]])
+    rows = np.array([[10.0, 40.0], [50.0, 50.0], [400.0, 400.0], [0.0, 0.0]])
+    variance = np.array([[2.5, 0.625], [1.0, 1.0], [1.0, 1.0], [1.0, 1.0]])
+    kinds = np.array([Kind.NORMAL, Kind.SHARE, Kind.COUNT, Kind.NORMAL], np.int8)
+    found = tolerances(History(3_600, 0, value, rows, variance), kinds)
+    assert found == pytest.approx([0.1, 0.006, math.log(1.02), 0.0])
