@@ -14,9 +14,11 @@ from typing import Final
 from bench.detection.figures import Rate, table, total
 from bench.detection.lead import lead_section
 from bench.detection.nulls import (
+    DAILY,
     LONG_WORLDS,
     REFERENCES,
     SHARED,
+    Drawn,
     drawn,
     is_there,
     pages,
@@ -142,24 +144,18 @@ def nulls(scale: float) -> str:
     runs = max(int(12 * scale), 1)
     for reference in REFERENCES:
         for null in SHARED if is_there() else ():
-            if reference < null.least:
-                continue
-            some = [drawn(null, reference, seed) for seed in range(runs)]
-            rate = total(pages(one, reference) for one in some)
-            slow = total(tickets(one, reference) for one in some) if reference >= 365 else ""
-            rates.append(rate)
-            rows.append([null.name, reference, rate, slow])
-            print(*rows[-1], flush=True)
+            if reference >= null.least:
+                some = [drawn(null, reference, seed) for seed in range(runs)]
+                rates.append(_null(null.name, reference, some, rows))
     for world in LONG_WORLDS:
-        for reference in REFERENCES if scale >= 1 else REFERENCES[:2]:
+        for reference in REFERENCES[::2]:
             some = [simulated(world, reference, seed) for seed in range(max(runs // 4, 1))]
-            rate = total(pages(one, reference) for one in some)
-            slow = total(tickets(one, reference) for one in some) if reference >= 365 else ""
-            rates.append(rate)
-            rows.append([f"world {world.name}, days of 1,200 rows", reference, rate, slow])
-            print(*rows[-1], flush=True)
+            rates.append(_null(f"world {world.name}, 1,200 rows a day", reference, some, rows))
     mean = sum(rate.value for rate in rates) / len(rates)
-    head = ["null", "reference", "pages per 720 windows", "slow tickets per quarter"]
+    head = [
+        *("null", "reference", "pages per 720 windows, A = 720"),
+        *("pages a month, A = 30", "slow tickets a quarter"),
+    ]
     note = "" if is_there() else " The shared streams were not there."
     return "\n\n".join(
         [
@@ -168,6 +164,17 @@ def nulls(scale: float) -> str:
             table(head, rows),
         ]
     )
+
+
+def _null(name: str, reference: int, some: list[Drawn], rows: list[list[object]]) -> Rate:
+    """Add the line of one null to the table; its rate."""
+    rate = total(pages(one, reference) for one in some)
+    daily = total(pages(one, reference, DAILY) for one in some)
+    monthly = Rate(daily.events, daily.exposure * 24)
+    slow = total(tickets(one, reference) for one in some) if reference >= 365 else ""
+    rows.append([name, reference, rate, monthly, slow])
+    print(*rows[-1], flush=True)
+    return rate
 
 
 PARTS: Final[dict[str, Callable[[float], str]]] = {

@@ -18,6 +18,9 @@ from monitor.profiles.layout import Floats, Ints
 from monitor.profiles.windows import DAY
 
 LIMIT: Final = 720.0
+DAILY: Final = 30.0
+"""What a card with daily windows and a page a month has."""
+
 MONITORED: Final = 720
 REFERENCES: Final = (30, 60, 120, 365, 1_095)
 """Windows of reference, here days: from a month to three years."""
@@ -92,8 +95,8 @@ def simulated(world: World, reference: int, seed: int) -> Drawn:
     return Drawn(KINDS.astype(np.int64), WEIGHTS, days)
 
 
-def pages(one: Drawn, reference: int) -> Rate:
-    """False pages per 720 windows; each crossing counts."""
+def pages(one: Drawn, reference: int, limit: float = LIMIT) -> Rate:
+    """False pages per 720 windows at an evidence limit; each crossing counts."""
     whole = one.history
     state = learned(whole.span(0, reference), one.kinds.astype(np.int8), one.weights)
     watch = pager.started(state)
@@ -105,7 +108,7 @@ def pages(one: Drawn, reference: int) -> Rate:
             whole.at(t),
             weights=one.weights,
             tolerance=nothing,
-            limit=LIMIT,
+            limit=limit,
         )
         count += call.incident is not None
         watch = replace(watch, incident=np.zeros(state.signals, np.int64))

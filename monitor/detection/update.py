@@ -1,7 +1,7 @@
 """A detector after one more window: baseline moved on, every bet settled."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -111,8 +111,7 @@ def update(
         gaps,
         (found.expected, found.variance, found.score, found.log_r),
     )
-    object.__setattr__(new, "number", number)
-    return new, found
+    return replace(new, number=number), found
 
 
 @njit(cache=True, nogil=True)
