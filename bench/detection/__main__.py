@@ -38,7 +38,7 @@ MODELS: Final = 12
 OTHERS: Final = 5
 """Models per world of the others."""
 
-RIVALS: Final = 3
+RIVALS: Final = 2
 """Models per cell on which the usual rules are tried too; they ring too often to need more."""
 
 ROUNDS: Final = 20
