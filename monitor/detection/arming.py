@@ -13,7 +13,8 @@ WINDOWS: Final = 30
 windows, from 30 none."""
 
 WEEKS: Final = 4
-"""Weeks that they must span, for windows of up to a day: fewer show no week twice."""
+"""Weeks that they must span, for windows of up to a day: fewer show no weekday often enough. A
+day less is let pass, for a signal may have no rows in the first hours."""
 
 YEAR: Final = 365 * DAY
 
@@ -47,4 +48,4 @@ def _span(state: State) -> NDArray[np.int64]:
 
 
 def _needed(length: int) -> int:
-    return WEEKS * _WEEK if length <= DAY else 0
+    return WEEKS * _WEEK - DAY if length <= DAY else 0

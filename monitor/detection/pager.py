@@ -1,8 +1,9 @@
 """When the evidence of a model is worth a page, which signals carry it, and what people answer."""
 
 import math
+import struct
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from monitor.detection.filter import FEW, FEW_NOT
 from monitor.detection.readings import Reading
 from monitor.detection.state import State
 from monitor.detection.update import Evidence, update
+from monitor.errors import StateError
 from monitor.profiles.layout import Floats, Ints
 from monitor.profiles.windows import DAY
 
@@ -75,6 +77,30 @@ class Watch:
     def open(self) -> list[int]:
         """Open incidents, the oldest first."""
         return sorted(set(self.incident.tolist()) - {0})
+
+    def to_bytes(self) -> bytes:
+        """The binary form: what people decide about, then that of the state."""
+        head = _HEAD.pack(self.state.signals, self.joined, self.is_raised)
+        return head + self.incident.astype("<i8").tobytes() + self.state.to_bytes()
+
+    @classmethod
+    def from_bytes(cls, blob: bytes) -> Self:
+        """The watch that `to_bytes` was taken of, to the bit.
+
+        Raises:
+            StateError: the bytes are no watch, or one of another version.
+        """
+        if len(blob) < _HEAD.size:
+            raise StateError("these bytes are no detector state; learn the baseline anew")
+        signals, joined, is_raised = _HEAD.unpack_from(blob)
+        end = _HEAD.size + 8 * signals
+        state = State.from_bytes(blob[end:])
+        incident = np.frombuffer(blob, "<i8", signals, _HEAD.size).astype(np.int64)
+        return cls(state, incident, joined, is_raised)
+
+
+_HEAD: Final = struct.Struct("<Iq?")
+"""Signals, window of the last joining, whether the ticket tier is raised."""
 
 
 @dataclass(frozen=True, slots=True)

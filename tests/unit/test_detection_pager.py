@@ -247,6 +247,17 @@ def test_one_accepted_shift_is_exactly_one_page(baseline: State) -> None:
     assert back.open == []
 
 
+def test_a_watch_is_stored_with_its_incidents(baseline: State) -> None:
+    watch, _ = run(baseline, REFERENCE, 10, lambda t, r: shifted(r, 0, 0.8))
+    again = pager.Watch.from_bytes(watch.to_bytes())
+    assert again.to_bytes() == watch.to_bytes()
+    assert (again.open, again.joined) == (watch.open, watch.joined)
+    assert len(again.open) == 1
+    for cut in (0, 5, 14, 40, -1):
+        with pytest.raises(StateError):
+            pager.Watch.from_bytes(watch.to_bytes()[:cut])
+
+
 def test_a_closed_incident_reopens_on_new_evidence_only(baseline: State) -> None:
     watch, calls = run(
         baseline, REFERENCE, 5, lambda t, r: shifted(r, 0, 0.8 * (t < REFERENCE + 3))
