@@ -57,7 +57,7 @@ class Delays:
 
     def __str__(self) -> str:
         text = f"{_told(self.quantile(0.5))} / {_told(self.quantile(0.9))}"
-        return f"{text}, {self.missed:.0%} missed" if self.missed else text
+        return f"{text}, {self.missed:.1%} missed" if self.missed else text
 
 
 def _told(delay: float) -> str:

@@ -13,6 +13,7 @@ from monitor.detection.rare import FEWEST, SMALLEST
 from monitor.detection.readings import History, told
 from monitor.detection.reference import TINY, look, through
 from monitor.detection.selftest import (
+    ALLOWED,
     COMMON_STEP,
     COMMON_STEPS,
     TOGETHER,
@@ -53,12 +54,12 @@ def learned(history: History, kinds: NDArray[np.int8], weights: Floats | None = 
     state = _empty(history, kinds, len(block))
     _count(state, value, rows)
     first = [look(int(kinds[i]), value[i], rows[i], variance[i], x, block) for i in range(signals)]
-    found = memories(np.array([f[2] for f in first]).reshape(signals, len(PHI), len(RATIO)))
+    found = memories(np.array([f[3] for f in first]).reshape(signals, len(PHI), len(RATIO)))
     state.phi[:] = found.phi
     windows = []
-    for i, (prior, drawn, _, typical) in enumerate(first):
+    for i, (prior, drawn, kept, _, typical) in enumerate(first):
         state.tau2[i] = found.ratio[i] * typical
-        signal = (value[i], drawn, rows[i], variance[i])
+        signal = (value[i], drawn, kept, variance[i])
         windows.append(_settle(state, i, signal, x, prior))
     if signals:
         _widen(state, windows, np.full(signals, 1 / signals) if weights is None else weights)
@@ -120,7 +121,7 @@ def _settle(
     Args:
         state: to fill in.
         i: place of the signal.
-        signal: value, value with the wildest drawn in, rows and sampling variance.
+        signal: value, value with the wildest drawn in, rows to learn from, sampling variance.
         x: calendar columns.
         prior: variance of each column's coefficient, 0 for those left out.
     """
@@ -161,6 +162,7 @@ def _widen(state: State, windows: list[Windows], weights: Floats) -> None:
     start = _settled(count)
     plain = state.typical.copy()
     followed = [i for i in range(state.signals) if state.mode[i] not in (FEW, FEW_NOT)]
+    alone = math.log(ALLOWED * max(count, 1)) + 1e-9
     log_weights = np.log(np.maximum(weights, 1e-300))
     sums = np.empty(count)
     common = 1.0
@@ -171,7 +173,9 @@ def _widen(state: State, windows: list[Windows], weights: Floats) -> None:
             about = (float(plain[i]), float(state.share[i]), g, float(state.df[i]))
             factor = float(state.inflation[i]) * common
             running(_kind(state, i), windows[i], *about, start, factor, sums)
-            together = np.logaddexp(together, log_weights[i] + sums)
+            # What its own test could not settle must not widen all the others.
+            if count and sums.max() <= alone:
+                together = np.logaddexp(together, log_weights[i] + sums)
         if not count or together.max() <= math.log(TOGETHER * count):
             break
         common *= COMMON_STEP

@@ -17,7 +17,7 @@ from monitor.detection.filter import (
     spread_along,
 )
 from monitor.detection.memory import PHI, RATIO, likelihoods
-from monitor.detection.seasons import freedom, priors, tamed
+from monitor.detection.seasons import freedom, priors, tamed, without_incidents
 from monitor.profiles.layout import Floats, Ints
 
 # See evidence.py; change this number after a change of a kernel called from here: 1.
@@ -29,8 +29,8 @@ TINY: Final = 1e-12
 @njit(cache=True, nogil=True)
 def look(
     mode: int, value: Floats, rows: Floats, variance: Floats, x: Floats, block: Ints
-) -> tuple[Floats, Floats, Floats, float]:
-    """Priors of the columns, values with the wildest drawn in, likelihoods, mean sampling variance.
+) -> tuple[Floats, Floats, Floats, Floats, float]:
+    """Priors of the columns, tamed values, rows to learn from, likelihoods, mean sampling variance.
 
     Args:
         mode: kind of the signal.
@@ -49,24 +49,25 @@ def look(
     typical, total, scale = _sizes(value - level, rows, v)
     room = max(total - typical, 0.05 * typical)
     if count == 0:
-        return np.zeros(p), value, np.zeros((len(PHI), len(RATIO))), 1.0
+        return np.zeros(p), value, rows, np.zeros((len(PHI), len(RATIO))), 1.0
     drawn = tamed(value, rows, v, x, block, scale, room)
-    typical, total, scale = _sizes(drawn - level, rows, v)
+    kept = without_incidents(value, drawn, rows)
+    typical, total, scale = _sizes(drawn - level, kept, v)
     room = max(total - typical, 0.05 * typical)
-    prior, beta = priors(drawn, rows, v, x, block, scale, room)
+    prior, beta = priors(drawn, kept, v, x, block, scale, room)
     fitted = x @ beta
     if mode in (SHARE, COUNT):
         v = _expected_variance(mode, fitted, rows, variance, share)
-        prior, beta = priors(drawn, rows, v, x, block, scale, room)
+        prior, beta = priors(drawn, kept, v, x, block, scale, room)
         fitted = x @ beta
     residual = drawn - fitted
-    typical, _, _ = _sizes(residual, rows, v)
-    found = likelihoods(residual, rows, v, typical)
+    typical, _, _ = _sizes(residual, kept, v)
+    found = likelihoods(residual, kept, v, typical)
     # It is smooth in the logarithm of the ratio: every second one is enough.
-    taken = freedom(rows, v, x, prior, PHI, RATIO[::2] * typical)
+    taken = freedom(kept, v, x, prior, PHI, RATIO[::2] * typical)
     for b in range(len(RATIO)):
         found[:, b] += (taken[:, b // 2] + taken[:, (b + 1) // 2]) / 2
-    return prior, drawn, found, typical
+    return prior, drawn, kept, found, typical
 
 
 @njit(cache=True, nogil=True)

@@ -35,6 +35,12 @@ OUTLIER: Final = 6.0
 """Robust standard deviations from a first fit, at which the reference's windows are cut off:
 one outage must not widen the baseline of a year."""
 
+EPISODES: Final = 3
+APART: Final = 24
+FEW: Final = 0.05
+"""Outliers in at most so many episodes, which lie at least so many windows apart, and in at most
+this part of the reference, are incidents and left out of it; more are the signal's own way."""
+
 
 @njit(cache=True, nogil=True)
 def equations(
@@ -242,3 +248,25 @@ def tamed(
         if seen[t] and size[t] > limit:
             drawn[t] = fitted[t] + (limit if y[t] > fitted[t] else -limit)
     return drawn
+
+
+@njit(cache=True, nogil=True)
+def without_incidents(value: Floats, drawn: Floats, rows: Floats) -> Floats:
+    """Rows of the windows that a baseline is learned from: 0 in the reference's own incidents.
+
+    Args:
+        value: the signal, shape (t,).
+        drawn: as `tamed` left it, shape (t,).
+        rows: shape (t,).
+    """
+    last = -APART
+    episodes = outliers = seen = 0
+    for t in range(len(value)):
+        seen += rows[t] > 0
+        if rows[t] > 0 and drawn[t] != value[t]:
+            outliers += 1
+            episodes += t - last >= APART
+            last = t
+    if episodes > EPISODES or outliers > FEW * seen:
+        return rows
+    return np.where(drawn != value, 0.0, rows)

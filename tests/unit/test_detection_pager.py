@@ -380,3 +380,19 @@ def test_thresholds_follow_the_budget() -> None:
 
 def test_bets_are_as_many_as_the_state_keeps(baseline: State) -> None:
     assert baseline.log_r.shape == (M, BETS)
+
+
+def test_an_incident_in_the_reference_widens_nothing(baseline: State) -> None:
+    value = WHOLE.value[:, :REFERENCE].copy()
+    value[0, 300:303] += 0.6
+    state = learned(replace(WHOLE.span(0, REFERENCE), value=value), KINDS)
+    assert state.typical[0] == pytest.approx(baseline.typical[0], rel=0.1)
+    assert state.typical[1:] == pytest.approx(baseline.typical[1:], rel=0.1)
+
+
+def test_a_signal_that_is_often_wild_stays_wide(baseline: State) -> None:
+    value = WHOLE.value[:, :REFERENCE].copy()
+    for after in range(3):
+        value[0, 50 + after :: 60] += 0.6
+    state = learned(replace(WHOLE.span(0, REFERENCE), value=value), KINDS)
+    assert state.typical[0] > 2 * baseline.typical[0]
