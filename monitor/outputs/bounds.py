@@ -8,7 +8,3 @@ together as "other"; in results those of its card first, then those with most ro
 
 MOST_PARTITIONS: Final = 100
 """Partitions of a source whose lag is shown by name; the others are summed as "other"."""
-
-MOST_NAMES: Final = 20
-"""Roles, consumers and failure codes of a model that are counted by name in ingest, the first that
-come; the others together as "other"."""

@@ -16,16 +16,12 @@ from monitor.events.schema import Kind
 from monitor.outputs import said
 from monitor.outputs.bounds import MOST_PARTITIONS, MOST_VERSIONS
 from monitor.outputs.said import Said
-from monitor.outputs import live_said
-from monitor.outputs.bounds import MOST_PARTITIONS, MOST_VERSIONS
-from monitor.outputs.live_said import SaidCounters
 from monitor.outputs.tally import BulkHistogram
 
 _COLUMNS = [
     *("kind", "row", "reason", "event_time"),
     *("model", "version", "stage", "confidence", "event_id"),
-    *(name for name in said.COLUMNS if name != "model"),
-    *live_said.COLUMNS,
+    *(name for name in said.COLUMNS if name not in ("model", "version")),
 ]
 _SECONDS = (0.005, 0.02, 0.1, 0.5, 1, 2.5, 5, 10, 30)
 _DELAYS = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400, 604_800)
@@ -93,7 +89,6 @@ class LiveMetrics:
             ["model", "version", "stage"],
             _CONFIDENCES,
         )
-        self._said = SaidCounters(registry, self._named)
         self._versions: dict[str, set[str]] = {}
         self._lags: dict[str, Mapping[str, Lag]] = {}
         for collector in (self._delay, self._confidence, _Lags(self._lags)):
@@ -119,7 +114,6 @@ class LiveMetrics:
         times = pc.drop_null(rows["event_time"]).cast(pa.int64()).to_numpy()
         self._delay.add((source,), now.timestamp() - times / 1e6)
         self._count_predictions(rows)
-        self._said.add(rows)
         if pc.any(pc.greater(rows["row"], 0)).as_py():
             # Rows beyond a message's first are no messages of their own.
             rows = rows.filter(pc.equal(pc.fill_null(rows["row"], 0), 0))

@@ -1,4 +1,4 @@
-"""Counters of what people and consumers said, as it is stored."""
+"""Counters of decisions, uses and failed requests, as they are stored."""
 
 from typing import Final
 
@@ -8,20 +8,22 @@ from prometheus_client import CollectorRegistry, Counter
 
 from monitor.events.schema import Kind
 
-COLUMNS: Final = ("model", "reviewer_role", "action", "consumer", "used")
+COLUMNS: Final = ("model", "reviewer_role", "action", "consumer", "used", "version", "code")
 """Columns of the log that are counted, beside `kind`."""
 
 MOST_NAMES: Final = 20
-"""Roles, and consumers, of a model that are counted by name; the others count as `OTHERS`."""
+"""Roles, consumers, codes, and versions that failed, of a model that are counted by name; the
+others count as `OTHERS`."""
 
 OTHERS: Final = "others"
 
 
 class Said:
-    """Decisions and uses in a registry; make one per registry.
+    """Decisions, uses and failures in a registry; make one per registry.
 
-    Neither says which version it is about, and whether a decision is an override shows only
-    beside its prediction: the action is the one that the event gives, "" where it gives none.
+    Decisions and uses do not say which version they are about, and whether a decision is an
+    override shows only beside its prediction: the action is the one that the event gives, ""
+    where it gives none.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -37,24 +39,35 @@ class Said:
             ["model", "consumer", "used"],
             registry=registry,
         )
-        self._names: dict[tuple[Kind, str], set[str]] = {}
+        self._failures = Counter(
+            "mbm_inference_failures_total",
+            "Requests stored that got no prediction, by the code that their events give.",
+            ["model", "version", "code"],
+            registry=registry,
+        )
+        self._names: dict[tuple[str, str], set[str]] = {}
 
     def count(self, rows: pa.Table) -> None:
         """Count stored rows of any kinds, with `kind` and `COLUMNS`."""
-        for kind, counter, by in (
-            (Kind.DECISION, self._reviews, ("reviewer_role", "action")),
-            (Kind.USAGE, self._usage, ("consumer", "used")),
+        # Senders choose the first one or two of these; they are bounded.
+        for kind, counter, by, free in (
+            (Kind.DECISION, self._reviews, ("reviewer_role", "action"), 1),
+            (Kind.USAGE, self._usage, ("consumer", "used"), 1),
+            (Kind.FAILURE, self._failures, ("version", "code"), 2),
         ):
             mine = rows.filter(pc.equal(rows["kind"], kind.value)).select(["model", *by])
             if not len(mine):
                 continue
             for each in mine.group_by(["model", *by]).aggregate([([], "count_all")]).to_pylist():
                 # Feedback may leave out its model until its prediction is found.
-                model, name, state = (each[key] or "" for key in ("model", *by))
-                counter.labels(model, self._named(kind, model, name), state).inc(each["count_all"])
+                model = each["model"] or ""
+                values = [each[key] or "" for key in by]
+                for place, key in enumerate(by[:free]):
+                    values[place] = self._named(f"{kind} {key}", model, values[place])
+                counter.labels(model, *values).inc(each["count_all"])
 
-    def _named(self, kind: Kind, model: str, name: str) -> str:
-        known = self._names.setdefault((kind, model), set())
+    def _named(self, what: str, model: str, name: str) -> str:
+        known = self._names.setdefault((what, model), set())
         if name not in known and len(known) >= MOST_NAMES:
             return OTHERS
         known.add(name)

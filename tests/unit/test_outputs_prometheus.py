@@ -426,8 +426,6 @@ DOCUMENTED = {
     "mbm_predictions_total": "model version stage",
     "mbm_reviews_total": "model role action",
     "mbm_usage_total": "model consumer used",
-    "mbm_reviews_total": "model version role action",
-    "mbm_usage_total": "model version consumer used",
     "mbm_inference_failures_total": "model version code",
     "mbm_prediction_confidence_ratio": "model version stage",
     "mbm_job_runs_total": "job_name outcome",

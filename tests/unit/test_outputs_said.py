@@ -3,11 +3,11 @@
 import pyarrow as pa
 from prometheus_client import CollectorRegistry
 
-from monitor.outputs.said import MOST_NAMES, Said
+from monitor.outputs.said import COLUMNS, MOST_NAMES, Said
 
 
 def rows(*events: dict[str, str]) -> pa.Table:
-    names = ("kind", "model", "reviewer_role", "action", "consumer", "used")
+    names = ("kind", *COLUMNS)
     return pa.table({name: pa.array([e.get(name) for e in events], pa.string()) for name in names})
 
 
