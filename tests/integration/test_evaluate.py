@@ -19,9 +19,11 @@ START = datetime(2026, 11, 2, tzinfo=UTC)
 WORLD = World(11, START, 3, 300, duplicates=0.03)
 CARD = (
     WORLD.card(1)
-    .replace("profile: 1h, detect: 1h", "profile: 15m, detect: 6h")
+    .replace("profile: 6h", "profile: 15m")
     .replace("minimum_rows: 30", "minimum_rows: 5")
 )
+assert "profile: 15m, detect: 6h" in CARD
+assert "minimum_rows: 5" in CARD
 UNTIL = START + timedelta(days=4)
 
 

@@ -3,8 +3,11 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
+from monitor.cli.status import _models
 from monitor.jobs.maintain import Maintained, maintain
+from monitor.jobs.service import Opened
 from monitor.outputs.exposition import known
 from monitor.simulate.world import World
 from monitor.state.moved import moved
@@ -50,6 +53,8 @@ def test_windows_are_restated_as_if_nothing_had_been_sent_again(tmp_path: Path) 
     (model,) = service.cards
     assert moved(service.state, model) == 60
     assert known(service.state, service.cards[model], {}).moved == 60
+    (shown,) = _models(cast(Opened, service))
+    assert "60 predictions moved across windows" in shown["detail"]
 
     # The same copies once more, and nothing at all.
     service.send(again)
