@@ -115,6 +115,8 @@ def _card(model: str, sample: Sample, team: str, mail: str) -> Iterator[str]:
     yield from _attributes(sample.attributes)
     yield from _times(sample)
     yield from _review(sample)
+    yield "# people: {teams: [a, b], fastest: 5s}  # teams to follow; a review below 5s is too fast"
+    yield "# use: {consumers: [app]}               # applications to miss when they fall silent"
 
 
 def _prediction(sample: Sample) -> Iterator[str]:

@@ -165,11 +165,15 @@ class Publisher:
         return held
 
     def _earlier(self, windows: Sequence[Window]) -> dict[Window, list[list[Revision]]]:
-        """Profiles of use of some windows before each, of as many as there may be."""
+        """Profiles of use of some windows before each, of as many as there may be.
+
+        None before windows of detection, which are short and many.
+        """
         before = {
             window: [
                 Window(window.kind, start, start + window.end - window.start)
                 for start in range(window.start, _FIRST, window.start - window.end)[1 : HISTORY + 1]
+                if window.kind != "detect"
             ]
             for window in windows
         }

@@ -13,13 +13,17 @@ from monitor.profiles.joined import holding
 from monitor.profiles.known import Known
 from monitor.profiles.layout import Floats, Ints, Part
 
+MOST_ANSWERS: Final = 100
+"""Cases that more people decided are left out, lest sums of squares overflow: an int64 holds 200
+thousand cases of so many."""
+
 _MANY: Final = -1.0
 """Stands for the people of a case that more than two decided."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Agreement:
-    """Sums over cases that at least two people decided, the last answer of each counting.
+    """Sums over cases that two to `MOST_ANSWERS` people decided, the last answer of each counting.
 
     Of a case u with m answers, n_c of them class c, o = sum over c of n_c (m - n_c) / (m - 1) are
     those that differ from another one. v = (o, n_1 ... n_k).
@@ -69,7 +73,7 @@ class Agreement:
 
 
 def fed(known: Known) -> Iterator[Added | Reached]:
-    """Cases with at least two answers within the contract."""
+    """Cases with two or more answers within the contract."""
     spoken, classes = known.decision.spoken, known.contract.classes
     k = len(classes)
     # In the order of the cases, and within one of the people's hashes.
@@ -82,7 +86,7 @@ def fed(known: Known) -> Iterator[Added | Reached]:
     )
     table = np.zeros((len(rows), k), np.int64)
     np.add.at(table, (case.reshape(-1), answer[held]), 1)
-    several = m > 1
+    several = (m > 1) & (m <= MOST_ANSWERS)
     rows, first, table, m = rows[several], first[several], table[several], m[several]
     differing = (table * (m[:, None] - table)).sum(axis=1) / (m - 1)
     v = [differing, *table.T]

@@ -12,7 +12,7 @@ from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from monitor.metrics import CATALOGUE
 from monitor.metrics.base import Subject, Undefined, Value
-from monitor.metrics.reviewers import concentration, people, spread
+from monitor.metrics.reviewers import concentration, people, spread, withheld
 from monitor.profiles.layout import Profile
 from tests.parity import raw_profiles as raw
 
@@ -195,6 +195,24 @@ def test_runs_of_a_reviewer_by_hand() -> None:
     profile = raw.profile(raw.runs([answers], 3))
     assert measured("answer_order", profile).value == 5 / 4
     assert measured("uniform_runs", profile).value == 3 / 8
+
+
+def group(cells: list[int]) -> Profile:
+    """Of whom these decided, a case for each time that one stands in the list."""
+    shown = np.ones(len(cells), np.int64)
+    return raw.profile(raw.reviewers(np.array(cells, np.int64), shown, shown * 0, 32))
+
+
+def test_groups_that_would_tell_of_one_or_two_people_are_withheld() -> None:
+    three, two, one = group([1, 2, 3] * 9), group([4, 5] * 9), group([6] * 9)
+    assert withheld({"a": three, "b": group([7, 8, 9])}) == set()
+    # All rows less those of three would be those of two: the smallest other group goes too.
+    assert withheld({"a": three, "b": two}) == {"a", "b"}
+    assert withheld({"a": three, "b": two, "c": group([7, 8, 9])}) == {"b", "c"}
+    # One and two people are three together, whom nothing tells apart.
+    assert withheld({"a": three, "b": two, "c": one}) == {"b", "c"}
+    assert withheld({"a": three, "nobody": group([])}) == set()
+    assert withheld({}) == set()
 
 
 def test_reviewers_by_hand() -> None:
