@@ -32,7 +32,7 @@ from monitor.simulate.folder import write
 from monitor.simulate.messages import MODEL
 from monitor.simulate.world import World, demo_world
 
-MOST_SHOWN = 20
+MOST_SHOWN = 30
 """Lines of the table."""
 
 

@@ -19,7 +19,7 @@ from monitor.jobs.service import Opened
 from monitor.log.definitions import Definitions
 from monitor.log.profiles import ProfileTable
 from monitor.metrics import CATALOGUE
-from monitor.metrics.base import Ends
+from monitor.metrics.base import Ends, Unit
 from monitor.profiles.segments import ALL
 from monitor.profiles.windows import Range, ceiling, floor, seconds_of
 from monitor.state.results import ResultRow
@@ -44,8 +44,11 @@ LEFT_OUT = frozenset(
     or metric.name.endswith("_bound")
     or metric.name == "label_coverage"
     or (metric.series == "fairness_gap" and metric.name not in GAPS)
+    or metric.unit is Unit.SECONDS
+    or metric.series in ("review_leaked", "review_outstanding", "review_required")
 )
-"""Other measures of the same shift, bounds, and what only shows that labels take their time."""
+"""Other measures of the same shift, bounds, counts, times, and what only shows that labels take
+their time."""
 
 _WITH_INTERVAL = frozenset(
     metric.name for metric in CATALOGUE if metric.ends in (Ends.SAMPLING, Ends.BOTH)

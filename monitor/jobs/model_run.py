@@ -9,6 +9,7 @@ from monitor.cards.card import Card
 from monitor.cards.contract import Contract
 from monitor.jobs import dirty, references
 from monitor.jobs.build import Builder, Plan, build
+from monitor.jobs.failpoint import reach
 from monitor.jobs.kept import kept_from
 from monitor.jobs.past import published
 from monitor.jobs.plan import feedback_plan, identity, inputs_plan, profile_seconds
@@ -73,10 +74,13 @@ class ModelRun:
         ranges = {family: dirty.ranges_of(windows) for family, windows in waiting.items()}
         done = self._built(plan, ranges[dirty.INPUTS], older, told)
         reviewed = self._built(said, ranges[dirty.FEEDBACK], older, told)
+        reach("after_build")
         follower.follow(reviewed)
+        reach("after_reviews")
         done += reviewed
         unread, _ = parted(ranges[dirty.UNREAD], self._closed(plan.seconds))
         count = self._publish(plan, [*done, *unread])
+        reach("after_publish")
         for family, windows in waiting.items():
             length = said.seconds if family == dirty.FEEDBACK else plan.seconds
             self._forget(family, windows, self._closed(length))

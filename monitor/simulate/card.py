@@ -3,7 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from monitor.settings.values import duration_text
 from monitor.simulate.applicants import AGE_BANDS, BRANCHES, CHANNELS, PURPOSES, REGIONS, SEXES
+from monitor.simulate.feedback import LOW_CONFIDENCE, SAMPLE, WITHIN
 from monitor.simulate.messages import CLASSES, MODEL
 from monitor.simulate.scoring import VERSIONS
 
@@ -19,7 +21,7 @@ limits: Not for businesses, not for applicants under 18.
 versions: {versions}
 
 contract:
-  prediction: {{classes: {classes}, positive: approve, threshold: 0.5, low_confidence: 0.6}}
+  prediction: {{classes: {classes}, positive: approve, threshold: 0.5, low_confidence: {low}}}
   features:
     age: {{type: integer, range: [18, 100]}}
     income: {{type: number, range: [0, 1000000], missing: 0.05}}
@@ -49,6 +51,12 @@ assumptions:
     signal: override_rate
     review_by: {review}
 
+review:
+  within: {within}
+  sample: {sample}
+  rules:
+    - {{name: low confidence, all: [{{of: confidence, below: {low}}}]}}
+
 label_horizon: 30d
 reference:
   window: {{from: "{start}", to: "{end}"}}
@@ -74,6 +82,9 @@ def card_text(start: datetime, end: datetime) -> str:
     return _CARD.format(
         model=MODEL,
         versions=_listed(VERSIONS),
+        low=LOW_CONFIDENCE,
+        within=duration_text(WITHIN),
+        sample=SAMPLE,
         classes=_listed(CLASSES),
         purposes=_listed(PURPOSES),
         regions=_listed(REGIONS),

@@ -1,5 +1,6 @@
 """Everything that one day's requests lead to, as columns."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -15,6 +16,7 @@ from monitor.simulate.feedback import (
     network_delay,
     outcomes_of,
     reviews_of,
+    sampled,
     uses_of,
 )
 from monitor.simulate.incidents import Incident, damaged
@@ -67,6 +69,12 @@ class Plan:
         """First moment after the world: nothing arrives then or later."""
         return self.start + timedelta(days=self.days)
 
+    @property
+    def tag(self) -> str:
+        """What tells this world's ids from those of another seed or start."""
+        text = f"{self.seed} {microseconds(self.start)}"
+        return hashlib.sha256(text.encode()).hexdigest()[:6]
+
 
 @dataclass(frozen=True, slots=True)
 class Failures:
@@ -92,6 +100,7 @@ class Day:
     """What one day's requests lead to, whenever it arrives.
 
     Attributes:
+        ids: of the predictions, in their order.
         cases: predictions.
         reviews: decisions on them.
         outcomes: their truths.
@@ -105,6 +114,7 @@ class Day:
         again_arrival: when each repeated message arrives, microseconds.
     """
 
+    ids: list[str]
     cases: Cases
     reviews: Reviews
     outcomes: Outcomes
@@ -120,11 +130,11 @@ class Day:
 def day_of(plan: Plan, day: int) -> Day:
     """Day `day` of a world, counted from 0; drawn without the days before it."""
     start = microseconds(plan.start) + day * DAY
-    cases = _cases(plan, start, _chance(plan, day, 0))
+    ids, cases = _cases(plan, day, start, _chance(plan, day, 0))
     rng = _chance(plan, day, 1)
     reviews = reviews_of(cases, plan.incidents, rng)
     outcomes = outcomes_of(cases, rng)
-    uses = uses_of(cases, rng)
+    uses = uses_of(cases, reviews, plan.incidents, rng)
     rng = _chance(plan, day, 2)
     failures = _failures(plan, start, rng)
     facts = (cases, reviews, outcomes, uses, failures)
@@ -132,6 +142,7 @@ def day_of(plan: Plan, day: int) -> Day:
         np.concatenate([part.arrival for part in facts]), plan.duplicates, rng
     )
     return Day(
+        ids=ids,
         cases=cases,
         reviews=reviews,
         outcomes=outcomes,
@@ -149,14 +160,16 @@ def _chance(plan: Plan, day: int, stream: int) -> np.random.Generator:
     return np.random.default_rng([plan.seed, day, stream])
 
 
-def _cases(plan: Plan, start: int, rng: np.random.Generator) -> Cases:
+def _cases(plan: Plan, day: int, start: int, rng: np.random.Generator) -> tuple[list[str], Cases]:
+    """Ids and predictions of a day."""
     time = request_times(start, plan.per_day, rng)
     n = len(time)
+    ids = prediction_ids(plan.tag, day, n)
     people = drawn(n, rng)
     version, canary = _versions(plan, time, rng)
     chance = repayment(people)
     sent = damaged(with_gaps(people, rng), time, plan.incidents, rng)
-    return Cases(
+    cases = Cases(
         time=time,
         arrival=time + network_delay(n, rng),
         version=version,
@@ -166,7 +179,14 @@ def _cases(plan: Plan, start: int, rng: np.random.Generator) -> Cases:
         probability=probability(sent, version),
         repays=rng.random(n) < chance,
         latency=np.round(rng.lognormal(3.2, 0.4, n), 1),
+        sampled=sampled(ids),
     )
+    return ids, cases
+
+
+def prediction_ids(tag: str, day: int, count: int) -> list[str]:
+    """Ids of a day's predictions, in their order."""
+    return [f"{tag}-{day:03d}-{n:06d}" for n in range(count)]
 
 
 def _versions(plan: Plan, time: Ints, rng: np.random.Generator) -> tuple[Ints, Bools]:

@@ -3,7 +3,8 @@
 from typing import Final
 
 from monitor.simulate.applicants import REGIONS
-from monitor.simulate.feedback import CONSUMERS, USED, Cases, Outcomes, Reviews, Uses
+from monitor.simulate.feedback import USED, Cases, Outcomes, Reviews, Uses
+from monitor.simulate.incidents import CONSUMERS
 from monitor.simulate.messages import CLASSES, MODEL, Messages, encoded, named, picked
 from monitor.simulate.rhythm import rfc3339
 

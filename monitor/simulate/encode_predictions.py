@@ -17,11 +17,6 @@ from monitor.simulate.rhythm import rfc3339
 from monitor.simulate.scoring import VERSIONS
 
 
-def prediction_ids(tag: str, day: int, count: int) -> list[str]:
-    """Ids of a day's predictions, in their order."""
-    return [f"{tag}-{day:03d}-{n:06d}" for n in range(count)]
-
-
 def prediction_messages(cases: Cases, ids: list[str]) -> Messages:
     """One message per case."""
     people = cases.sent

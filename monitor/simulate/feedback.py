@@ -1,12 +1,15 @@
 """What people and time make of a day's predictions: reviews, outcomes, use."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import numpy as np
+import xxhash
 
 from monitor.simulate.applicants import Applicants, Bools, Floats, Ints
-from monitor.simulate.incidents import Incident, override_rates
+from monitor.simulate.incidents import CONSUMERS, Incident, override_rates, skips_review
 from monitor.simulate.rhythm import DAY, SECOND
 from monitor.simulate.scoring import THRESHOLD
 
@@ -15,20 +18,24 @@ OVERRIDE_RATE: Final = 0.08
 """Overrides per decision with the recommendation shown, while nothing is wrong."""
 LABELLED: Final = 0.85
 """Share of predictions whose truth ever becomes known."""
-CONSUMERS: Final = ("pricing", "crm")
-USED: Final = ("used", "ignored", "deferred")
+USED: Final = ("used", "ignored", "deferred", "blocked")
+SAMPLE: Final = 0.1
+"""Share of the predictions of high confidence that the policy has reviewed too."""
+WITHIN: Final = timedelta(hours=8)
+"""Time that a review may take."""
 REVIEWERS: Final = 6
 """Reviewers per team."""
 
-_LOW_REVIEWED: Final = 0.8
-_REST_REVIEWED: Final = 0.1
+_REQUIRED_REVIEWED: Final = 0.98
+_REST_REVIEWED: Final = 0.01
 _SHOWN: Final = 0.92
 _INSIGHT: Final = 3.0
 """How many times as often a person overrules a wrong recommendation as a right one."""
 _UNAIDED_AGREEMENT: Final = 0.72
 """How often a person who was shown no recommendation decides as the model would."""
 _USES: Final = (0.6, 0.25)
-_USED_SHARES: Final = (0.88, 0.08, 0.04)
+_USED_SHARES: Final = (0.88, 0.08, 0.04, 0.0)
+_BLOCKED: Final = USED.index("blocked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ class Cases:
         probability: that chance as the model gives it, in [0, 1].
         repays: whether the loan is, or would be, repaid: "approve" would be right.
         latency: time of the inference [ms].
+        sampled: whether chance asks for a review, as the policy has it.
     """
 
     time: Ints
@@ -56,6 +64,12 @@ class Cases:
     probability: Floats
     repays: Bools
     latency: Floats
+    sampled: Bools
+
+    @property
+    def required(self) -> Bools:
+        """Whether the policy asks for a review."""
+        return (self.confidence < LOW_CONFIDENCE) | self.sampled
 
     @property
     def approved(self) -> Bools:
@@ -127,13 +141,13 @@ class Uses:
 
 
 def reviews_of(cases: Cases, incidents: tuple[Incident, ...], rng: np.random.Generator) -> Reviews:
-    """Decisions on most cases of low confidence and on a sample of the rest.
+    """Decisions on nearly all cases that need a review, and on few others.
 
     A case is overruled with the same chance whatever its confidence, but `_INSIGHT` times as
     often when the model is wrong, so that people mend more than they harm.
     """
     n = len(cases.time)
-    likely = np.where(cases.confidence < LOW_CONFIDENCE, _LOW_REVIEWED, _REST_REVIEWED)
+    likely = np.where(cases.required, _REQUIRED_REVIEWED, _REST_REVIEWED)
     case = np.flatnonzero(rng.random(n) < likely)
     m = len(case)
     started = cases.time[case] + _spans(90 * 60 * SECOND, 0.9, m, rng)
@@ -167,19 +181,35 @@ def outcomes_of(cases: Cases, rng: np.random.Generator) -> Outcomes:
     return Outcomes(case, time, time + network_delay(len(case), rng))
 
 
-def uses_of(cases: Cases, rng: np.random.Generator) -> Uses:
-    """Uses of the predictions by two consumers, minutes to hours later."""
+def sampled(ids: Sequence[str]) -> Bools:
+    """Whether chance asks for a review of each, computed as the documentation tells services."""
+    digits = [xxhash.xxh3_128_hexdigest(name.encode())[-13:] for name in ids]
+    return np.array([int(some, 16) / 2**52 < SAMPLE for some in digits], np.bool_)
+
+
+def uses_of(
+    cases: Cases, reviews: Reviews, incidents: tuple[Incident, ...], rng: np.random.Generator
+) -> Uses:
+    """Uses of the predictions by two consumers, minutes to hours later.
+
+    They wait for a review that is required, and are blocked where none is made; while an incident
+    lasts, some do not wait.
+    """
     n = len(cases.time)
     chosen = [np.flatnonzero(rng.random(n) < share) for share in _USES]
     case = np.concatenate(chosen)
-    time = cases.time[case] + _spans(20 * 60 * SECOND, 1.2, len(case), rng)
-    return Uses(
-        case=case,
-        consumer=np.repeat(np.arange(len(CONSUMERS)), [len(c) for c in chosen]),
-        used=rng.choice(len(USED), len(case), p=_USED_SHARES),
-        time=time,
-        arrival=time + network_delay(len(case), rng),
-    )
+    m = len(case)
+    consumer = np.repeat(np.arange(len(CONSUMERS)), [len(c) for c in chosen])
+    time = cases.time[case] + _spans(20 * 60 * SECOND, 1.2, m, rng)
+    used = rng.choice(len(USED), m, p=_USED_SHARES)
+    reviewed = np.full(n, -1, np.int64)
+    reviewed[reviews.case] = reviews.time
+    review = reviewed[case]
+    waits = cases.required[case] & ~skips_review(consumer, time, incidents, rng)
+    used = np.where(waits & (review < 0), _BLOCKED, used)
+    after = review + _spans(3 * 60 * SECOND, 0.8, m, rng)
+    time = np.where(waits & (review >= 0), np.maximum(time, after), time)
+    return Uses(case, consumer, used, time, time + network_delay(m, rng))
 
 
 def network_delay(n: int, rng: np.random.Generator) -> Ints:

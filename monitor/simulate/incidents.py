@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 
 from monitor.simulate.applicants import CHANNELS, REGIONS, Applicants, Bools, Floats, Ints
 from monitor.simulate.rhythm import microseconds
+
+CONSUMERS: Final = ("pricing", "crm")
+"""Applications that use the predictions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,20 @@ class OverrideRise:
     rate: float
 
 
-Effect = UnitChange | OverrideRise
+@dataclass(frozen=True, slots=True)
+class SkippedReview:
+    """A consumer uses some predictions without waiting for the review that they need.
+
+    Attributes:
+        consumer: one of `CONSUMERS`.
+        share: of its uses of such predictions, in [0, 1].
+    """
+
+    consumer: str
+    share: float
+
+
+Effect = UnitChange | OverrideRise | SkippedReview
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +84,16 @@ def income_in_thousands(start: datetime, end: datetime) -> Incident:
         kind="unit_change",
         start=start,
         end=end,
-        effects=(UnitChange("mobile", 0.6), OverrideRise("south", 0.25)),
+        effects=(
+            UnitChange("mobile", 0.6),
+            OverrideRise("south", 0.25),
+            SkippedReview("crm", 0.03),
+        ),
         seen=(
             "income drifts: a fifth of all cases, three fifths of channel mobile",
             "mean confidence falls and more cases lie below the low-confidence line",
             "overrides of team south, branches south-1 and south-2, rise from 8 to 25 %",
+            "consumer crm uses 3 % of the cases that need a review without waiting for it",
         ),
     )
 
@@ -102,3 +124,17 @@ def override_rates(base: float, team: Ints, times: Ints, incidents: tuple[Incide
                 hit = incident.lasts(times) & (team == REGIONS.index(effect.team))
                 rates[hit] = effect.rate
     return rates
+
+
+def skips_review(
+    consumer: Ints, times: Ints, incidents: tuple[Incident, ...], rng: np.random.Generator
+) -> Bools:
+    """Whether each use, of a consumer at a time, does not wait for a review."""
+    chance = rng.random(len(times))
+    skips = np.zeros(len(times), np.bool_)
+    for incident in incidents:
+        for effect in incident.effects:
+            if isinstance(effect, SkippedReview):
+                is_theirs = consumer == CONSUMERS.index(effect.consumer)
+                skips |= incident.lasts(times) & is_theirs & (chance < effect.share)
+    return skips

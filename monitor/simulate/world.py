@@ -1,6 +1,5 @@
 """A seeded world in which a lending model, its reviewers and its borrowers act."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from monitor.simulate.card import card_text
-from monitor.simulate.day import Day, Plan, day_of
+from monitor.simulate.day import Day, Plan, day_of, prediction_ids
 from monitor.simulate.encode_feedback import (
     decision_messages,
     outcome_messages,
     usage_messages,
 )
-from monitor.simulate.encode_predictions import prediction_ids, prediction_messages
+from monitor.simulate.encode_predictions import prediction_messages
 from monitor.simulate.encode_service import (
     deployment_messages,
     failure_messages,
@@ -24,6 +23,7 @@ from monitor.simulate.encode_service import (
 )
 from monitor.simulate.facts import Facts, feedback_facts, prediction_facts, total
 from monitor.simulate.incidents import income_in_thousands
+from monitor.simulate.leaks import Leak, leaks_of
 from monitor.simulate.messages import Messages, joined
 from monitor.simulate.poison import POISON
 from monitor.simulate.rhythm import DAY, microseconds, moment
@@ -46,7 +46,7 @@ class World(Plan):
         pending = Messages(np.empty(0, np.int64), [], [])
         start = microseconds(self.start)
         for day in range(self.days):
-            messages = joined([pending, *_messages(day_of(self, day), self._tag, day)])
+            messages = joined([pending, *_messages(day_of(self, day), self.tag, day)])
             order = np.argsort(messages.arrival, kind="stable")
             messages = messages.taken(order)
             due = int(np.searchsorted(messages.arrival, start + (day + 1) * DAY))
@@ -63,11 +63,16 @@ class World(Plan):
         """YAML of the model card; its reference is the world's first days."""
         return card_text(self.start, self.start + timedelta(days=reference_days))
 
-    @property
-    def _tag(self) -> str:
-        """What tells this world's ids from those of another seed or start."""
-        text = f"{self.seed} {microseconds(self.start)}"
-        return hashlib.sha256(text.encode()).hexdigest()[:6]
+    def leaks(self) -> dict[str, Leak]:
+        """By prediction id, those that took effect before their required review or without it.
+
+        Only events that arrive before the end are known.
+        """
+        end = microseconds(self.end)
+        found: dict[str, Leak] = {}
+        for day in range(self.days):
+            found |= leaks_of(day_of(self, day), end)
+        return found
 
 
 def demo_world(
@@ -86,7 +91,7 @@ def demo_world(
 
 def _messages(day: Day, tag: str, number: int) -> list[Messages]:
     cases = day.cases
-    ids = prediction_ids(tag, number, len(cases.time))
+    ids = day.ids
     failure_ids = prediction_ids(f"f-{tag}", number, len(day.failures.time))
     # The order that `Day.again` counts in.
     events = joined(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.jobs.service import opened
-from monitor.state import ledger
+from monitor.state import ledger, reviews
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +46,14 @@ def test_the_planted_incident_is_in_the_table(shown: tuple[str, Path, float]) ->
     ):
         assert numbers(line_of(text, *words))[-1] >= 3
     assert "Planted on" in text
+
+
+def test_the_planted_leaks_are_listed_and_no_others(shown: tuple[str, Path, float]) -> None:
+    _, place, _ = shown
+    leaks = reviews.leaks(opened(place / "service.yaml").state, "lending")
+    assert 3 < len(leaks) < 40
+    assert {leak.consumer for leak in leaks} == {"crm"}
+    assert {leak.effect for leak in leaks} == {"used"}
 
 
 def test_teams_and_features_that_nothing_happened_to_are_not_in_it(

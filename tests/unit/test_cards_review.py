@@ -1,10 +1,12 @@
 """The card's section `review` becomes a policy, or every mistake in it is told at once."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pyarrow as pa
 import pytest
 import yaml
 
@@ -14,6 +16,8 @@ from monitor.cards.load import load_cards
 from monitor.cards.policy import Condition, Of, Rule
 from monitor.cards.schema import card_schema
 from monitor.errors import ConfigurationError
+from monitor.events.identity import identities
+from monitor.profiles.policy import is_sampled
 
 Json = dict[str, Any]
 LEAST: Json = {
@@ -293,3 +297,27 @@ def test_a_first_card_shows_a_section_that_loads() -> None:
     shown = text[text.index("# review:") :].splitlines()
     section = yaml.safe_load("\n".join(line[2:] for line in shown))["review"]
     assert card(section).policy is not None
+
+
+DOCUMENT = (Path(__file__).parents[2] / "docs/explanation/review.md").read_text()
+
+
+def test_the_policy_of_the_documentation_loads() -> None:
+    shown = re.search(r"```yaml\n(review:.*?)```", DOCUMENT, re.DOTALL)
+    assert shown is not None
+    features = {"loan_amount": {"type": "number"}, "existing_customer": {"type": "boolean"}}
+    contract = {**LEAST["contract"], "features": features}
+    found = card(yaml.safe_load(shown[1])["review"], contract=contract).policy
+    assert found is not None
+    assert found.reasons == ("unsure", "large and new", "the caller says so", "sample")
+
+
+def test_the_sample_of_the_documentation_is_the_one_that_is_audited() -> None:
+    shown = re.search(r"```python\n(.*?)```", DOCUMENT, re.DOTALL)
+    assert shown is not None
+    names: dict[str, Any] = {}
+    exec(shown[1], names)
+    ids = [f"ördér-{n}" for n in range(2_000)]
+    low = identities(pa.array(ids))[1]
+    for share in (0.0, 0.02, 0.5, 1.0):
+        assert is_sampled(low, share).tolist() == [names["is_sampled"](i, share) for i in ids]
