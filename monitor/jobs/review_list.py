@@ -84,10 +84,10 @@ def waiting(parts: Opened, card: Card) -> list[Listed]:
     if closed is None or card.policy is None:
         return []
     log = EventLog.open(parts.store, parts.settings.log.partition)
-    version = progress.processed(parts.state, dirty.EVENTS_JOB)
+    # The newest versions: files of those that were evaluated may be deleted already.
     feedback = FeedbackLog.open(parts.store).version()
     moved = MovedLog.open(parts.store).version()
-    place = Place(parts.store, parts.settings.log.partition, version, feedback, moved)
+    place = Place(parts.store, parts.settings.log.partition, log.version(), feedback, moved)
     builder = Builder(place, log, ProfileTable.open(parts.store), LocalEngine())
     # Neither bins nor groups decide which reviews wait, so that no reference is needed.
     plan = feedback_plan(card, inputs_plan(card, None))

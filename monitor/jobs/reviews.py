@@ -20,7 +20,7 @@ from monitor.profiles.counts import Counts
 from monitor.profiles.family import Family
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.segments import ALL
-from monitor.profiles.windows import Range, chunks, instant, outward, seconds_of, within
+from monitor.profiles.windows import Range, chunks, floor, instant, outward, seconds_of, within
 from monitor.state import reviews
 from monitor.state.database import State
 from monitor.state.reviews import Leak, Status, Window
@@ -66,12 +66,13 @@ class Follower:
         """Number of leaks that were never seen before in windows whose profiles were built."""
         if self.plan.policy is None and not reviews.windows(self.state, self.model):
             return 0
+        # One reading for windows that lie near each other; those between stand as they are.
+        blocks: dict[int, list[Range]] = defaultdict(list)
         step = self.plan.seconds * _WINDOWS
-        return sum(
-            self._settle(first, min(first + step, end))
-            for start, end in self._held(built)
-            for first in range(start, end, step)
-        )
+        for start, end in self._held(built):
+            for block in range(floor(start, step), end, step):
+                blocks[block].append((max(start, block), min(end, block + step)))
+        return sum(self._settle(some[0][0], some[-1][1]) for some in blocks.values())
 
     def waiting(self) -> Iterator[pa.Table]:
         """Required reviews that are not made, with the schema `CASES`, as evaluation saw them."""
@@ -107,15 +108,15 @@ class Follower:
 
     def _profiles(self, start: int, end: int) -> list[Revision]:
         """Profiles of people, all rows of each version, of the windows in [start, end)."""
-        revisions = self.builder.profiles.latest(
+        return self.builder.profiles.latest(
             family=Family.PEOPLE,
             model=self.model,
             seconds=self.plan.seconds,
             start=instant(start),
             end=instant(end),
             layouts=layouts_of(self.plan)[Family.PEOPLE],
+            segment=ALL,
         )
-        return [revision for revision in revisions if revision.partial.key.segment == ALL]
 
     def _cases(
         self, ranges: Sequence[Range], cases: tuple[Case, ...]

@@ -78,6 +78,7 @@ class ProfileTable:
         start: datetime,
         end: datetime,
         layouts: Mapping[str, ProfileLayout],
+        segment: str | None = None,
     ) -> list[Revision]:
         """The latest revision of each profile whose window begins in [start, end).
 
@@ -89,6 +90,7 @@ class ProfileTable:
             end: aware.
             layouts: by id; profiles of other layouts are left out, for they don't add up with
                 these and are to be built anew.
+            segment: only this one.
         """
         condition = read.all_of(
             f"family = {read.text(family)}",
@@ -97,6 +99,7 @@ class ProfileTable:
             f"year >= {start.year} AND year <= {end.year}",
             read.between("start", start, end),
             read.any_of("layout", layouts),
+            None if segment is None else f"segment = {read.text(segment)}",
         )
         rows = read.rows(self.table.current(), PROFILES, PROFILES.names, condition).read_all()
         newest = _newest(rows)
