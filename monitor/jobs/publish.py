@@ -226,7 +226,7 @@ class Publisher:
                     family,
                     subject,
                     self._groups(sums) if is_whole else {},
-                    {**named, CONSUMER: consumers.profiles} if is_whole else {},
+                    {**named, CONSUMER: self._consumers(consumers)} if is_whole else {},
                     least=least,
                     withheld=_PERSONS if segment in hidden else "",
                 ):
@@ -274,6 +274,11 @@ class Publisher:
             }
             groups[TOGETHER.join(dimension)] = found
         return groups
+
+    def _consumers(self, consumers: Usage) -> dict[str, Profile]:
+        """Profile per consumer; those that the card declares are there in any case."""
+        empty = Profile.empty(next(iter(self.layouts[Family.USE].values())))
+        return {**dict.fromkeys(self.card.use.consumers, empty), **consumers.profiles}
 
     def _subject(self, profile: Profile, segment: str) -> Subject:
         contract, fastest = self.card.contract, self.card.people.fastest

@@ -22,6 +22,7 @@ versions: ["1"]
 contract: {prediction: {classes: [reject, approve], positive: approve}}
 windows: {profile: 1h, detect: 6h, publish: 24h}
 people: {fastest: 30s, run: 3}
+use: {consumers: [app, crm, mail]}
 """
 PEOPLE = {
     "north": ("ann", "bob", "cy"),
@@ -102,6 +103,11 @@ def test_a_consumer_is_missed_on_the_day_it_uses_nothing(service: Evaluation) ->
     assert last["app"].rows == 4 * DAILY
     # Twelve uses a day by this one, all but those of the last three hours before midnight.
     assert (last["crm"].value, last["crm"].rows) == (0.0, 4 * 12)
+    # Declared, and never there.
+    assert (last["mail"].value, last["mail"].reason) == (
+        None,
+        "it used nothing in the windows before",
+    )
 
 
 def test_uses_are_counted_by_consumer(service: Evaluation) -> None:
@@ -149,6 +155,25 @@ def test_numbers_of_people_are_those_of_the_messages(service: Evaluation) -> Non
     directions = on_day(service.rows("override_direction", segment=""), 0)
     assert directions["reject→approve"].value == 0
     assert directions["approve→reject"].rows == 128
+
+
+def test_a_day_of_many_teams_keeps_fifty_and_loses_no_decision(tmp_path: Path) -> None:
+    other = Evaluation(tmp_path, CARD)
+    messages = []
+    for i in range(240):
+        made = START + timedelta(minutes=i)
+        messages.append(event("prediction", i, made, version="1", prediction="approve"))
+        about = {"prediction_id": f"prediction{i}", "decision": "reject"}
+        # Thirty teams an hour, other ones each hour.
+        team = f"team{i // 60 * 30 + i % 30:03}"
+        messages.append(event("decision", i, made, **about, team=team))
+    other.send(messages)
+    other.run(START + timedelta(days=1))
+    rows = other.rows("override")
+    teams = {row.segment: row.rows for row in rows if row.segment.startswith("@team=")}
+    assert len(teams) == 51
+    assert teams.pop("@team=others") == 240 - 50 * 2
+    assert teams == {f"@team=team{n:03}": 2 for n in range(50)}
 
 
 def test_runs_in_between_and_late_uses_end_like_a_single_run(
