@@ -57,6 +57,8 @@ def identity(inputs: InputsPlan, feedback: FeedbackPlan) -> str:
 
 def feedback_plan(card: Card, inputs: InputsPlan) -> FeedbackPlan:
     """How people and truth of a model are profiled, over the same groups as its inputs."""
+    reference = inputs.reference
+    predicted = reference.prediction if reference else None
     return FeedbackPlan(
         contract=card.contract,
         dimensions=inputs.dimensions,
@@ -72,4 +74,7 @@ def feedback_plan(card: Card, inputs: InputsPlan) -> FeedbackPlan:
         },
         fastest=card.people.fastest.total_seconds() if card.people.fastest else None,
         run=card.people.run,
+        scores=reference.score_cells if reference else (),
+        centre=predicted.shift if predicted else 0.0,
+        scale=predicted.scale if predicted else 1.0,
     )

@@ -14,7 +14,7 @@ from monitor.errors import SourceError
 from monitor.events.batch import NOTHING
 from monitor.events.schema import EVENTS, Kind
 from monitor.jobs import references, service
-from monitor.jobs.freeze import Batches, NoRowsError, frozen
+from monitor.jobs.freeze import SAMPLED, Batches, NoRowsError, frozen
 from monitor.jobs.service import Opened
 from monitor.log.definitions import Definitions
 from monitor.profiles.inputs import COLUMNS
@@ -23,7 +23,8 @@ from monitor.settings.sources import Files
 from monitor.sources.base import Limit
 from monitor.sources.files import FilesSource
 
-_SCHEMA = pa.schema([EVENTS.field(name) for name in COLUMNS])
+_COLUMNS = tuple(dict.fromkeys((*COLUMNS, *SAMPLED)))
+_SCHEMA = pa.schema([EVENTS.field(name) for name in _COLUMNS])
 
 
 def from_file(parts: Opened, card: Card, file: Path, *, source: str | None = None) -> Reference:
@@ -90,7 +91,7 @@ def _predictions(
                     pc.equal(rows["kind"], Kind.PREDICTION.value),
                     pc.equal(rows["model"], card.model),
                 )
-                writer.write_table(rows.filter(is_ours).select(COLUMNS))
+                writer.write_table(rows.filter(is_ours).select(_COLUMNS))
         messages.close()
 
         def batches(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:

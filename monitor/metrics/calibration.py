@@ -51,5 +51,8 @@ METRIC = Metric(
     "never seen at 0: with accuracy a and n rows over k filled bins it shows up to "
     "0.8 sqrt(k a (1 - a) / n), 0.03 for a = 0.8, k = 10 and n = 1,000. No interval: it would be "
     "wrong near 0, where good models are.",
+    prefer="The best known one, to compare with what others report. smooth_calibration_error does "
+    "not depend on bins, confidence_gap has an interval.",
+    blind="Gaps that cancel within a tenth, and which way they go: see overconfidence.",
     source="Guo et al. (2017), On Calibration of Modern Neural Networks, eq. 3",
 )

@@ -50,7 +50,7 @@ def newcombe(
     return p - q - below, p - q + above
 
 
-def of_means(shares: Sequence[tuple[int, int]]) -> tuple[float, float]:
+def of_means(shares: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """95 % interval of the plain mean of independent shares, each (hits, rows) with a row.
 
     The distances to Wilson's ends are added as standard errors are.

@@ -1,54 +1,32 @@
 """The families that come of feedback: what their profiles hold, and what fills it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-import numpy as np
-
 from monitor.profiles import (
     audited,
-    calibration,
     cases,
-    confusion,
     finals,
-    losses,
-    residuals,
     reviewing,
-    scores,
-    tallies,
+    truth_layout,
     used,
 )
-from monitor.profiles.added import Added, Fed
-from monitor.profiles.calibration import Calibration
+from monitor.profiles.added import Fed
 from monitor.profiles.cases import Cases
-from monitor.profiles.confusion import Confusion
-from monitor.profiles.counts import Counts
+from monitor.profiles.counted import PREDICTIONS, Counted, counted, every
 from monitor.profiles.divisions import Division
 from monitor.profiles.family import Family
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.finals import Finals
-from monitor.profiles.known import Flags, Known
+from monitor.profiles.known import Known
 from monitor.profiles.layout import Ints, Layout
-from monitor.profiles.losses import Losses
 from monitor.profiles.reviewing import MOST_CLASSES
-from monitor.profiles.scores import Scores
-from monitor.profiles.tallies import Tallies
+from monitor.profiles.truth_layout import MOST_OF_A_TABLE
 
-PREDICTIONS: Final = "predictions"
-
-Counted = Mapping[str, Callable[[Known], Flags | Ints]]
-"""Per name, what is counted: rows for which it holds, or how much each row adds."""
-
-TRUTH_COUNTS: Final[Counted] = {
-    PREDICTIONS: lambda known: np.ones(known.rows, np.bool_),
-    "labelled": lambda known: known.outcome.given,
-    "revisions": lambda known: known.outcome.revisions,
-    "outside": lambda known: known.outside,
-}
 PEOPLE_COUNTS: Final[Counted] = {
-    PREDICTIONS: lambda known: np.ones(known.rows, np.bool_),
+    PREDICTIONS: every,
     "reviewed": lambda known: known.decision.given,
     "shown": lambda known: known.shown,
     "overridden": lambda known: known.overridden,
@@ -57,9 +35,6 @@ PEOPLE_COUNTS: Final[Counted] = {
     "escalated": lambda known: known.decision.given & known.escalated,
     "revisions": lambda known: known.decision.revisions,
 }
-
-MOST_OF_A_TABLE: Final = 100
-"""With more classes a table of confusion, which grows with their square, is not kept."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +74,7 @@ class FeedbackFamily:
 def families(plan: FeedbackPlan) -> tuple[FeedbackFamily, ...]:
     """The families that come of predictions and their feedback."""
     return (
-        FeedbackFamily(Family.TRUTH, tuple(_truth(plan))),
+        FeedbackFamily(Family.TRUTH, tuple(truth_layout.parts(plan))),
         FeedbackFamily(Family.PEOPLE, tuple(_people(plan)), reviewing.divisions),
         FeedbackFamily(
             Family.USE, used.parts(), used.divisions, used.units, (used.MADE, used.USES)
@@ -107,41 +82,12 @@ def families(plan: FeedbackPlan) -> tuple[FeedbackFamily, ...]:
     )
 
 
-def _truth(plan: FeedbackPlan) -> Iterator[Fed]:
-    contract = plan.contract
-    yield _counts(TRUTH_COUNTS)
-    if contract.classes:
-        if len(contract.classes) <= MOST_OF_A_TABLE:
-            yield Fed(Confusion.part(contract.classes), confusion.fed)
-        else:
-            yield Fed(Tallies.part(contract.classes), tallies.fed)
-        yield Fed(Calibration.part(), calibration.fed)
-        yield Fed(Losses.part(losses.OF_CLASSES), losses.fed)
-    yield from residuals.parts(contract)
-    if contract.positive is not None:
-        cells = Scores.part(contract.classes.index(contract.positive))
-        yield Fed(cells, scores.fed, whole_only=True)
-
-
 def _people(plan: FeedbackPlan) -> Iterator[Fed]:
     classes = plan.contract.classes
-    yield _counts(PEOPLE_COUNTS)
+    yield counted(PEOPLE_COUNTS)
     if 0 < len(classes) <= MOST_OF_A_TABLE:
         yield Fed(Finals.part(classes), finals.fed)
     if 0 < len(classes) <= MOST_CLASSES:
         yield Fed(Cases.part(classes), cases.fed)
     yield from reviewing.parts(plan)
     yield from audited.parts()
-
-
-def _counts(counted: Counted) -> Fed:
-    def feed(known: Known) -> Iterator[Added]:
-        for place, of in enumerate(counted.values()):
-            amount = of(known)
-            rows = np.flatnonzero(amount)
-            if amount.dtype == np.bool_:
-                yield Added(rows, place)
-            else:
-                yield Added(rows, place, amount[rows].astype(np.int64))
-
-    return Fed(Counts.part(list(counted)), feed)

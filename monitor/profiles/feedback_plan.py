@@ -20,6 +20,9 @@ class FeedbackPlan:
         seconds: length of a window of these families [s].
         duplicates_within: length of the window within which duplicates are sought [s].
         versions: those that are told apart, all others count as one; None tells all apart.
+        scores: inner edges of the cells of the score, from the reference; () for no cells.
+        centre: about where predicted numbers lie, from the reference, in their unit.
+        scale: a power of two near their spread, from the reference, in their unit.
         named: names of the divisions of `monitor.profiles.named` that the card declares.
         fastest: a review that took less is implausibly fast [s]; None where nobody said.
         run: upheld answers of one class in a row that count as a run.
@@ -33,6 +36,9 @@ class FeedbackPlan:
     seconds: int
     duplicates_within: int
     versions: tuple[str, ...] | None = None
+    scores: tuple[float, ...] = ()
+    centre: float = 0.0
+    scale: float = 1.0
     named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fastest: float | None = None
     run: int = 10

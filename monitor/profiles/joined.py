@@ -10,13 +10,14 @@ from monitor.profiles.layout import Ints
 
 PREDICTION_COLUMNS: Final = (
     *("id_hi", "id_lo", "payload_hash", "event_time", "version", "stage", "attributes"),
-    *("predicted_class", "predicted_value", "confidence", "probabilities"),
+    *("predicted_class", "predicted_value", "confidence", "probabilities", "score"),
 )
 """Columns of the event table that the join needs of predictions."""
 
 FEEDBACK_COLUMNS: Final = (
     *("kind", "p_hi", "p_lo", "id_hi", "id_lo", "payload_hash", "event_time"),
     *("decision", "decision_value", "recommendation_shown", "action", "label", "label_value"),
+    "weight",
     *("reviewer", "reviewer_role", "team", "review_started_at", "effective_at"),
     *("consumer", "used", "value"),
 )

@@ -294,6 +294,37 @@ class Known:
         return table
 
     @cached_property
+    def delay(self) -> tuple[Ints, Ints]:
+        """Labelled rows, and the time to the first outcome of each [µs], shape (m,)."""
+        spoken = self.outcome.spoken
+        said = spoken.table["event_time"].cast(pa.int64()).to_numpy()
+        found = np.flatnonzero(spoken.target >= 0)
+        first = np.full(self.rows, np.iinfo(np.int64).max)
+        np.minimum.at(first, spoken.target[found], said[found])
+        rows = np.flatnonzero(self.outcome.given)
+        return rows, first[rows] - self.made[rows]
+
+    @cached_property
+    def score(self) -> Floats:
+        """Score that the model gave, NaN where it gave none, shape (n,)."""
+        return numbers(self.predictions["score"])
+
+    @cached_property
+    def deviations(self) -> tuple[Ints, Floats, Floats]:
+        """Rows with a predicted and a true number, with their errors and labels, shape (m,) each.
+
+        Both in units of the plan's scale: prediction less label, and label from the centre.
+        """
+        predicted, label = (
+            numbers(column)
+            for column in (self.predictions["predicted_value"], self.outcome.table["label_value"])
+        )
+        rows = np.flatnonzero(~np.isnan(predicted) & ~np.isnan(label))
+        with np.errstate(over="ignore"):
+            error = (predicted[rows] - label[rows]) / self.plan.scale
+            return rows, error, (label[rows] - self.plan.centre) / self.plan.scale
+
+    @cached_property
     def forecast(self) -> Ints:
         """Judged rows with all probabilities and a label inside the contract, shape (m,).
 

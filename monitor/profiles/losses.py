@@ -52,17 +52,22 @@ class Losses:
         )
 
 
-def fed(known: Known) -> Iterator[Added]:
-    """`OF_CLASSES` of the forecast predictions."""
-    rows = known.forecast
+def each(known: Known, rows: Ints) -> Mapping[str, Floats]:
+    """`OF_CLASSES` of some of the forecast predictions, shape (m,) each."""
     probability, label = known.probability[rows], known.label[rows]
     n, k = probability.shape
     truth = np.zeros((n, k))
     truth[np.arange(n), label] = 1
     brier = ((probability - truth) ** 2).sum(axis=1) / (2 if k == 2 else 1)
     of_label = np.clip(probability[np.arange(n), label], LEAST_PROBABILITY, 1)
+    return dict(zip(OF_CLASSES, (brier, -np.log(of_label)), strict=True))
+
+
+def fed(known: Known) -> Iterator[Added]:
+    """`OF_CLASSES` of the forecast predictions."""
+    rows = known.forecast
     count = len(OF_CLASSES)
-    for i, loss in enumerate((brier, -np.log(of_label))):
+    for i, loss in enumerate(each(known, rows).values()):
         yield Added(rows, i)
         yield Added(rows, count + i, on_grid(loss))
         yield Added(rows, 2 * count + i, on_grid(loss**2))

@@ -28,6 +28,9 @@ the Wasserstein distance of a shift by half a standard deviation came out a quar
 DISTINCT: Final = 20
 """A column with at most this many different values has a bin per value."""
 
+SCORE_CELLS: Final = 500
+"""Most cells of the score. With as many rows in each, half the tied pairs are 0.1 % of all."""
+
 CATEGORIES: Final = 50
 """Most frequent categories that are counted by name; the others together."""
 
@@ -65,6 +68,7 @@ class Reference:
         groups: values per attribute, most frequent first.
         prediction: bins of the prediction where a number is predicted, else None.
         score: bins of the score, None where no row has one.
+        score_cells: inner edges of the cells of the score, for two classes; () where none has one.
         ints: integers of its own inputs profile.
         lows: smallest values of that profile, None where there is none.
         highs: largest values of it.
@@ -80,6 +84,7 @@ class Reference:
     groups: Mapping[str, tuple[str, ...]]
     prediction: Bins | None = None
     score: Bins | None = None
+    score_cells: tuple[float, ...] = ()
     ints: tuple[int, ...] = field(default=())
     lows: tuple[float | None, ...] = field(default=())
     highs: tuple[float | None, ...] = field(default=())
@@ -98,7 +103,7 @@ class Reference:
     def from_definition(cls, text: str) -> Self:
         """The reference that `definition` was taken of."""
         raw: dict[str, Any] = json.loads(text)
-        lists = {name: tuple(raw[name]) for name in ("ints", "lows", "highs")}
+        lists = {name: tuple(raw[name]) for name in ("score_cells", "ints", "lows", "highs")}
         return cls(
             **{
                 **raw,
@@ -178,6 +183,26 @@ def bins_of(values: Floats) -> Bins | None:
     return Bins(tuple(edges.tolist()), centre, scale)
 
 
+def cells_of(scores: Floats) -> tuple[float, ...]:
+    """Inner edges of cells that hold about as many of the scores each; () without any.
+
+    Of at most `SCORE_CELLS` different ones each has a cell.
+
+    Args:
+        scores: what the reference holds, shape (n,); NaN and infinities are left out.
+
+    >>> cells_of(np.array([1.0, 2.0, 2.0, 4.0]))
+    (1.5, 3.0)
+    """
+    finite = np.sort(scores[np.isfinite(scores)])
+    different = np.unique(finite)
+    if len(different) <= SCORE_CELLS:
+        return tuple((different[:-1] / 2 + different[1:] / 2).tolist())
+    return tuple(
+        np.unique(_quantiles(finite, [i / SCORE_CELLS for i in range(1, SCORE_CELLS)])).tolist()
+    )
+
+
 def _quantiles(ascending: Floats, shares: Sequence[float]) -> Floats:
     """The least values that at least these shares of the values do not exceed.
 
@@ -225,6 +250,7 @@ def reference_of(
         },
         prediction=None if contract.classes else bins_of(predicted),
         score=bins_of(score),
+        score_cells=cells_of(score) if contract.positive is not None else (),
     )
 
 

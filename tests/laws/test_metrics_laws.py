@@ -35,20 +35,26 @@ from tests.parity.raw_profiles import (
     agreement,
     calibration,
     cases,
+    class_scores,
     confusion,
     counts,
     durations,
+    errors,
     finals,
     followed,
     losses,
     numbers,
     profile,
+    reliability,
     residuals,
     reviewers,
     runs,
     scores,
     span,
     texts,
+    weighted_classes,
+    weighted_errors,
+    weights,
     worth,
 )
 
@@ -67,6 +73,8 @@ SHARES = [
     for m in CATALOGUE
     if m.unit is Unit.RATIO and m.name not in {"brier", *SIGNED} and not m.name.endswith("_gap")
 ]
+UNBOUNDED = {"brier", "weighted_brier", "r2", *SIGNED}
+SHARES = [m for m in CATALOGUE if m.unit is Unit.RATIO and m.name not in UNBOUNDED]
 
 Rows = st.integers(0, 400)
 Seeds = st.integers(0, 2**32 - 1)
@@ -126,13 +134,33 @@ def truth(rng: np.random.Generator, rows: int, classes: int) -> Profile:
     label = rng.choice([*CLASSES, "odd"][:classes], rows).tolist()
     positive = np.array([y == "yes" for y in label], bool)
     predicted = rng.choice([*CLASSES, "odd"], rows).tolist()
+    w = rng.choice([0.0, 0.5, 1.0, 30.0], rows)
     return profile(
         truth_counts(rows, label.count("odd")),
         confusion(predicted, label, CLASSES),
         scores(p, positive),
+        scores(p, positive, columns.CONFIDENCE),
+        reliability(p, positive),
         calibration(p, positive),
         losses(p, positive),
         residuals(p, positive),
+        weights(w, w >= 0),
+        weighted_classes(w, predicted, label, {"brier": p, "log_loss": 3 * p}, CLASSES),
+    )
+
+
+def truth_of_numbers(rng: np.random.Generator, rows: int, shape: str) -> Profile:
+    """A truth profile of a model that predicts a number."""
+    predicted, label = Shapes[shape](rng, rows), Shapes[shape](rng, rows)
+    both = ~np.isnan(predicted) & ~np.isnan(label)
+    predicted, label = predicted[both], label[both]
+    w = rng.choice([0.0, 1.0, 3.0], len(label))
+    near = np.clip(predicted, -1e6, 1e6), np.clip(label, -1e6, 1e6)
+    return profile(
+        truth_counts(rows, rows - len(label)),
+        *errors(predicted, label),
+        weights(w, w >= 0),
+        weighted_errors(w, *near),
     )
 
 
@@ -146,11 +174,14 @@ def truth_of_many(rng: np.random.Generator, rows: int, classes: int) -> Profile:
     label = rng.choice([*COLOURS, "odd"][:classes], rows).tolist()
     predicted = rng.choice([*COLOURS, "odd"], rows).tolist()
     right = np.array([p == y != "odd" for p, y in zip(predicted, label, strict=True)], bool)
+    confidence = rng.random(rows)
     return profile(
         truth_counts(rows, label.count("odd")),
         confusion(predicted, label, COLOURS),
-        calibration(rng.random(rows), right),
-        losses(rng.random(rows), right),
+        scores(confidence, right, columns.CONFIDENCE),
+        calibration(confidence, right),
+        losses(confidence, right),
+        class_scores(rng.dirichlet([1, 1, 1], rows), label, COLOURS),
     )
 
 
@@ -295,6 +326,7 @@ def makers(rng: np.random.Generator, shape: str, classes: int) -> list[tuple[Fam
         (Family.INPUTS, lambda n: inputs(rng, n, shape, shape, of_number=True)),
         (Family.TRUTH, lambda n: truth(rng, n, classes)),
         (Family.TRUTH, lambda n: truth_of_many(rng, n, classes)),
+        (Family.TRUTH, lambda n: truth_of_numbers(rng, n, shape)),
         (Family.PEOPLE, lambda n: people(rng, n)),
         (Family.USE, lambda n: use(rng, n)),
     ]

@@ -1,10 +1,8 @@
 """People and truth come out as counted slowly, in any order, with any repetition."""
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,16 +22,16 @@ from monitor.profiles.feedback import feedback_partials
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.finals import Finals
 from monitor.profiles.joined import FEEDBACK_COLUMNS, PREDICTION_COLUMNS
-from monitor.profiles.losses import Losses
-from monitor.profiles.residuals import Residuals
 from monitor.profiles.rows import Partial
 from monitor.profiles.scores import Scores
 from monitor.profiles.segments import segment_name, segment_values
 from monitor.profiles.used import STATES
 from tests.laws import slow_people as people
+from tests.laws import slow_truth as truth
 from tests.laws import slow_use as use
+from tests.laws.slow_truth import Held, Row, of, place
 
-Row = dict[str, Any]
+EDGES_OF_SCORE = (-1.0, 0.5)
 START = datetime(1969, 12, 31, 22, tzinfo=UTC)
 SEX = (Attribute("sex", protected=True, values=("f", "m")),)
 TWO = Contract("m", (), ("no", "yes"), "yes", attributes=SEX)
@@ -78,6 +76,7 @@ def predictions(draw: st.DrawFn, contract: Contract) -> list[Row]:
             else None,
             "predicted_value": None if k else draw(st.sampled_from([None, 1.0, 2.0])),
             "confidence": draw(st.one_of(st.none(), st.floats(0, 1))),
+            "score": draw(st.sampled_from([None, -7.0, -1.0, 0.25, 0.5, 1e9])),
             "probabilities": (raw / raw.sum()).tolist() if given_ and k else None,
         }
     again = draw(st.lists(st.sampled_from(list(some.values())), max_size=5)) if some else []
@@ -88,6 +87,7 @@ def predictions(draw: st.DrawFn, contract: Contract) -> list[Row]:
 def feedback(draw: st.DrawFn, contract: Contract) -> list[Row]:
     """Decisions, outcomes and uses, some of nothing, some twice, some at the same moment."""
     k = len(contract.classes)
+    weights = st.sampled_from([None, 0.0, 0.3, 1.0, 1e13])
     words = st.sampled_from([*contract.classes, "other", "another"]) if k else st.none()
     values = st.none() if k else st.sampled_from([None, 1.0, 2.0])
     some = {}
@@ -113,6 +113,7 @@ def feedback(draw: st.DrawFn, contract: Contract) -> list[Row]:
             "reviewer_role": draw(st.sampled_from([None, "senior"])) if is_decision else None,
             "label": draw(words) if kind == "outcome" else None,
             "label_value": draw(values) if kind == "outcome" else None,
+            "weight": draw(weights) if kind == "outcome" else None,
             "consumer": draw(st.sampled_from([None, "", "app", "crm"])) if is_usage else None,
             "used": draw(st.sampled_from([None, *STATES])) if is_usage else None,
             "value": draw(worths) if is_usage else None,
@@ -123,7 +124,14 @@ def feedback(draw: st.DrawFn, contract: Contract) -> list[Row]:
 
 def plan(contract: Contract) -> FeedbackPlan:
     return FeedbackPlan(
-        contract, (("sex",),), {"sex": ("f", "m")}, 3600, 300, fastest=FASTEST, run=RUN
+        contract,
+        (("sex",),),
+        {"sex": ("f", "m")},
+        3600,
+        300,
+        fastest=FASTEST,
+        run=RUN,
+        scores=EDGES_OF_SCORE,
     )
 
 
@@ -147,13 +155,6 @@ def held(said: Sequence[Row], kind: str) -> dict[tuple[int, int], tuple[Row, int
         )
         for of, rows in events.items()
     }
-
-
-Held = dict[tuple[int, int], tuple[Row, int]]
-
-
-def of(row: Row) -> tuple[int, int]:
-    return row["id_hi"], row["id_lo"]
 
 
 Groups = dict[tuple[int, str, str, str], list[Row]]
@@ -190,11 +191,6 @@ def grouped(made: Sequence[Row], said: Sequence[Row], decisions: Held) -> dict[s
     return groups
 
 
-def place(text: str, contract: Contract) -> int:
-    """Place of a class, one past the end for others."""
-    return contract.classes.index(text) if text in contract.classes else len(contract.classes)
-
-
 @pytest.mark.parametrize("contract", [TWO, THREE, MANY, NUMBER])
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
@@ -215,8 +211,10 @@ def test_profiles_are_those_of_slow_dictionaries(contract: Contract, data: st.Da
             words = [last_words(row, said) for row in mine]
             use.check(partial.profile, words, consumer=consumer)
             continue
-        check = check_people if key.family == "people" else check_truth
+        check = check_people if key.family == "people" else truth.check
         check(contract, partial, mine, decisions, outcomes)
+        if key.family == "truth" and key.segment == "":
+            truth.check_delays(partial, [row for row in mine if of(row) in outcomes], said)
         if key.family == "people":
             every = {
                 of(row): case(row, said, decisions)
@@ -301,84 +299,6 @@ def check_people(
         assert (partial.profile.get(Cases).counts == cases).all()
     else:
         assert not partial.profile.has(Cases)
-
-
-def check_truth(
-    contract: Contract, partial: Partial, mine: list[Row], decisions: Held, outcomes: Held
-) -> None:
-    """Counts, confusion, calibration, losses and scores of the labelled predictions."""
-    k = len(contract.classes)
-    labelled = [(row, *outcomes[of(row)]) for row in mine if of(row) in outcomes]
-    assert dict(partial.profile.get(Counts).of) == {
-        "predictions": len(mine),
-        "labelled": len(labelled),
-        "revisions": sum(revisions for _, _, revisions in labelled),
-        "outside": sum(
-            outcome["label"] not in contract.classes if k else outcome["label_value"] is None
-            for _, outcome, _ in labelled
-        ),
-    }
-    if not k:
-        assert not partial.profile.has(Confusion)
-        return
-    table = np.zeros((k + 1, k + 1), np.int64)
-    total, right, sure = np.zeros(10, np.int64), np.zeros(10, np.int64), np.zeros(10)
-    brier: list[float] = []
-    log_loss: list[float] = []
-    residuals: list[list[float]] = []
-    positives: list[float] = []
-    negatives: list[float] = []
-    for row, outcome, _ in labelled:
-        label = outcome["label"]
-        if row["predicted_class"] is not None:
-            table[place(row["predicted_class"], contract), place(label, contract)] += 1
-        c = row["confidence"]
-        if row["predicted_class"] is not None and c is not None:
-            # Bin i holds i/10 < c <= (i+1)/10.
-            i = next(i for i in range(10) if c * 10 <= i + 1)
-            total[i] += 1
-            right[i] += row["predicted_class"] == label and label in contract.classes
-            sure[i] += c
-        p = row["probabilities"]
-        if p and label in contract.classes and row["predicted_class"] is not None:
-            errors = [
-                (q - (name == label)) ** 2 for q, name in zip(p, contract.classes, strict=True)
-            ]
-            brier.append(sum(errors) / (2 if k == 2 else 1))
-            log_loss.append(-math.log(p[contract.classes.index(label)]))
-            residuals.append(
-                [(name == label) - q for q, name in zip(p, contract.classes, strict=True)]
-            )
-            (positives if label == contract.positive else negatives).append(p[-1])
-    assert (partial.profile.get(Confusion).counts == table).all()
-    calibration = partial.profile.get(Calibration)
-    assert (calibration.total == total).all()
-    assert (calibration.correct == right).all()
-    assert calibration.confidence == pytest.approx(sure, abs=1e-8)
-    losses = partial.profile.get(Losses)
-    assert losses.rows == {"brier": len(brier), "log_loss": len(log_loss)}
-    assert losses.sums["brier"] == pytest.approx(sum(brier), abs=1e-8)
-    assert losses.sums["log_loss"] == pytest.approx(sum(log_loss), abs=1e-8)
-    check_residuals(contract, partial, residuals)
-    has_scores = contract is TWO and partial.key.segment == ""
-    assert partial.profile.has(Scores) == has_scores
-    if has_scores:
-        scores = partial.profile.get(Scores)
-        for counted, values in ((scores.positives, positives), (scores.negatives, negatives)):
-            cells = np.minimum((np.array(values) * 1000).astype(int), 999)
-            assert (counted == np.bincount(cells, minlength=1000)).all()
-
-
-def check_residuals(contract: Contract, partial: Partial, rows: list[list[float]]) -> None:
-    """Sums of label less probability: of the positive class, or of each of a few."""
-    assert partial.profile.has(Residuals) == (contract in (TWO, THREE))
-    if partial.profile.has(Residuals):
-        found = partial.profile.get(Residuals)
-        each = np.array(rows).reshape(len(rows), len(contract.classes))
-        kept = each[:, 1:] if contract is TWO else each
-        assert found.rows == len(rows)
-        assert found.sums == pytest.approx(kept.sum(axis=0), abs=1e-8)
-        assert found.squares == pytest.approx((kept**2).sum(axis=0), abs=1e-8)
 
 
 @settings(max_examples=60, deadline=None)

@@ -2,27 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, pairwise
 from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from monitor.profiles import columns
+from monitor.cards.contract import Contract
+from monitor.profiles import columns, weighted
 from monitor.profiles.agreement import Agreement
 from monitor.profiles.calibration import Calibration
 from monitor.profiles.cases import Cases
 from monitor.profiles.categories import Categories
+from monitor.profiles.class_scores import ClassScores
 from monitor.profiles.confusion import Confusion
 from monitor.profiles.counts import Counts
 from monitor.profiles.distribution import Distribution
 from monitor.profiles.durations import Durations
+from monitor.profiles.errors import REACH, squared
+from monitor.profiles.errors import fed as error_parts
+from monitor.profiles.exact import digits
+from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.finals import Finals
 from monitor.profiles.fixed import CLIP, MOMENT, SQUARE, on_grid
 from monitor.profiles.followed import Followed
 from monitor.profiles.layout import Layout, Part, Profile
 from monitor.profiles.losses import LEAST_PROBABILITY, OF_CLASSES, Losses
+from monitor.profiles.magnitudes import edges_of
 from monitor.profiles.reference import Bins, bins_of
+from monitor.profiles.reliability import EDGES, Reliability
 from monitor.profiles.residuals import Residuals
 from monitor.profiles.reviewers import FEW, FEW_CELLS, Reviewers
 from monitor.profiles.runs import Runs
@@ -109,11 +117,29 @@ def confusion(predicted: Sequence[str], label: Sequence[str], classes: Sequence[
     return Confusion.part(classes), table.ravel().tolist(), None
 
 
-def scores(probability: Numbers, is_positive: NDArray[np.bool_]) -> Column:
+def scores(probability: Numbers, is_positive: NDArray[np.bool_], column: str = "") -> Column:
     """Rows of each class per cell of the probability."""
     cell = np.minimum((probability * CELLS).astype(int), CELLS - 1)
     table = [np.bincount(cell[some], minlength=CELLS) for some in (is_positive, ~is_positive)]
-    return Scores.part(0), np.concatenate(table).tolist(), None
+    return Scores.part(0, column), np.concatenate(table).tolist(), None
+
+
+def class_scores(probability: Numbers, label: Sequence[str], classes: Sequence[str]) -> Column:
+    """Rows per class and cell of its probability, shape (n, k), and those labelled with it."""
+    cell = np.minimum((probability * 250).astype(int), 249)
+    total = [np.bincount(own, minlength=250) for own in cell.T]
+    is_of = [np.array([y == name for y in label], bool) for name in classes]
+    labelled = [np.bincount(own[y], minlength=250) for own, y in zip(cell.T, is_of, strict=True)]
+    return ClassScores.part(len(classes)), np.concatenate([*total, *labelled]).tolist(), None
+
+
+def reliability(probability: Numbers, is_positive: NDArray[np.bool_]) -> Column:
+    """Rows, positive ones and sum of the probability per cell."""
+    ends = [-np.inf, *EDGES, np.inf]
+    at = [(a <= probability) & (probability < b) for a, b in pairwise(ends)]
+    grid = on_grid(probability)
+    table = [[int(of[some].sum()) for some in at] for of in (grid * 0 + 1, is_positive, grid)]
+    return Reliability.part(0), [number for row in table for number in row], None
 
 
 def calibration(confidence: Numbers, is_right: NDArray[np.bool_]) -> Column:
@@ -139,6 +165,100 @@ def residuals(probability: Numbers, is_positive: NDArray[np.bool_]) -> Column:
     each = is_positive - probability
     sums = [int(on_grid(each**power).sum()) for power in (1, 2)]
     return Residuals.part([1]), [len(probability), *sums], None
+
+
+def sums(part: Part, rows: int, beyond: int, of: Mapping[str, Numbers]) -> Column:
+    """Exact sums; that their digits are right is proved apart."""
+    low, count = part.spec["low"], part.spec["digits"]
+    found = np.zeros((len(part.spec["names"]), count), np.int64)
+    for digit, name in zip(found, part.spec["names"], strict=True):
+        for at, amount in digits(of[name], low):
+            np.add.at(digit, at, amount)
+    return part, [rows, beyond, *found.ravel().tolist()], None
+
+
+def magnitudes(part: Part, values: Numbers) -> Column:
+    """Rows per cell."""
+    ends = np.array([-np.inf, *edges_of(part), np.inf])
+    return part, np.histogram(values, ends)[0].tolist(), None
+
+
+def errors(
+    predicted: Numbers, label: Numbers, centre: float = 0.0, scale: float = 1.0
+) -> list[Column]:
+    """Sums over the errors of numbers, and how large they are."""
+    plan = FeedbackPlan(Contract("m", ()), (), {}, 3600, 300, centre=centre, scale=scale)
+    parts = [fed.part for fed in error_parts(plan)]
+    with np.errstate(over="ignore"):
+        e, y = (predicted - label) / scale, (label - centre) / scale
+    fits = (abs(e) < REACH) & (abs(y) < REACH)
+    size = np.minimum(abs(e) * scale, 1e300)
+    e, y = e[fits], y[fits]
+    powers = {
+        "error": e,
+        "absolute": abs(e),
+        "square": e * e,
+        "fourth": e * e * (e * e),
+        "label": y,
+        "label2": np.concatenate(squared(y)),
+        "label3": y * y * y,
+        "label4": y * y * y * y,
+        "square_label": e * e * y,
+        "square_label2": e * e * (y * y),
+    }
+    of_sums = sums(parts[0], len(e), int((~fits).sum()), powers)
+    return [of_sums, magnitudes(parts[1], size)]
+
+
+def weights(w: Numbers, has_own: NDArray[np.bool_]) -> Column:
+    """The weights of the outcomes by themselves."""
+    part = weight_parts(("no", "yes"))[0]
+    return sums(part, int(has_own.sum()), 0, {"w": w, "w2": w * w})
+
+
+def weighted_classes(
+    w: Numbers,
+    predicted: Sequence[str],
+    label: Sequence[str],
+    p: Mapping[str, Numbers],
+    classes: Sequence[str],
+) -> Column:
+    """Sums of the weights by prediction and label, and of weighted losses."""
+    part = weight_parts(classes)[1]
+    k = len(classes)
+    of = {}
+    places = [(place(a, classes), place(b, classes)) for a, b in zip(predicted, label, strict=True)]
+    for cell in np.ndindex(k + 1, k + 1):
+        inside = w[[at == cell for at in places]] if len(w) else w
+        of[f"{cell[0]},{cell[1]}"] = inside
+        of[f"{cell[0]},{cell[1]} squared"] = inside * inside
+    for loss, x in p.items():
+        of |= weighted_mean(loss, w, x)
+    return sums(part, len(w), 0, of)
+
+
+def weighted_mean(what: str, w: Numbers, x: Numbers) -> dict[str, Numbers]:
+    """The five sums for a weighted mean."""
+    each = {"w": w, "w2": w * w, "wx": w * x, "w2x": w * w * x, "w2x2": w * w * (x * x)}
+    return {f"{what} {name}": values for name, values in each.items()}
+
+
+def weighted_errors(w: Numbers, predicted: Numbers, label: Numbers) -> Column:
+    """Sums of weighted errors."""
+    part = weight_parts(())[1]
+    e = predicted - label
+    of = {
+        **weighted_mean("error", w, e),
+        **weighted_mean("absolute", w, abs(e)),
+        **weighted_mean("square", w, e * e),
+    }
+    return sums(part, len(w), 0, of)
+
+
+def weight_parts(classes: Sequence[str]) -> list[Part]:
+    positive = classes[-1] if len(classes) == 2 else None
+    contract = Contract("m", (), tuple(classes), positive)
+    return [fed.part for fed in weighted.fed(FeedbackPlan(contract, (), {}, 3600, 300))]
 
 
 def cases(rows: Sequence[tuple[bool, str, str, str | None]], classes: Sequence[str]) -> Column:

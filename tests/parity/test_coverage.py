@@ -1,12 +1,19 @@
 """Every 95 % interval covers the truth in about 95 of 100 samples."""
 
+import math
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
+from monitor.metrics import CATALOGUE
 from monitor.metrics.auc import area_interval
+from monitor.metrics.average_precision import average_precision, error_of_average_precision
+from monitor.metrics.bands import measure_gap
+from monitor.metrics.base import Subject, Value
 from monitor.metrics.classification import f1_of, macro_f1
 from monitor.metrics.fairness.shrinkage import shrunk
 from monitor.metrics.fairness.trend import slope
@@ -19,6 +26,15 @@ from monitor.metrics.intervals import (
     ratio_interval,
     wilson,
 )
+from monitor.metrics.lift import hits_at_top, recall_interval
+from monitor.metrics.recalibration import intercept
+from monitor.metrics.recalibration import slope as recalibration_slope
+from monitor.metrics.regression import quantile
+from monitor.metrics.weighted import Weight, effective_pair
+from monitor.profiles.magnitudes import Magnitudes, cells_of, edges_of
+from tests.parity.raw_profiles import calibration, errors, profile, weighted_errors
+
+METRICS = {metric.name: metric for metric in CATALOGUE}
 
 SAMPLES = 2_000
 LEAST, MOST = 0.93, 0.97
@@ -184,3 +200,157 @@ def test_shrunk_rates_err_less_and_cover_on_average(
     assert 0.90 <= np.mean(covered) <= MOST
     # Where six groups have little in common, drawing them together costs a little.
     assert ours <= plain * (1.1 if strength < 10 else 0.9)
+
+
+CUTS = np.linspace(-6, 8, 141)
+"""Cells of a score that is normal around 0 or around 1.5."""
+
+
+def chances(base: float) -> Rows:
+    """Chance of each cell for a positive row, then for a negative one, in one vector."""
+    steps = [np.diff(stats.norm.cdf(np.array([-np.inf, *CUTS, np.inf]), at)) for at in (1.5, 0)]
+    return np.concatenate([base * steps[0], (1 - base) * steps[1]])
+
+
+@pytest.mark.parametrize(("rows", "base"), [(300, 0.3), (1_000, 0.1), (3_000, 0.05)])
+def test_the_interval_of_average_precision_covers_it(rows: int, base: float) -> None:
+    chance = chances(base)
+    k = len(chance) // 2
+    truth = tied_area(chance[:k], chance[k:])
+    drawn = np.random.default_rng(7).multinomial(rows, chance, SAMPLES)
+    covered = []
+    for table in drawn:
+        p, n = table[:k], table[k:]
+        ends = logit_interval(average_precision(p, n)[0], error_of_average_precision(p, n))
+        covered.append(ends is not None and ends[0] <= truth <= ends[1])
+    assert LEAST <= np.mean(covered) <= MOST
+
+
+def tied_area(positives: Rows, negatives: Rows) -> float:
+    """The area over the whole population."""
+    found, alarms = positives[::-1].cumsum(), negatives[::-1].cumsum()
+    return float((positives[::-1] / found[-1] * found / (found + alarms)).sum())
+
+
+@pytest.mark.parametrize(("rows", "base"), [(300, 0.3), (1_000, 0.1), (3_000, 0.05)])
+def test_the_interval_of_lift_covers_it(rows: int, base: float) -> None:
+    chance = chances(base)
+    k = len(chance) // 2
+    whole = [np.round(some * 1e9).astype(np.int64) for some in np.split(chance, 2)]
+    top, _, _ = hits_at_top(whole[0], whole[1])
+    truth = top / 1e9 / base
+    drawn = np.random.default_rng(8).multinomial(rows, chance, SAMPLES)
+    covered = []
+    for table in drawn:
+        low, high = recall_interval(table[:k], table[k:])
+        covered.append(low <= truth <= high)
+    assert LEAST <= np.mean(covered) <= MOST
+
+
+@pytest.mark.parametrize("rows", [200, 2_000])
+@pytest.mark.parametrize(("a", "b"), [(0.0, 1.0), (0.4, 0.6), (-0.5, 1.4)])
+def test_the_intervals_of_slope_and_intercept_cover_them(rows: int, a: float, b: float) -> None:
+    rng = np.random.default_rng(9)
+    x = np.linspace(-3, 3, 25)
+    chance = 1 / (1 + np.exp(-a - b * x))
+    density = np.exp(-(x**2) / 4)
+    density /= density.sum()
+    expected = float((density * chance).sum())
+    # What the intercept estimates when the slope is not 1: as many expected as come true.
+    low, high = -5.0, 5.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        too_few = float((density / (1 + np.exp(-middle - x))).sum()) < expected
+        low, high = (middle, high) if too_few else (low, middle)
+    covered = []
+    for _ in range(SAMPLES // 2):
+        n = rng.multinomial(rows, density)
+        some = n > 0
+        hits = rng.binomial(n[some], chance[some])
+        line, shift = recalibration_slope(x[some], n[some], hits), intercept(x[some], n[some], hits)
+        assert line is not None
+        assert shift is not None
+        covered.append(
+            (abs(line.value - b) <= 1.96 * line.error, abs(shift.value - low) <= 1.96 * shift.error)
+        )
+    shares = np.mean(covered, axis=0)
+    assert shares.min() >= LEAST - 0.005
+    assert shares.max() <= MOST + 0.005
+
+
+@pytest.mark.parametrize("rows", [100, 1_000])
+@pytest.mark.parametrize("too_sure", [0.0, 0.1])
+def test_the_interval_of_the_confidence_gap_covers_it(rows: int, too_sure: float) -> None:
+    rng = np.random.default_rng(10)
+    covered = []
+    for _ in range(SAMPLES // 2):
+        confidence = rng.uniform(0.55, 1, rows)
+        right = rng.random(rows) < confidence - too_sure
+        found = measure_gap(Subject("", profile(calibration(confidence, right))))
+        assert isinstance(found, Value)
+        assert found.lower is not None
+        assert found.upper is not None
+        covered.append(found.lower <= too_sure <= found.upper)
+    assert LEAST - 0.005 <= np.mean(covered) <= MOST + 0.005
+
+
+def lies_within(found: object, truth: float) -> bool:
+    assert isinstance(found, Value)
+    assert found.lower is not None
+    assert found.upper is not None
+    return found.lower <= truth <= found.upper
+
+
+@pytest.mark.parametrize("rows", [100, 1_000])
+def test_the_intervals_of_errors_cover_them(rows: int) -> None:
+    rng = np.random.default_rng(11)
+    truths = {"mae": math.sqrt(2 / math.pi) * 2, "rmse": 2.0, "mean_error": 0.0, "r2": 1 - 4 / 13}
+    covered: dict[str, list[bool]] = {name: [] for name in truths}
+    for _ in range(SAMPLES // 4):
+        said = rng.normal(5, 3, rows)
+        current = profile(*errors(said, said + rng.normal(0, 2, rows)))
+        for name, truth in truths.items():
+            found = METRICS[name].measure(Subject("errors", current))
+            covered[name].append(lies_within(found, truth))
+    shares = [np.mean(some) for some in covered.values()]
+    # A quarter of the samples: the simulation errs by 0.01.
+    assert min(shares) >= LEAST - 0.01
+    assert max(shares) <= MOST + 0.01
+
+
+@pytest.mark.parametrize("rows", [50, 2_000])
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_the_interval_of_a_quantile_is_never_too_narrow(rows: int, share: float) -> None:
+    rng = np.random.default_rng(12)
+    part = Magnitudes.part("x", 1.0, (-20, 20))
+    truth = float(stats.lognorm.ppf(share, 1.0))
+    covered = []
+    for _ in range(SAMPLES // 2):
+        counts = np.bincount(cells_of(part, rng.lognormal(0, 1, rows)), minlength=part.ints)
+        found = quantile(Magnitudes(edges_of(part), counts), share)
+        covered.append(lies_within(found, truth))
+    assert np.mean(covered) >= LEAST - 0.005
+
+
+@pytest.mark.parametrize("rows", [300, 2_000])
+def test_intervals_of_weighted_shares_and_means_cover_them(rows: int) -> None:
+    rng = np.random.default_rng(13)
+    covered = []
+    # Wrong answers are sampled in full, right ones one in five, with the weight that mends it.
+    for _ in range(SAMPLES // 2):
+        right = rng.random(rows) < 0.8
+        kept = ~right | (rng.random(rows) < 0.2)
+        w = np.where(right, 5.0, 1.0)[kept]
+        hit = right[kept]
+        weight = [
+            Weight(*map(Fraction, (float(x.sum()), float((x * x).sum())))) for x in (w * hit, w)
+        ]
+        found, effective = effective_pair(*weight)
+        low, high = wilson(found, effective)
+        loss = rng.gamma(2, 1, len(w)) + ~hit
+        current = profile(weighted_errors(w, loss, np.zeros(len(w))))
+        mean = METRICS["weighted_mean_error"].measure(Subject("weighted_errors", current))
+        covered.append((low <= 0.8 <= high, lies_within(mean, 2.2)))
+    shares = np.mean(covered, axis=0)
+    assert shares.min() >= LEAST - 0.005
+    assert shares.max() <= MOST + 0.005

@@ -8,15 +8,19 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import statsmodels.api as sm
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.distance import cityblock, euclidean, jensenshannon
 from sklearn.metrics import (
     accuracy_score,
+    average_precision_score,
     balanced_accuracy_score,
     brier_score_loss,
     f1_score,
@@ -61,7 +65,22 @@ LEAST = {
     "log_loss": 30,
     "roc_auc": 30,
     "roc_auc_bound": 30,
+    "average_precision": 30,
+    "lift_at_top_tenth": 100,
     "brier": 30,
+    "brier_reliability": 100,
+    "brier_resolution": 100,
+    "brier_uncertainty": 100,
+    "smooth_calibration_error": 100,
+    "calibration_slope": 100,
+    "calibration_intercept": 100,
+    "overconfidence": 100,
+    "underconfidence": 100,
+    "confidence_gap": 30,
+    "band_accuracy": 10,
+    "band_confidence": 10,
+    "probability_band_positives": 10,
+    "probability_band_mean": 10,
     "calibration_error": 100,
     "override": 30,
     "hidden_disagreement": 30,
@@ -82,6 +101,26 @@ LEAST = {
 
 METHODS = (*("psi", "jensen_shannon", "chi_square", "cramers_v", "hellinger", "total_variation"),)
 COMPONENTS = ("location", "spread", "skew", "tails")
+OF_ORDER = ("roc_auc", "roc_auc_bound", "average_precision", "lift_at_top_tenth")
+OF_CALIBRATION = (
+    *("brier", "log_loss", "brier_reliability", "brier_resolution", "brier_uncertainty"),
+    *("calibration_error", "smooth_calibration_error", "overconfidence", "underconfidence"),
+    *("confidence_gap", "calibration_slope", "calibration_intercept"),
+)
+OF_WEIGHTS = (
+    *("effective_labels", "weighted_accuracy", "weighted_balanced_accuracy"),
+    *("weighted_precision", "weighted_recall", "weighted_f1", "weighted_brier"),
+    "weighted_log_loss",
+)
+"""No outcome of these streams has a weight."""
+OF_BANDS = (
+    *("band_accuracy", "band_confidence"),
+    *("probability_band_positives", "probability_band_mean"),
+)
+BANDS = tuple(f"{i / 10:.1f}-{(i + 1) / 10:.1f}" for i in range(10))
+OF_ALL_ROWS = (*OF_ORDER, "smooth_calibration_error")
+"""What segments keep no cells for."""
+
 QUANTILES = (0.001, 0.005, 0.02, *(i / 20 for i in range(1, 20)), 0.98, 0.995, 0.999)
 
 
@@ -345,8 +384,7 @@ def _of_rows(part: Frame, reference: Frame | None, watched: Watched) -> Named:
         yield from _doubt(part, reference, watched)
         yield from _score(part, reference)
     for metric, column, expected in _truth(part):
-        # Groups keep no cells of the score.
-        if reference is not None or not metric.startswith("roc_auc"):
+        if reference is not None or metric not in OF_ALL_ROWS:
             yield metric, column, expected
     yield from _people(part, is_whole=reference is not None)
 
@@ -451,27 +489,31 @@ def _truth(part: Frame) -> Named:
     yield "accuracy", "", expected
     yield "labels_outside_contract", "", _share(~labelled["label"].isin(["0", "1"]))
     yield from _by_class(labelled)
+    for metric in OF_WEIGHTS:
+        yield metric, "", UNKNOWN
     scored = labelled[labelled["probability"].notna()]
     truth, p = (scored["label"] == "1").to_numpy(), scored["probability"].to_numpy()
     if scored.empty:
-        for metric in ("roc_auc", "roc_auc_bound", "brier", "log_loss", "calibration_error"):
+        for metric in (*OF_ORDER, *OF_CALIBRATION):
             yield metric, "", UNKNOWN
+        for metric, name in product(OF_BANDS, BANDS):
+            yield metric, name, UNKNOWN
         return
     if min(truth.sum(), (~truth).sum()) < 10:
-        yield "roc_auc", "", UNKNOWN
-        yield "roc_auc_bound", "", UNKNOWN
+        for metric in OF_ORDER:
+            yield metric, "", UNKNOWN
     else:
         bound = _tied(p, truth)
         yield "roc_auc", "", Expected(roc_auc_score(truth, p), len(p), bound + 1e-12)
         yield "roc_auc_bound", "", Expected(bound, len(p), 1e-12)
+        yield "average_precision", "", Expected(average_precision_score(truth, p), len(p), None)
+        yield "lift_at_top_tenth", "", Expected(_lift(p, truth), len(p), None)
     yield "brier", "", Expected(brier_score_loss(truth, p), len(p), 1e-9)
     yield "log_loss", "", Expected(log_loss(truth, p, labels=[False, True]), len(p), 1e-9)
+    yield from _parts(p, truth)
+    yield from _recalibration(p, truth)
     correct = right[scored.index].to_numpy()
-    yield (
-        "calibration_error",
-        "",
-        Expected(_ece(scored["confidence"].to_numpy(), correct), len(p), 1e-9),
-    )
+    yield from _of_confidence(scored["confidence"].to_numpy(), correct)
 
 
 def _by_class(labelled: Frame) -> Named:
@@ -495,6 +537,84 @@ def _tied(p: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
     ends = np.arange(1_001) / 1_000
     positive, negative = (np.histogram(p[some], ends)[0] for some in (truth, ~truth))
     return float((positive * negative).sum() / 2 / truth.sum() / (~truth).sum())
+
+
+def _lift(p: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
+    """Share of positives in the top tenth over that in all; ties at its end by their share."""
+    top = len(p) / 10
+    edge = np.sort(p)[::-1][math.ceil(top) - 1]
+    above, tied = p > edge, p == edge
+    hits = truth[above].sum() + (top - above.sum()) * truth[tied].mean()
+    return float(hits / top / truth.mean())
+
+
+def _parts(p: NDArray[np.float64], truth: NDArray[np.bool_]) -> Named:
+    """Murphy's parts over ten bins, what happens within bins counted to the resolution."""
+    tenth = np.minimum(np.floor(p * 10 + 1e-12), 9)
+    base, n = truth.mean(), len(p)
+    off = general = 0.0
+    for b in np.unique(tenth):
+        some = tenth == b
+        share, mean = truth[some].mean(), p[some].mean()
+        covariance = ((p[some] - mean) * (truth[some] - share)).mean()
+        off += some.mean() * (mean - share) ** 2
+        general += some.mean() * ((share - base) ** 2 - p[some].var() + 2 * covariance)
+    yield "brier_reliability", "", Expected(off, n, 1e-9)
+    yield "brier_resolution", "", Expected(general, n, 1e-9)
+    yield "brier_uncertainty", "", Expected(base * (1 - base), n, 1e-12)
+    for i, name in enumerate(BANDS):
+        some = tenth == i
+        yield "probability_band_positives", name, _share(truth[some])
+        yield "probability_band_mean", name, _mean(p[some])
+
+
+def _mean(values: NDArray[np.float64]) -> Expected:
+    return Expected(float(values.mean()), len(values), 1e-9) if len(values) else UNKNOWN
+
+
+def _recalibration(p: NDArray[np.float64], truth: NDArray[np.bool_]) -> Named:
+    """Logistic regressions on the raw rows, by statsmodels; ours lie well within our ends."""
+    if truth.all() or not truth.any():
+        yield "calibration_slope", "", UNKNOWN
+        yield "calibration_intercept", "", UNKNOWN
+        return
+    near = np.clip(p, 1e-6, 1 - 1e-6)
+    x, y, family = np.log(near / (1 - near)), truth.astype(float), sm.families.Binomial()
+    line = sm.GLM(y, sm.add_constant(x), family).fit()
+    shift = sm.GLM(y, np.ones(len(y)), family, offset=x).fit()
+    yield "calibration_slope", "", Expected(line.params[1], len(y), None)
+    yield "calibration_intercept", "", Expected(shift.params[0], len(y), None)
+
+
+def _of_confidence(sure: NDArray[np.float64], right: NDArray[np.bool_]) -> Named:
+    """What the confidence promises beside what was right."""
+    place = np.digitize(sure, np.arange(1, 10) / 10, right=True)
+    over = under = 0.0
+    for i, name in enumerate(BANDS):
+        some = place == i
+        yield "band_accuracy", name, _share(right[some])
+        yield "band_confidence", name, _mean(sure[some])
+        if some.any():
+            gap = some.mean() * (sure[some].mean() - right[some].mean())
+            over, under = over + max(gap, 0), under + max(-gap, 0)
+    n = len(sure)
+    yield "calibration_error", "", Expected(_ece(sure, right), n, 1e-9)
+    yield "overconfidence", "", Expected(over, n, 1e-9)
+    yield "underconfidence", "", Expected(under, n, 1e-9)
+    yield "confidence_gap", "", Expected(float((sure - right).mean()), n, 1e-9)
+    yield "smooth_calibration_error", "", Expected(_smooth(sure, right), n, None)
+
+
+def _smooth(sure: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    """Blasiok and Nakkiran (2023) over 2,000 cells, smoothed by SciPy with reflection."""
+    ends = np.arange(2_001) / 2_000
+    residual = np.histogram(sure, ends, weights=right - sure)[0] / len(sure)
+    low, high = 0.0, 1.0
+    for _ in range(20):
+        width = (low + high) / 2
+        smooth = gaussian_filter1d(residual, 2_000 * width, mode="reflect", truncate=6)
+        low, high = (width, high) if np.abs(smooth).sum() > width else (low, width)
+    return low
 
 
 def _ece(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> float:
