@@ -11,6 +11,7 @@ from monitor.cards.card import Card
 from monitor.jobs.build import layouts_of
 from monitor.jobs.plan import fairness_dimensions, feedback_plan
 from monitor.jobs.sums import Usage, by_segment, by_version, people, usage
+from monitor.jobs.volume import Usual, usual_rows
 from monitor.log.profiles import ProfileTable, Revision
 from monitor.metrics import CATALOGUE
 from monitor.metrics.base import LeftOut, Metric, Point, Subject, Windows
@@ -128,11 +129,18 @@ class Publisher:
             mine = {family: held[family][window] for family in Family if window.asks(family)}
             consumers = usage(window.end - window.start, mine[Family.USE], earlier[window])
             completeness = _completeness(held[Family.INPUTS][window], quarantined[window])
+            usual = self._usual(window) if window.kind == "latest" else None
             nobody = {("", ""): mine} if window.kind == "latest" else {}
             for (version, stage), by_family in (by_version(mine) or nobody).items():
                 yield from self._of_version(
-                    window, version, stage, by_family, completeness, consumers
+                    window, version, stage, by_family, completeness, consumers, usual
                 )
+
+    def _usual(self, window: Window) -> Usual:
+        step = _step(self.plan.seconds, window)
+        reference = self._reference(Family.INPUTS)
+        span = (window.start, window.end, step)
+        return usual_rows(self.profiles, self.card.model, reference, *span)
 
     def steps(self, window: Window) -> int:
         """Windows of inputs profiles that make up a window."""
@@ -189,6 +197,7 @@ class Publisher:
         held: Mapping[Family, Sequence[Revision]],
         completeness: float | None,
         consumers: Usage,
+        usual: Usual | None,
     ) -> Iterator[ResultRow]:
         catalogue = _measured_of(window)
         past = self.past.get((version, stage), ())
@@ -218,6 +227,7 @@ class Publisher:
                         left_out=_left_out(revisions),
                         before=consumers.before,
                         end=window.end,
+                        usual=None if usual is None else usual.get((version, stage), ()),
                         segments=sums,
                         past=past,
                     )

@@ -16,6 +16,7 @@ from monitor.profiles.family import Family
 from monitor.profiles.layout import Layout as ProfileLayout
 from monitor.profiles.layout import Profile
 from monitor.profiles.rows import PARTIALS, Key, Partial, partials_of, table_of
+from monitor.profiles.segments import ALL
 
 PROFILES: Final = pa.schema(
     [
@@ -107,6 +108,35 @@ class ProfileTable:
         revisions = newest["revision"].to_pylist()
         hashes = newest["hash"].to_pylist()
         return [Revision(*row) for row in zip(partials, revisions, hashes, strict=True)]
+
+    def rows_of(
+        self, *, family: Family, model: str, seconds: int, start: datetime, end: datetime
+    ) -> list[tuple[Key, int]]:
+        """What each profile of all rows is about, and its rows; the profiles are not read.
+
+        Args:
+            family: of the profiles.
+            model: of the profiles.
+            seconds: length of their windows [s].
+            start: of the first window, aware.
+            end: no window begins from here on, aware.
+        """
+        condition = read.all_of(
+            f"family = {read.text(family)}",
+            f"model = {read.text(model)}",
+            f"seconds = {seconds}",
+            f"segment = {read.text(ALL)}",
+            f"year >= {start.year} AND year <= {end.year}",
+            read.between("start", start, end),
+        )
+        columns = (*key_columns(), "rows", "revision")
+        found = read.rows(self.table.current(), PROFILES, columns, condition).read_all()
+        newest = _newest(found)
+        keys = newest.select(key_columns()).to_pylist()
+        return [
+            (Key(**{**key, "family": Family(key["family"])}), rows)
+            for key, rows in zip(keys, newest["rows"].to_pylist(), strict=True)
+        ]
 
     def append(
         self, revisions: Sequence[Revision], *, events_version: int, at: datetime

@@ -42,6 +42,7 @@ from monitor.metrics import (
     use,
     variety,
     violations,
+    volume,
     wasserstein,
     weighted,
 )
@@ -73,6 +74,8 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     doubt.MARGIN_MEAN,
     doubt.NEAR,
     *latency.METRICS,
+    volume.COUNT,
+    volume.VOLUME,
     freshness.METRIC,
     coverage.METRIC,
     performance.OUTSIDE,

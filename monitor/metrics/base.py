@@ -169,6 +169,8 @@ class Subject:
         contract: what the card says of predictions.
         drift_line: Jensen-Shannon distance above which a feature counts as drifted.
         end: end of the window, Unix seconds; None where there is no window.
+        usual: rows of earlier windows at the same time of the week, the last one first; None where
+            nobody asked.
         left_out: what of the window's messages is not in `current`; None for a part of the rows.
         fastest: time below which a review is implausibly fast [s], None if nobody said.
         before: what consumers did in the windows before; None for a part of the rows.
@@ -189,6 +191,7 @@ class Subject:
     fastest: float | None = None
     before: Before | None = None
     end: float | None = None
+    usual: tuple[int, ...] | None = None
     segments: Mapping[str, Profile] = field(default_factory=dict)
     past: Sequence[Point] = ()
 

@@ -65,6 +65,8 @@ NAMES = ("a", "b", "c")
 END = 1_795_000_000
 OF_CATEGORIES = [m for m in CATALOGUE if m.per is Per.FEATURE and Categories in m.summaries]
 SIGNED = {
+    # May exceed 1.
+    "volume",
     *("review_net_gain", "advice_gain", "advice_influence", "uniform_runs_excess"),
     *("calibration_difference", "group_calibration", *(m.name for m in trend.METRICS)),
 }
@@ -288,6 +290,7 @@ def asked(current: Profile, reference: Profile | None = None) -> Subject:
         low_confidence=0.6,
         contract=replace(CONTRACT, classes=(), positive=None) if of_number else CONTRACT,
         end=END if current is not reference else current.get(Span, columns.EVENT_TIME).last,
+        usual=(rows,) * 4 if current is reference else (rows, 0, rows // 2, 2 * rows, rows),
         left_out=LeftOut(0, 0) if current is reference else LeftOut(rows // 9, rows // 50),
         fastest=5.0,
         before=Before({"app": current, "gone": current}, 4, 86_400) if current.has(Worth) else None,

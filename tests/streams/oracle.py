@@ -42,6 +42,7 @@ LEAST = {
     "feature_wrong_type": 30,
     "feature_not_finite": 30,
     "contract_violations": 30,
+    "predictions": 1,
     "duplicates": 1,
     "conflicts": 1,
     "prediction_share": 30,
@@ -252,6 +253,7 @@ def _quality(part: Frame, reference: Frame, watched: Watched) -> Named:
     yield "drifted_features", "", share
     for rule in ("wrong_type", "not_finite", "unseen_category"):
         yield "contract_violations", rule, Expected(0.0, len(part), 0.0, reference=0.0)
+    yield "predictions", "", Expected(len(part), len(part), 0.0)
     for metric in ("duplicates", "conflicts"):
         yield metric, "", Expected(0.0, len(part), 0.0)
 
