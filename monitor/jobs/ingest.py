@@ -17,8 +17,9 @@ import pyarrow as pa
 
 from monitor.errors import PositionConflictError
 from monitor.events.batch import Decoded, RawBatch, Tally
+from monitor.events.table import Partition
 from monitor.jobs.failpoint import reach
-from monitor.jobs.pieces import pieces
+from monitor.jobs.pieces import MOST_PARTITIONS, pieces
 from monitor.outputs.live import Lag, LiveMetrics
 from monitor.sources.base import Limit, Source
 from monitor.state.heartbeats import Heartbeat
@@ -35,6 +36,8 @@ Beat = Callable[[str, Collection[Heartbeat], Collection[str]], None]
 
 class Log(Protocol):
     """What ingest asks of the log of events."""
+
+    partition: Partition
 
     def marks(self, partitions: Sequence[str]) -> Mapping[str, int]:
         """The last stored position of each of these partitions."""
@@ -111,7 +114,7 @@ class Ingest:
         begun = time.monotonic()
         reach("after_poll")
         decoded = self._decode(batch)
-        parts = pieces(batch, decoded.rows)
+        parts = pieces(batch, decoded.rows, MOST_PARTITIONS[self._log.partition])
         for part in parts:
             if len(parts) > 1:
                 decoded = self._decode(part)

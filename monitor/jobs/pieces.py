@@ -9,12 +9,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from monitor.events.batch import RawBatch
+from monitor.events.table import Partition
 
-MOST_PARTITIONS = 200
-"""Partitions of the log, each a file, that one commit writes to."""
+MOST_PARTITIONS: Mapping[Partition, int] = {"day": 200, "month": 1_000}
+"""Partitions of the log, each a file, that one commit writes to. Months are for thin histories,
+where more pieces would only mean more and smaller files."""
 
 
-def pieces(batch: RawBatch, rows: pa.Table, most: int = MOST_PARTITIONS) -> list[RawBatch]:
+def pieces(batch: RawBatch, rows: pa.Table, most: int) -> list[RawBatch]:
     """The batch in consecutive pieces whose rows touch at most `most` partitions each.
 
     The batch stays whole if that took more than twice as many pieces as its partitions need:
