@@ -116,7 +116,9 @@ def _met(condition: Condition, contract: Contract, rows: pa.Table) -> Flags:
 def _values(condition: Condition, contract: Contract, rows: pa.Table) -> pa.Array:
     """The value of each row, null where it is missing."""
     name = _column(condition, contract)
-    column = rows[name].combine_chunks()
+    chunks = rows[name]
+    # Vectors of a million rows are not copied for one of their items.
+    column = chunks.chunk(0) if chunks.num_chunks == 1 else chunks.combine_chunks()
     part = partial(_part, column, condition.name)
     match name:
         case "probabilities":

@@ -226,6 +226,46 @@ def test_escalated_and_unqualified_decisions_are_no_reviews(tmp_path: Path) -> N
     service.state.close()
 
 
+def test_windows_of_a_week_and_predicted_numbers_are_audited_too(tmp_path: Path) -> None:
+    week = 7 * 24 * HOUR
+    card = card_of(
+        contract={"prediction": {"number": {}}},
+        windows={"profile": "7d", "detect": "7d", "publish": "28d"},
+        review={
+            "within": "2d",
+            "rules": [
+                {"all": [{"of": "prediction", "at_least": 100}]},
+                {"all": [{"feature": "kind", "one_of": ["b"]}, {"feature": "x", "below": 0}]},
+            ],
+        },
+    )
+    service = Evaluation(tmp_path, card, "month")
+    first = datetime(2026, 10, 1, tzinfo=UTC)
+    features = {"x": -1.0, "kind": "b"}
+    service.send(
+        [
+            prediction("large", first, prediction=150.0),
+            prediction("small", first, prediction=50.0),
+            prediction("kind", first, prediction=50.0, features=features),
+            prediction("missing", first, prediction=50.0, features={"kind": "b"}),
+            prediction("last", first + 6 * 24 * HOUR, prediction=150.0),
+            *(
+                use(f"u{name}", name, first + HOUR)
+                for name in ("large", "small", "kind", "missing")
+            ),
+        ]
+    )
+    service.run(first + week)
+    assert leaks(service) == dict.fromkeys(["large", "kind"], "unreviewed")
+    rows = {leak.prediction_id: leak.reason for leak in reviews.leaks(service.state, "m")}
+    assert rows == {"large": "prediction at least 100", "kind": "kind b and x below 0"}
+    assert reviews.standing(service.state, "m")["1"].waiting == 1
+    service.run(first + 3 * week)
+    (window,) = reviews.windows(service.state, "m")
+    assert (window.waiting, window.due) == (1, None)
+    service.state.close()
+
+
 def history(seed: int, count: int = 240) -> tuple[list[bytes], dict[str, str]]:
     """Messages of up to two days, and the status of each leak that is in them."""
     chance = random.Random(seed)

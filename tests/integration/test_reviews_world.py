@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from monitor.simulate.incidents import Incident, SkippedReview
 from monitor.simulate.leaks import TOLERANCE, Leak
 from monitor.simulate.rhythm import microseconds, moment
 from monitor.simulate.world import World
+from monitor.state import reviews
+from monitor.state.database import State
 
 pytestmark = pytest.mark.slow
 
@@ -154,3 +157,21 @@ def test_a_model_without_a_policy_says_so(folder: Path, tmp_path: Path) -> None:
         check=True,
     )
     assert "declare one in its card: review" in done.stderr
+
+
+def test_the_leaks_of_an_erased_person_leave_the_list_and_not_the_count(
+    folder: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "copy"
+    shutil.copytree(folder, place)
+    before = {row["prediction_id"] for row in listed(place, "--leaks")}
+    subjects = {
+        message["event_id"]: message["subject"]
+        for message in (json.loads(event.value) for event in WORLD.events())
+        if message["type"] == "prediction"
+    }
+    gone = min(before)
+    mbm(place, "erase", "--subject", subjects[gone])
+    assert {row["prediction_id"] for row in listed(place, "--leaks")} == before - {gone}
+    standing = reviews.standing(State.open(f"sqlite:///{place}/data/state.db"), "lending")
+    assert sum(one.leaks for one in standing.values()) == len(before)
