@@ -13,6 +13,8 @@ from monitor.log.events import EventLog
 from monitor.log.feedback import FEEDBACK, FeedbackLog, State
 from monitor.log.moved import COLUMNS as COPIED
 from monitor.log.moved import Copies, MovedLog
+from monitor.profiles import failures
+from monitor.profiles.failures import failure_partials
 from monitor.profiles.feedback import feedback_partials
 from monitor.profiles.inputs import InputsKernel, InputsPlan
 from monitor.profiles.joined import FEEDBACK_COLUMNS
@@ -84,7 +86,19 @@ def _inputs(task: Task, plan: InputsPlan) -> pa.Table:
     disputes = kernel.disputes()
     if len(disputes):
         kernel = through(InputsKernel(plan, disputes))
-    return table_of(kernel.partials())
+    return table_of([*kernel.partials(), *failure_partials(plan, _failures(task))])
+
+
+def _failures(task: Task) -> pa.Table:
+    log = EventLog.open(task.place.store, task.place.partition)
+    return log.scan(
+        kind=Kind.FAILURE,
+        model=task.plan.contract.model,
+        start=task.start,
+        end=task.end,
+        columns=failures.COLUMNS,
+        version=task.place.events,
+    ).read_all()
 
 
 def _joined(task: Task, columns: Sequence[str]) -> tuple[pa.Table, pa.Table]:

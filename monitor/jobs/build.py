@@ -15,6 +15,7 @@ from monitor.profiles.family import Family
 from monitor.profiles.feedback_layout import families
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.inputs import InputsPlan
+from monitor.profiles.inputs_layout import FAILURES_LAYOUT
 from monitor.profiles.layout import Layout, total
 from monitor.profiles.named import folded
 from monitor.profiles.rows import Key, Partial, partials_of
@@ -56,15 +57,19 @@ class Builder:
     engine: Engine
 
     def weights(self) -> list[tuple[int, int, int]]:
-        """Partitions that hold predictions, of any model, as (begin, end, rows)."""
+        """Partitions that hold predictions or failures, of any model, as (begin, end, rows)."""
         table = self.log.table.at(self.place.events)
-        return rows_by_partition(table, Kind.PREDICTION, by_month=self.log.by_month)
+        kinds = (Kind.PREDICTION, Kind.FAILURE)
+        return rows_by_partition(table, kinds, by_month=self.log.by_month)
 
 
 def layouts_of(plan: Plan) -> dict[Family, dict[str, Layout]]:
     """By family and id, the layouts of the profiles that a plan's kernel makes."""
     if isinstance(plan, InputsPlan):
-        return {Family.INPUTS: {layout.id: layout for layout in (plan.layout, plan.group)}}
+        return {
+            Family.INPUTS: {layout.id: layout for layout in (plan.layout, plan.group)},
+            Family.FAILURES: {FAILURES_LAYOUT.id: FAILURES_LAYOUT},
+        }
     return {each.family: each.layouts for each in families(plan)}
 
 

@@ -1,6 +1,6 @@
 """What the log gained since evaluation last looked, written down as windows to rebuild."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from monitor.engines.base import Place
@@ -22,6 +22,12 @@ MOVED_JOB: Final = "evaluate-moved"
 INPUTS: Final = "inputs"
 FEEDBACK: Final = "feedback"
 """Families that are rebuilt together: people and truth come from one join."""
+
+FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
+    Kind.PREDICTION: (INPUTS, FEEDBACK),
+    Kind.FAILURE: (INPUTS,),
+}
+"""What is to be built anew when events of a kind came."""
 
 _LOG: Final = "log"
 """Name of the id of the log that the state belongs to."""
@@ -45,19 +51,19 @@ def take_in(
     _refuse_another(state, log, place.events, before)
     if place.events > before:
         gained = log.changes(before, place.events)
-        mine = {
-            model: ranges
+        # Failures change the numbers of the windows, and what people said of them is the same.
+        changed = [
+            (family, model, ranges)
             for (kind, model), ranges in gained.windows.items()
-            if kind == Kind.PREDICTION
-        }
+            for family in FAMILIES.get(kind, ())
+        ]
         models = {model for _, model in gained.windows if model}.union(cards)
         ledger.copy(state, gained.ledger)
         for model in models:
             _widen(state, model, gained.windows)
         dirty = [
             window
-            for model, ranges in mine.items()
-            for family in (INPUTS, FEEDBACK)
+            for family, model, ranges in changed
             for window in dirty_windows(model, family, ranges, place.events)
         ]
         for (kind, of), ranges in gained.windows.items():

@@ -34,6 +34,9 @@ HISTORY: Final = 4
 _FIRST: Final = seconds_of(datetime(1, 1, 1, tzinfo=UTC))
 """Nothing is before it."""
 
+BY_INPUTS: Final = (Family.INPUTS, Family.FAILURES)
+"""Families that are built with the inputs, by their windows and reference."""
+
 METHODS = {metric.name: metric.labels.get("method", "") for metric in CATALOGUE}
 
 
@@ -218,7 +221,9 @@ class Publisher:
                 self._basis(revisions, rests_on, completeness),
             )
             for segment in self._published(window, sums):
-                least = 0 if segment == ALL else self.card.fairness.minimum_rows
+                # Codes of failures are nobody's secret.
+                is_free = segment == ALL or family is Family.FAILURES
+                least = 0 if is_free else self.card.fairness.minimum_rows
                 is_whole = segment == ALL
                 subject = self._subject(sums[segment], segment)
                 if is_whole:
@@ -227,6 +232,7 @@ class Publisher:
                         left_out=_left_out(revisions),
                         before=consumers.before,
                         end=window.end,
+                        predictions=_rows(held.get(Family.INPUTS, ())),
                         usual=None if usual is None else usual.get((version, stage), ()),
                         segments=sums,
                         past=past,
@@ -256,7 +262,7 @@ class Publisher:
 
     def _reference(self, family: Family) -> str:
         reference = self.plan.reference
-        return reference.id if reference and family is Family.INPUTS else ""
+        return reference.id if reference and family in BY_INPUTS else ""
 
     def _published(self, window: Window, segments: Iterable[str]) -> list[str]:
         """All rows; but for detection, the values of attributes declared as segments too.
@@ -350,7 +356,7 @@ def _completeness(inputs: Sequence[Revision], quarantined: int) -> float | None:
 
 
 def _length(family: Family, profile: int) -> int:
-    return profile if family is Family.INPUTS else feedback_length(profile)
+    return profile if family in BY_INPUTS else feedback_length(profile)
 
 
 def _step(finest: int, window: Window) -> int:
@@ -363,6 +369,10 @@ def _fits(family: Family, profile: int, window: Window) -> bool:
     """Whether the window is made of whole profiles of a family; half an hour of labels is not."""
     step = _length(family, profile)
     return not (window.start % step or window.end % step)
+
+
+def _rows(inputs: Iterable[Revision]) -> int:
+    return sum(r.partial.rows for r in inputs if r.partial.key.segment == ALL)
 
 
 def _left_out(revisions: Iterable[Revision]) -> LeftOut:

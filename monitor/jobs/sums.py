@@ -33,7 +33,10 @@ def by_version(
     stages: dict[str, set[str]] = defaultdict(set)
     for revisions in held.values():
         for revision in revisions:
-            stages[revision.partial.key.version].add(revision.partial.key.stage)
+            found = stages[revision.partial.key.version]
+            # A failure knows no stage.
+            if revision.partial.key.family is not Family.FAILURES:
+                found.add(revision.partial.key.stage)
     wanted = [
         (version, stage)
         for version, some in sorted(stages.items())

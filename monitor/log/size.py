@@ -1,5 +1,6 @@
 """How many rows lie where, told by a table's file list without reading its rows."""
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
@@ -9,13 +10,13 @@ from monitor.profiles.windows import seconds_of
 
 
 def rows_by_partition(
-    table: DeltaTable, kind: str, *, by_month: bool
+    table: DeltaTable, kinds: Collection[str], *, by_month: bool
 ) -> list[tuple[int, int, int]]:
-    """Partitions of a kind as (begin, end, rows), ascending; times are Unix seconds.
+    """Partitions of some kinds as (begin, end, rows), ascending; times are Unix seconds.
 
     Args:
         table: with the partition columns `day` and `kind`.
-        kind: of the events.
+        kinds: of the events, added up.
         by_month: whether a partition spans a month.
     """
     files = pa.table(table.get_add_actions(flatten=True))
@@ -26,7 +27,7 @@ def rows_by_partition(
         files["num_records"].to_pylist(),
         strict=True,
     ):
-        if of == kind:
+        if of in kinds:
             rows[day] = rows.get(day, 0) + (count or 0)
     return [
         (_start(day), _start(_after(day, by_month=by_month)), count)

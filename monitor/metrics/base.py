@@ -169,6 +169,7 @@ class Subject:
         contract: what the card says of predictions.
         drift_line: Jensen-Shannon distance above which a feature counts as drifted.
         end: end of the window, Unix seconds; None where there is no window.
+        predictions: of the same version in the window; None for a part of the rows [rows].
         usual: rows of earlier windows at the same time of the week, the last one first; None where
             nobody asked.
         left_out: what of the window's messages is not in `current`; None for a part of the rows.
@@ -192,6 +193,7 @@ class Subject:
     before: Before | None = None
     end: float | None = None
     usual: tuple[int, ...] | None = None
+    predictions: int | None = None
     segments: Mapping[str, Profile] = field(default_factory=dict)
     past: Sequence[Point] = ()
 

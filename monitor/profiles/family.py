@@ -7,10 +7,12 @@ class Family(StrEnum):
     """What a profile is made of.
 
     `INPUTS` is known when the prediction is made and feedback never touches it; `PEOPLE`
-    (decisions), `TRUTH` (outcomes) and `USE` (usage) come later and are restated.
+    (decisions), `TRUTH` (outcomes) and `USE` (usage) come later and are restated. `FAILURES` are
+    requests that got no prediction.
     """
 
     INPUTS = "inputs"
     PEOPLE = "people"
     TRUTH = "truth"
     USE = "use"
+    FAILURES = "failures"

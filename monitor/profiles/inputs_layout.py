@@ -27,6 +27,10 @@ ROWS: Final = "rows"
 LOW_CONFIDENCE: Final = "low_confidence"
 NEAR: Final = "near_threshold"
 
+FAILURES: Final = "failures"
+FAILURES_LAYOUT: Final = Layout((Counts.part((FAILURES,)),))
+"""Of the family `failures`, of all and of each code."""
+
 
 def inputs_layout(contract: Contract, reference: Reference | None) -> Layout:
     """Where everything lies in the profile of all rows of a model."""

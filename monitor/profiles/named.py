@@ -1,4 +1,4 @@
-"""Divisions over names that nobody declares: teams, roles, consumers."""
+"""Divisions over names that nobody declares: teams, roles, consumers, codes."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +19,7 @@ TEAM: Final = f"{RESERVED}team"
 ROLE: Final = f"{RESERVED}role"
 BAND: Final = f"{RESERVED}band"
 CONSUMER: Final = f"{RESERVED}consumer"
+CODE: Final = f"{RESERVED}code"
 
 MOST: Final = 50
 """Names of a window that have profiles of their own, unless the card declares them."""

@@ -291,6 +291,7 @@ def asked(current: Profile, reference: Profile | None = None) -> Subject:
         contract=replace(CONTRACT, classes=(), positive=None) if of_number else CONTRACT,
         end=END if current is not reference else current.get(Span, columns.EVENT_TIME).last,
         usual=(rows,) * 4 if current is reference else (rows, 0, rows // 2, 2 * rows, rows),
+        predictions=900,
         left_out=LeftOut(0, 0) if current is reference else LeftOut(rows // 9, rows // 50),
         fastest=5.0,
         before=Before({"app": current, "gone": current}, 4, 86_400) if current.has(Worth) else None,
@@ -327,6 +328,7 @@ def makers(rng: np.random.Generator, shape: str, classes: int) -> list[tuple[Fam
     return [
         (Family.INPUTS, lambda n: inputs(rng, n, shape, shape)),
         (Family.INPUTS, lambda n: inputs(rng, n, shape, shape, of_number=True)),
+        (Family.FAILURES, lambda n: profile(counts({"failures": n}))),
         (Family.TRUTH, lambda n: truth(rng, n, classes)),
         (Family.TRUTH, lambda n: truth_of_many(rng, n, classes)),
         (Family.TRUTH, lambda n: truth_of_numbers(rng, n, shape)),

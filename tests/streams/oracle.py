@@ -254,6 +254,9 @@ def _quality(part: Frame, reference: Frame, watched: Watched) -> Named:
     for rule in ("wrong_type", "not_finite", "unseen_category"):
         yield "contract_violations", rule, Expected(0.0, len(part), 0.0, reference=0.0)
     yield "predictions", "", Expected(len(part), len(part), 0.0)
+    # None of the streams holds failures.
+    yield "failures", "", UNKNOWN
+    yield "failure_rate", "", UNKNOWN
     for metric in ("duplicates", "conflicts"):
         yield metric, "", Expected(0.0, len(part), 0.0)
 

@@ -359,6 +359,8 @@ DOCUMENTED = {
     "mbm_underconfidence_ratio": "model version",
     "mbm_confidence_gap": "model version",
     "mbm_window_predictions": "model version",
+    "mbm_window_failures": "model version",
+    "mbm_failure_ratio": "model version",
     "mbm_volume_ratio": "model version",
     "mbm_label_coverage_ratio": "model version",
     "mbm_fairness_gap_ratio": "model version attribute metric of",
