@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -22,16 +23,32 @@ from monitor.profiles.rows import EPOCH, Key, Partial
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Keyed:
-    """Window, version and stage of every row."""
+    """Window, version and stage of every row, as one number.
 
-    window: Ints
-    version: Ints
-    stage: Ints
-    versions: Sequence[str]
-    stages: Sequence[str]
+    Attributes:
+        code: shape (n,).
+        keys: begin [Unix s], version and stage of each code.
+    """
 
-    def of(self, rows: Ints) -> tuple[Ints, Ints, Ints]:
-        return self.window[rows], self.version[rows], self.stage[rows]
+    code: Ints
+    keys: Sequence[tuple[int, str, str]]
+
+    @classmethod
+    def of(cls, known: Known) -> Self:
+        table, seconds = known.predictions, known.plan.seconds
+        versions, stages = Interned(known.plan.versions), Interned()
+        version = versions.codes(table["version"].combine_chunks())
+        stage = stages.codes(table["stage"].combine_chunks())
+        first = int(known.window.min())
+        spans = (int(known.window.max()) - first + 1, len(versions.texts), len(stages.texts))
+        wide = ((known.window - first) * spans[1] + version) * spans[2] + stage
+        some, code = np.unique(wide, return_inverse=True)
+        parts = zip(*(part.tolist() for part in np.unravel_index(some, spans)), strict=True)
+        keys = [
+            ((first + window) * seconds, versions.texts[v], stages.texts[s])
+            for window, v, s in parts
+        ]
+        return cls(code.reshape(-1), keys)
 
 
 def feedback_partials(
@@ -48,7 +65,7 @@ def feedback_partials(
         return
     table = distinct(predictions, plan.duplicates_within).combine_chunks()
     known = Known.of(plan, table, feedback)
-    keyed = _keyed(known)
+    keyed = _Keyed.of(known)
     groups = list(_divisions(plan, table))
     for family in families(plan):
         yield from _partials(plan, family, known, keyed, groups)
@@ -67,18 +84,20 @@ def _partials(
     for division in (*shared, *family.named(known)):
         sums = Accumulator(family.whole if division.is_whole else family.group)
         slots = np.full(len(unit), -1, np.int64)
-        slots[division.rows] = sums.slots(*keyed.of(unit[division.rows]), division.codes)
-        for part, some in added:
+        slots[division.rows] = sums.slots(keyed.code[unit[division.rows]], division.codes)
+        some = _Slots(slots)
+        for part, each in added:
             if (place := sums.layout.places.get((part.summary, part.column))) is not None:
-                _add(sums, place, some, slots)
-        for (start, version, stage, code), profile in sums.profiles():
+                _add(sums, place, each, some)
+        for (code, group), profile in sums.profiles():
+            start, version, stage = keyed.keys[code]
             about = Key(
                 family=family.family,
                 model=plan.contract.model,
-                version=keyed.versions[version],
-                stage=keyed.stages[stage],
-                segment=division.segments[code],
-                start=EPOCH + timedelta(seconds=start * plan.seconds),
+                version=version,
+                stage=stage,
+                segment=division.segments[group],
+                start=EPOCH + timedelta(seconds=start),
                 seconds=plan.seconds,
                 reference="",
             )
@@ -87,33 +106,42 @@ def _partials(
             yield Partial(about, profile, rows)
 
 
+class _Slots:
+    """Where the rows of a division add up; asked for the same rows again and again."""
+
+    def __init__(self, slots: Ints) -> None:
+        self._slots = slots
+        self._known: dict[int, tuple[Ints, Ints, Ints | None]] = {}
+
+    def of(self, rows: Ints) -> tuple[Ints, Ints | None]:
+        """Slot of those of these rows that are inside, and which they are; None for all."""
+        found = self._known.get(id(rows))
+        if found is None:
+            at = self._slots[rows]
+            is_inside = at >= 0
+            inside = None if is_inside.all() else np.flatnonzero(is_inside)
+            # The rows are kept, so that no others get their identity.
+            found = (rows, at if inside is None else at[inside], inside)
+            self._known[id(rows)] = found
+        return found[1], found[2]
+
+
 def _add(
-    sums: Accumulator,
-    place: tuple[Part, int, int],
-    added: Sequence[Added | Reached],
-    slots: Ints,
+    sums: Accumulator, place: tuple[Part, int, int], added: Sequence[Added | Reached], slots: _Slots
 ) -> None:
-    """Add what the rows of a division add to a part; rows outside it have slot -1."""
+    """Add what the rows of a division add to a part."""
     _, first, extreme = place
     for each in added:
-        at = slots[each.rows]
-        inside = np.flatnonzero(at >= 0)
+        at, inside = slots.of(each.rows)
         if isinstance(each, Reached):
-            sums.reach(at[inside], extreme + each.pair, each.values[inside])
+            values = each.values if inside is None else each.values[inside]
+            sums.reach(at, extreme + each.pair, values)
         else:
-            sums.add(at[inside], first + _some(each.place, inside), _some(each.amount, inside))
+            sums.add(at, first + _some(each.place, inside), _some(each.amount, inside))
 
 
-def _some(value: int | Ints, rows: Ints) -> int | Ints:
-    return value if isinstance(value, int) else value[rows]
-
-
-def _keyed(known: Known) -> _Keyed:
-    table = known.predictions
-    versions, stages = Interned(known.plan.versions), Interned()
-    version = versions.codes(table["version"].combine_chunks())
-    stage = stages.codes(table["stage"].combine_chunks())
-    return _Keyed(known.window, version, stage, versions.texts, stages.texts)
+def _some(value: int | Ints, rows: Ints | None) -> int | Ints:
+    return value if rows is None or isinstance(value, int) else value[rows]
 
 
 def _divisions(plan: FeedbackPlan, table: pa.Table) -> Iterator[Division]:
