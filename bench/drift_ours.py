@@ -19,7 +19,8 @@ from monitor.metrics import CATALOGUE
 from monitor.metrics.base import Per, Subject
 from monitor.metrics.verdict import Status, verdicts
 from monitor.profiles.family import Family
-from monitor.profiles.inputs import COLUMNS, InputsKernel
+from monitor.profiles.inputs import InputsKernel
+from monitor.profiles.inputs_plan import COLUMNS
 
 BATCH = 16_384
 START = datetime(2026, 11, 2, tzinfo=UTC)

@@ -218,7 +218,7 @@ def _decode(log: Any, count: int) -> None:  # noqa: ANN401
     import pyarrow.parquet as pq
 
     from monitor.log.feedback import TAKEN
-    from monitor.profiles.inputs import COLUMNS
+    from monitor.profiles.inputs_plan import COLUMNS
     from monitor.profiles.joined import PREDICTION_COLUMNS
 
     inputs = [*dict.fromkeys([*COLUMNS, *PREDICTION_COLUMNS])]

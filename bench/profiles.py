@@ -39,7 +39,8 @@ def compared(count: int) -> dict[str, Any]:
     from monitor.events.schema import Kind
     from monitor.log.events import EventLog
     from monitor.log.store import Store
-    from monitor.profiles.inputs import InputsKernel, InputsPlan
+    from monitor.profiles.inputs import InputsKernel
+    from monitor.profiles.inputs_plan import InputsPlan
     from monitor.profiles.reference import reference_of
     from monitor.profiles.segments import ALL
     from monitor.simulate.load import wide

@@ -11,7 +11,7 @@ from monitor.cards.contract import Contract
 from monitor.control.cases import CasesPlan
 from monitor.log.store import Store
 from monitor.profiles.feedback_plan import FeedbackPlan
-from monitor.profiles.inputs import InputsPlan
+from monitor.profiles.inputs_plan import InputsPlan
 
 
 @dataclass(frozen=True, slots=True)

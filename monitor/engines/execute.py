@@ -16,7 +16,8 @@ from monitor.log.moved import Copies, MovedLog
 from monitor.profiles import failures
 from monitor.profiles.failures import failure_partials
 from monitor.profiles.feedback import feedback_partials
-from monitor.profiles.inputs import InputsKernel, InputsPlan
+from monitor.profiles.inputs import InputsKernel
+from monitor.profiles.inputs_plan import InputsPlan
 from monitor.profiles.joined import FEEDBACK_COLUMNS
 from monitor.profiles.rows import table_of
 

@@ -14,8 +14,8 @@ from monitor.log.size import rows_by_partition
 from monitor.profiles.family import Family
 from monitor.profiles.feedback_layout import families
 from monitor.profiles.feedback_plan import FeedbackPlan
-from monitor.profiles.inputs import InputsPlan
 from monitor.profiles.inputs_layout import FAILURES_LAYOUT
+from monitor.profiles.inputs_plan import InputsPlan
 from monitor.profiles.layout import Layout, total
 from monitor.profiles.named import folded
 from monitor.profiles.rows import Key, Partial, partials_of

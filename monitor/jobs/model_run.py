@@ -19,7 +19,7 @@ from monitor.log.definitions import Definitions
 from monitor.log.unread import quarantined_in
 from monitor.profiles.family import Family
 from monitor.profiles.feedback_plan import FeedbackPlan
-from monitor.profiles.inputs import InputsPlan
+from monitor.profiles.inputs_plan import InputsPlan
 from monitor.profiles.reference import Reference
 from monitor.profiles.windows import (
     Range,

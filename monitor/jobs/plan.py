@@ -5,7 +5,7 @@ import hashlib
 from monitor.cards.card import Card
 from monitor.profiles.feedback_layout import families
 from monitor.profiles.feedback_plan import FeedbackPlan
-from monitor.profiles.inputs import InputsPlan
+from monitor.profiles.inputs_plan import InputsPlan
 from monitor.profiles.named import CONSUMER, ROLE, TEAM
 from monitor.profiles.reference import Reference
 from monitor.profiles.windows import feedback_length

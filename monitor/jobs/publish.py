@@ -18,7 +18,7 @@ from monitor.metrics.base import LeftOut, Metric, Point, Subject, Windows
 from monitor.metrics.reviewers import FEWEST, withheld
 from monitor.metrics.verdict import Verdict, verdicts
 from monitor.profiles.family import Family
-from monitor.profiles.inputs import InputsPlan
+from monitor.profiles.inputs_plan import InputsPlan
 from monitor.profiles.layout import Layout, Profile
 from monitor.profiles.named import CONSUMER
 from monitor.profiles.segments import ALL, RESERVED, TOGETHER, segment_name, segment_values

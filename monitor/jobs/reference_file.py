@@ -17,7 +17,7 @@ from monitor.jobs import references, service
 from monitor.jobs.freeze import SAMPLED, Batches, NoRowsError, frozen
 from monitor.jobs.service import Opened
 from monitor.log.definitions import Definitions
-from monitor.profiles.inputs import COLUMNS
+from monitor.profiles.inputs_plan import COLUMNS
 from monitor.profiles.reference import Reference
 from monitor.settings.sources import Files
 from monitor.sources.base import Limit

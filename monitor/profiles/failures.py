@@ -12,8 +12,8 @@ from monitor.profiles.codes import Interned
 from monitor.profiles.counts import Counts
 from monitor.profiles.divisions import Division
 from monitor.profiles.family import Family
-from monitor.profiles.inputs import InputsPlan
 from monitor.profiles.inputs_layout import FAILURES, FAILURES_LAYOUT
+from monitor.profiles.inputs_plan import InputsPlan
 from monitor.profiles.joined import distinct
 from monitor.profiles.named import CODE, by_name
 from monitor.profiles.rows import EPOCH, Key, Partial

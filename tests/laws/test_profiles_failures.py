@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from monitor.cards.contract import Contract
 from monitor.events.schema import EVENTS
 from monitor.profiles.failures import COLUMNS, failure_partials
-from monitor.profiles.inputs import InputsPlan
+from monitor.profiles.inputs_plan import InputsPlan
 from monitor.profiles.named import MOST, OTHERS
 from monitor.profiles.segments import segment_values
 

@@ -23,8 +23,9 @@ from monitor.profiles.bins import BinnedColumn, add_numbers, binning
 from monitor.profiles.counts import Counts
 from monitor.profiles.distribution import Distribution
 from monitor.profiles.fixed import CLIP, MOMENT, SQUARE
-from monitor.profiles.inputs import COLUMNS, InputsKernel, InputsPlan
+from monitor.profiles.inputs import InputsKernel
 from monitor.profiles.inputs_layout import breach_names
+from monitor.profiles.inputs_plan import COLUMNS, InputsPlan
 from monitor.profiles.layout import Layout, Profile, total
 from monitor.profiles.reference import Bins, Reference, bins_of, reference_of
 from monitor.profiles.rows import Partial, partials_of, table_of

@@ -14,7 +14,7 @@ from monitor.jobs.freeze import NoRowsError, frozen
 from monitor.jobs.plan import inputs_plan
 from monitor.profiles.columns import feature
 from monitor.profiles.distribution import Distribution
-from monitor.profiles.inputs import COLUMNS
+from monitor.profiles.inputs_plan import COLUMNS
 from monitor.profiles.reference import bins_of
 from tests.services.rows import START
 
