@@ -8,6 +8,7 @@ from typing import Final
 from monitor.cards.card import Card
 from monitor.cards.contract import Contract
 from monitor.jobs import dirty, references
+from monitor.jobs.ageing import Delays, delays_of
 from monitor.jobs.build import Builder, Plan, build
 from monitor.jobs.failpoint import reach
 from monitor.jobs.kept import kept_from
@@ -161,12 +162,19 @@ class ModelRun:
         named.put(self.state, name, present)
 
     def _publish(self, plan: InputsPlan, done: Sequence[Range]) -> int:
-        publisher = Publisher(self.card, plan, self.builder.profiles, self.now)
-        *earlier, latest = self._windows(done)
+        publisher = self._publisher(plan)
+        *earlier, latest = self._windows(done, publisher)
         count = sum(self._add(publisher, some) for some in _batches(earlier, publisher))
         # The latest window looks back on what was published, just now too.
         past = published(self.state, self.card, latest.end)
         return count + self._add(replace(publisher, past=past), [latest])
+
+    def _publisher(self, plan: InputsPlan) -> Publisher:
+        publisher = Publisher(self.card, plan, self.builder.profiles, self.now)
+        upto = seconds_of(self.upto)
+        layouts = publisher.layouts[Family.TRUTH]
+        delays = delays_of(self.card, self.builder.profiles, layouts, plan.seconds, upto)
+        return replace(publisher, upto=upto, delays=delays)
 
     def _add(self, publisher: Publisher, windows: Sequence[Window]) -> int:
         """Number of new verdicts on these windows."""
@@ -175,7 +183,7 @@ class ModelRun:
         found = publisher.results(windows, dict(zip(windows, lost, strict=True)))
         return results.add(self.state, list(found))
 
-    def _windows(self, done: Sequence[Range]) -> list[Window]:
+    def _windows(self, done: Sequence[Range], publisher: Publisher) -> list[Window]:
         """Closed windows that may have new numbers: rebuilt now, or closed since the last run."""
         known = dirty.extent(self.state, self.card.model)
         assert known is not None
@@ -200,6 +208,9 @@ class ModelRun:
             windows += each[-DETECT_WINDOWS:] if kind == "detect" else each
             if kind == "publish":
                 windows += self._dependent(done, each, held, length)
+                if before and publisher.delays:
+                    passed = (since, upto)
+                    windows += _aged(publisher.delays, each, passed, held, length)
         # The latest window slides by whole windows of people and truth where it holds some.
         said = feedback_length(profile_seconds(self.card))
         step = lengths["detect"] if lengths["publish"] % said else max(lengths["detect"], said)
@@ -220,6 +231,20 @@ class ModelRun:
             for at in range(start, end, length)
             if at not in there
         ]
+
+
+def _aged(
+    delays: Delays, each: Sequence[Window], passed: Range, held: Sequence[Range], length: int
+) -> list[Window]:
+    """Windows whose maturity is due to be said again, beside those that are published anyway."""
+    there = {window.end for window in each}
+    ends = [end for end in delays.due(*passed, length) if end not in there]
+    spans = within(outward([(end - length, end) for end in ends], length), outward(held, length))
+    return [
+        Window("publish", at, at + length, Family.TRUTH)
+        for start, end in spans
+        for at in range(start, end, length)
+    ]
 
 
 def _batches(windows: Sequence[Window], publisher: Publisher) -> Iterator[list[Window]]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final, Self
 
 from monitor.cards.card import Card
+from monitor.jobs.ageing import Delays
 from monitor.jobs.build import layouts_of
 from monitor.jobs.plan import fairness_dimensions, feedback_plan
 from monitor.jobs.sums import Usage, by_segment, by_version, people, usage
@@ -15,6 +16,7 @@ from monitor.jobs.volume import Usual, usual_rows
 from monitor.log.profiles import ProfileTable, Revision
 from monitor.metrics import CATALOGUE
 from monitor.metrics.base import LeftOut, Metric, Point, Subject, Windows
+from monitor.metrics.delay_curve import Ageing
 from monitor.metrics.reviewers import FEWEST, withheld
 from monitor.metrics.verdict import Verdict, verdicts
 from monitor.profiles.family import Family
@@ -89,6 +91,8 @@ class Publisher:
         profiles: where the profiles are.
         now: written into the results.
         past: what was published of each version and stage, of the last windows.
+        upto: end of the closed time, Unix seconds.
+        delays: how fast its outcomes come; None where nobody asks.
         frozen: profile of the reference, None if there is none.
         layouts: by family and id, those that its profiles may have.
     """
@@ -98,6 +102,8 @@ class Publisher:
     profiles: ProfileTable
     now: datetime
     past: Mapping[tuple[str, str], Sequence[Point]] = field(default_factory=dict)
+    upto: int = 0
+    delays: Delays | None = None
     frozen: Profile | None = field(init=False, repr=False)
     layouts: Mapping[Family, Mapping[str, Layout]] = field(init=False, repr=False)
 
@@ -130,7 +136,7 @@ class Publisher:
         earlier = self._earlier(windows)
         for window in windows:
             mine = {family: held[family][window] for family in Family if window.asks(family)}
-            consumers = usage(window.end - window.start, mine[Family.USE], earlier[window])
+            consumers = usage(window.end - window.start, mine.get(Family.USE, []), earlier[window])
             completeness = _completeness(held[Family.INPUTS][window], quarantined[window])
             usual = self._usual(window) if window.kind == "latest" else None
             nobody = {("", ""): mine} if window.kind == "latest" else {}
@@ -236,6 +242,7 @@ class Publisher:
                         usual=None if usual is None else usual.get((version, stage), ()),
                         segments=sums,
                         past=past,
+                        ageing=self._ageing(window),
                     )
                 for verdict in verdicts(
                     catalogue,
@@ -249,6 +256,11 @@ class Publisher:
                     beside = BESIDE.get(verdict.metric)
                     own = grounds if beside is None else grounds.with_more(beside(subject))
                     yield self._row(own, segment, verdict)
+
+    def _ageing(self, window: Window) -> Ageing | None:
+        if self.delays is None:
+            return None
+        return self.delays.ageing(window.start, window.end, self.upto)
 
     def _basis(
         self, revisions: Iterable[Revision], more: Iterable[str], completeness: float | None

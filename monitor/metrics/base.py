@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import TypeAlias
 
 from monitor.cards.contract import Contract
+from monitor.metrics.delay_curve import Ageing
 from monitor.profiles.columns import ROWS
 from monitor.profiles.family import Family
 from monitor.profiles.layout import Profile, Summary
@@ -177,6 +178,7 @@ class Subject:
         before: what consumers did in the windows before; None for a part of the rows.
         segments: profile of every segment of these rows, by its name.
         past: what was published before, of the last windows.
+        ageing: how old the window is; None for a part of the rows.
     """
 
     column: str
@@ -196,6 +198,7 @@ class Subject:
     predictions: int | None = None
     segments: Mapping[str, Profile] = field(default_factory=dict)
     past: Sequence[Point] = ()
+    ageing: Ageing | None = None
 
     def asked(self, column: str, groups: Mapping[str, Profile] | None = None) -> "Subject":
         """The same, asked about one column; a third of the cost of `dataclasses.replace`."""

@@ -14,6 +14,7 @@ from monitor.cards.contract import Contract, Feature, FeatureType
 from monitor.events.schema import Rule
 from monitor.metrics import CATALOGUE, neyman
 from monitor.metrics.base import Before, Ends, LeftOut, Metric, Per, Point, Subject, Unit
+from monitor.metrics.delay_curve import Ageing, DelayCurve
 from monitor.metrics.fairness import trend
 from monitor.metrics.verdict import Status, Verdict, judged, verdicts
 from monitor.profiles import columns
@@ -138,6 +139,7 @@ def truth(rng: np.random.Generator, rows: int, classes: int) -> Profile:
     w = rng.choice([0.0, 0.5, 1.0, 30.0], rows)
     return profile(
         truth_counts(rows, label.count("odd")),
+        durations(columns.DELAY, 10 ** (6 * rng.random(rows))),
         confusion(predicted, label, CLASSES),
         scores(p, positive),
         scores(p, positive, columns.CONFIDENCE),
@@ -159,6 +161,7 @@ def truth_of_numbers(rng: np.random.Generator, rows: int, shape: str) -> Profile
     near = np.clip(predicted, -1e6, 1e6), np.clip(label, -1e6, 1e6)
     return profile(
         truth_counts(rows, rows - len(label)),
+        durations(columns.DELAY, 10 ** (6 * rng.random(rows))),
         *errors(predicted, label),
         weights(w, w >= 0),
         weighted_errors(w, *near),
@@ -166,6 +169,7 @@ def truth_of_numbers(rng: np.random.Generator, rows: int, shape: str) -> Profile
 
 
 def truth_counts(rows: int, outside: int) -> Column:
+    """Counts of a truth profile."""
     of = {"predictions": rows + 5, "labelled": rows, "revisions": 0, "outside": outside}
     return counts(of)
 
@@ -178,6 +182,7 @@ def truth_of_many(rng: np.random.Generator, rows: int, classes: int) -> Profile:
     confidence = rng.random(rows)
     return profile(
         truth_counts(rows, label.count("odd")),
+        durations(columns.DELAY, 10 ** (6 * rng.random(rows))),
         confusion(predicted, label, COLOURS),
         scores(confidence, right, columns.CONFIDENCE),
         calibration(confidence, right),
@@ -295,9 +300,15 @@ def asked(current: Profile, reference: Profile | None = None) -> Subject:
         fastest=5.0,
         before=Before({"app": current, "gone": current}, 4, 86_400) if current.has(Worth) else None,
         past=PAST,
+        ageing=AGEING,
     )
 
 
+AGEING = Ageing(
+    3_600.0,
+    86_400.0,
+    DelayCurve(np.array([1e4, 1e5, 1e6]), np.array([0.2, 0.5, 0.6]), 300),
+)
 PAST = tuple(
     Point(metric, group, window, ((window * place * 7) % 10) / 10, 30 + window)
     for metric in trend.LOOKED_AT
