@@ -196,6 +196,8 @@ def difference_interval(
     first, second = variance / rows, other_variance / other_rows
     if first + second <= 1e-12 * max(mean * mean, other * other, 1e-9):
         return None
-    freedom = (first + second) ** 2 / (first**2 / (rows - 1) + second**2 / (other_rows - 1))
+    # Shares of the whole, for squares of large variances would overflow.
+    part = first / (first + second)
+    freedom = 1 / (part**2 / (rows - 1) + (1 - part) ** 2 / (other_rows - 1))
     half = student(freedom) * math.sqrt(first + second)
     return mean - other - half, mean - other + half

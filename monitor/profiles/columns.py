@@ -6,6 +6,7 @@ ROWS: Final = ""
 """The rows as such: counts that belong to no column."""
 
 PREDICTION: Final = "prediction"
+FINAL_NUMBER: Final = "final_decision"
 CONFIDENCE: Final = "confidence"
 ENTROPY: Final = "entropy"
 MARGIN: Final = "margin"

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Final
 
 from monitor.profiles import (
+    answers,
     audited,
     cases,
     finals,
@@ -85,6 +86,8 @@ def families(plan: FeedbackPlan) -> tuple[FeedbackFamily, ...]:
 def _people(plan: FeedbackPlan) -> Iterator[Fed]:
     classes = plan.contract.classes
     yield counted(PEOPLE_COUNTS)
+    if not classes:
+        yield answers.fed(plan)
     if 0 < len(classes) <= MOST_OF_A_TABLE:
         yield Fed(Finals.part(classes), finals.fed)
     if 0 < len(classes) <= MOST_CLASSES:

@@ -34,6 +34,7 @@ from tests.parity.raw_profiles import (
     CONFIDENCE,
     Column,
     agreement,
+    answers,
     calibration,
     cases,
     class_scores,
@@ -191,7 +192,7 @@ def truth_of_many(rng: np.random.Generator, rows: int, classes: int) -> Profile:
     )
 
 
-def people(rng: np.random.Generator, rows: int) -> Profile:
+def people(rng: np.random.Generator, rows: int, *, of_number: bool = False) -> Profile:
     """A people profile; two of five people decide some cases together."""
     words = [*CLASSES, "odd"]
     some = [
@@ -201,7 +202,7 @@ def people(rng: np.random.Generator, rows: int) -> Profile:
     shown = np.array([row[0] for row in some], np.int64)
     otherwise = shown * [row[1] != row[2] for row in some]
     who = rng.integers(0, 5, rows)
-    answers = [
+    said = [
         [None if otherwise[i] else some[i][1] for i in np.flatnonzero(shown * (who == p))]
         for p in range(5)
     ]
@@ -218,14 +219,18 @@ def people(rng: np.random.Generator, rows: int) -> Profile:
     }
     both = [{0: int(a), 1: int(b)} for a, b in rng.integers(0, 2, (rows // 4, 2))]
     final = [row[2:] for row in some] + [(word, "yes") for word in rng.choice(words, 5).tolist()]
+    label = np.where(rng.random(rows) < 0.9, rng.normal(size=rows), np.nan)
+    held = (
+        [answers(columns.FINAL_NUMBER, rng.normal(size=rows), label)]
+        if of_number
+        else [finals(final, CLASSES), cases(some, CLASSES), agreement(both, CLASSES)]
+    )
     return profile(
         counts(of),
-        finals(final, CLASSES),
-        cases(some, CLASSES),
+        *held,
         *reviews(rng, rows),
-        agreement(both, CLASSES),
         followed(rng.random(len(shown)), otherwise > 0),
-        runs(answers, 2),
+        runs(said, 2),
         reviewers(who, shown, otherwise, 1_024),
         reviewers(who, shown, otherwise, 32),
     )
@@ -343,6 +348,7 @@ def makers(rng: np.random.Generator, shape: str, classes: int) -> list[tuple[Fam
         (Family.TRUTH, lambda n: truth_of_many(rng, n, classes)),
         (Family.TRUTH, lambda n: truth_of_numbers(rng, n, shape)),
         (Family.PEOPLE, lambda n: people(rng, n)),
+        (Family.PEOPLE, lambda n: people(rng, n, of_number=True)),
         (Family.USE, lambda n: use(rng, n)),
     ]
 

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from monitor.cards.contract import Attribute, Contract
 from monitor.events.schema import EVENTS
 from monitor.log.feedback import FEEDBACK
+from monitor.profiles.answers import Answers
 from monitor.profiles.bands import NAMES
 from monitor.profiles.calibration import Calibration
 from monitor.profiles.cases import Cases
+from monitor.profiles.columns import FINAL_NUMBER
 from monitor.profiles.confusion import Confusion
 from monitor.profiles.counts import Counts
 from monitor.profiles.feedback import feedback_partials
@@ -293,12 +295,43 @@ def check_people(
             cases[int(shown), place(ours, contract), place(theirs, contract), label] += 1
     assert dict(partial.profile.get(Counts).of) == counts
     assert partial.profile.has(Finals) == (k > 0)
+    if not k:
+        check_answers(
+            partial, FINAL_NUMBER, [final_number(row, decisions, outcomes) for row in mine]
+        )
     if k:
         assert (partial.profile.get(Finals).counts == finals).all()
     if 0 < k <= 12:
         assert (partial.profile.get(Cases).counts == cases).all()
     else:
         assert not partial.profile.has(Cases)
+
+
+def check_answers(
+    partial: Partial, column: str, rows: list[tuple[float | None, float | None]]
+) -> None:
+    """Sums over numbers (a row each, with its label) and their errors."""
+    found = partial.profile.get(Answers, column)
+    values = [number for number, _ in rows if number is not None]
+    errors = [x - y for x, y in rows if x is not None and y is not None]
+    assert (found.rows, found.labelled) == (len(values), len(errors))
+    assert (found.beyond, found.far) == (0, 0)
+    assert found.total == sum(values)
+    assert found.squares == sum(x * x for x in values)
+    assert found.error == sum(errors)
+    assert found.absolute == sum(map(abs, errors))
+    assert found.error_squares == sum(x * x for x in errors)
+
+
+def final_number(row: Row, decisions: Held, outcomes: Held) -> tuple[float | None, float | None]:
+    """What holds of a row after people, and its label."""
+    said: float | None = decisions[of(row)][0]["decision_value"] if of(row) in decisions else None
+    return row["predicted_value"] if said is None else said, label_of(row, outcomes)
+
+
+def label_of(row: Row, outcomes: Held) -> float | None:
+    found: float | None = outcomes[of(row)][0]["label_value"] if of(row) in outcomes else None
+    return found
 
 
 @settings(max_examples=60, deadline=None)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from monitor.cards.contract import Contract
 from monitor.profiles import columns, weighted
 from monitor.profiles.agreement import Agreement
+from monitor.profiles.answers import Answers
 from monitor.profiles.calibration import Calibration
 from monitor.profiles.cases import Cases
 from monitor.profiles.categories import Categories
@@ -259,6 +260,21 @@ def weight_parts(classes: Sequence[str]) -> list[Part]:
     positive = classes[-1] if len(classes) == 2 else None
     contract = Contract("m", (), tuple(classes), positive)
     return [fed.part for fed in weighted.fed(FeedbackPlan(contract, (), {}, 3600, 300))]
+
+
+def answers(column: str, number: Numbers, label: Numbers) -> Column:
+    """Sums over numbers and their errors in their own unit; NaN for a label that is not there."""
+    error = (number - label)[~np.isnan(label)]
+
+    def total(grid: float, values: Numbers) -> int:
+        return int(np.rint(values / grid).sum())
+
+    sums = [
+        *(len(number), total(MOMENT, number), total(SQUARE, number**2)),
+        *(len(error), total(MOMENT, error), total(MOMENT, np.abs(error))),
+        *(total(SQUARE, error**2), 0, 0),
+    ]
+    return Answers.part(column, 0.0, 1.0), sums, None
 
 
 def cases(rows: Sequence[tuple[bool, str, str, str | None]], classes: Sequence[str]) -> Column:

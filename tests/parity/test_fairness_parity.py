@@ -19,19 +19,21 @@ from fairlearn.metrics import (
     true_positive_rate_difference,
 )
 from numpy.typing import NDArray
-from sklearn.metrics import precision_score
+from sklearn.metrics import mean_absolute_error, precision_score
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from monitor.metrics import CATALOGUE
 from monitor.metrics.base import Subject, Value
 from monitor.profiles.columns import CONFIDENCE as SURE
-from monitor.profiles.columns import PREDICTION
+from monitor.profiles.columns import FINAL_NUMBER, PREDICTION
 from monitor.profiles.layout import Profile
 from monitor.profiles.reference import bins_of
 from tests.parity.raw_profiles import (
     CONFIDENCE,
+    answers,
     confusion,
     counts,
+    errors,
     finals,
     numbers,
     profile,
@@ -258,3 +260,40 @@ def test_the_calibration_gap_is_that_of_the_raw_residuals(seed: int) -> None:
     most, least = map(DescrStatsW, samples)
     low, high = CompareMeans(most, least).tconfint_diff(usevar="unequal")
     assert (found.lower, found.upper) == pytest.approx((max(low, 0), high), abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_gaps_of_errors_equal_fairlearn_before_and_after_people(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    group = rng.choice(["a", "b", "c"], 3_000, p=[0.6, 0.3, 0.1])
+    label = rng.normal(size=3_000)
+    said = label + rng.normal((group == "b") * 0.3, 1 + (group == "c"))
+    held = np.where(rng.random(3_000) < 0.3, label, said)
+    groups = {
+        name: profile(
+            counts({"reviewed": 1}),
+            *errors(said[group == name], label[group == name]),
+            answers(FINAL_NUMBER, held[group == name], label[group == name]),
+        )
+        for name in "abc"
+    }
+
+    def mean_error(y: Frame, x: Frame) -> float:
+        return float(np.mean(x - y))
+
+    for prefix, number in (("", said), ("final_", held)):
+        for name, compared in (
+            ("absolute_error_difference", mean_absolute_error),
+            ("mean_error_difference", mean_error),
+        ):
+            found = measured(prefix + name, groups, TWO)
+            frame = MetricFrame(
+                metrics=compared, y_true=label, y_pred=number, sensitive_features=group
+            )
+            assert found.value == pytest.approx(frame.difference(), abs=1e-8)
+            assert found.group_rows == int((group == "c").sum())
+    found = measured("final_prediction_mean_difference", groups, TWO)
+    frame = MetricFrame(
+        metrics=mean_prediction, y_true=label, y_pred=held, sensitive_features=group
+    )
+    assert found.value == pytest.approx(frame.difference(), abs=1e-8)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from monitor.metrics.base import Measured, Subject, Undefined, Value
 from monitor.metrics.fairness.disclosure import wholes_of, withheld
+from monitor.metrics.fairness.rates import NOBODY, is_reviewed
 from monitor.metrics.intervals import difference_interval, mean_interval
 from monitor.profiles.layout import Profile
 from monitor.profiles.segments import ALL
@@ -28,12 +29,17 @@ class Sample:
 
     @property
     def mean(self) -> float:
-        return self.centre + self.total / self.rows
+        return self.centre + self.shift
+
+    @property
+    def shift(self) -> float:
+        """Mean less centre."""
+        return self.total / self.rows
 
     @property
     def variance(self) -> float:
         """With division by rows - 1; 0 for one row."""
-        spread = max(self.squares / self.rows - (self.total / self.rows) ** 2, 0.0)
+        spread = max(self.squares / self.rows - self.shift * self.shift, 0.0)
         return spread * self.rows / max(self.rows - 1, 1)
 
 
@@ -46,11 +52,13 @@ class Mean:
             has one; or why none can be.
         base: words for the rows that it is a mean over.
         reach: greatest gap that is possible, None without a bound.
+        needs_people: whether it is about what people made of the predictions.
     """
 
     read: Callable[[Profile], Sequence[Sample] | Undefined]
     base: str
     reach: float | None
+    needs_people: bool = False
 
 
 def gap(mean: Mean) -> Callable[[Subject], Value | Undefined]:
@@ -120,6 +128,8 @@ def _samples(mean: Mean, subject: Subject) -> dict[str, Sequence[Sample]] | Unde
             found[name] = one
     if not subject.groups:
         return Undefined("no row has a value of it that is followed")
+    if found and mean.needs_people and not is_reviewed(subject):
+        return NOBODY
     return found or Undefined(f"no {mean.base}")
 
 

@@ -18,6 +18,8 @@ from monitor.profiles.layout import Ints, Profile, Summary
 OF_PREDICTION: Final = "prediction"
 OF_FINAL: Final = "final_decision"
 
+NOBODY: Final = Undefined("nobody reviewed a prediction: all that holds is what the model said")
+
 Counted: TypeAlias = tuple[tuple[str, ...], Ints, Ints]
 """Classes, hits and rows per class, shape (t,); without classes (), and shape (1,) [rows]."""
 
@@ -113,12 +115,12 @@ def table(rate: Rate, subject: Subject) -> Table | Undefined:
     base = rate.base.format(word)
     if not rows.any():
         return Undefined(f"no {base}")
-    if rate.of == OF_FINAL and not _reviewed(subject):
-        return Undefined("nobody reviewed a prediction: all that holds is what the model said")
+    if rate.of == OF_FINAL and not is_reviewed(subject):
+        return NOBODY
     return Table(groups, classes, hits, rows, base)
 
 
-def _reviewed(subject: Subject) -> bool:
+def is_reviewed(subject: Subject) -> bool:
     """Whether any prediction of these groups was reviewed."""
     return any(profile.get(Counts).of["reviewed"] for profile in subject.groups.values())
 

@@ -20,7 +20,7 @@ def samples(found: Distribution) -> Sequence[Sample]:
     if not found.rows:
         return ()
     scale = found.scale
-    total, squares = found.sum_scaled * scale, found.squares_scaled * scale**2
+    total, squares = found.sum_scaled * scale, found.squares_scaled * scale * scale
     return (Sample(found.rows, total, squares, found.shift),)
 
 
