@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
+from monitor.profiles.compiled import njit
 from monitor.profiles.layout import Floats
 
 
