@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
+from monitor.metrics.fairness import METRICS
 from tests.services.evaluation import Evaluation, card_of, decision, outcome, prediction
 
 START = datetime(2026, 11, 2, tzinfo=UTC)
@@ -15,6 +16,7 @@ CARD = card_of(
     {"attributes": {"sex": {"protected": True, "values": ["f", "m"]}}},
     fairness={"minimum_rows": 20},
 )
+NAMES = {metric.name for metric in METRICS}
 OF_SELECTED = {"f": (20, 21, 19, 20, 22, 20, 21), "m": (20, 23, 24, 26, 29, 31, 34)}
 """Of fifty predictions a day, those with the positive answer."""
 
@@ -81,7 +83,12 @@ def test_the_same_is_computed_again_whatever_the_batches(
     for number in reversed(range(7)):
         other.send(list(day(number))[::-1])
         other.run(START + 7 * DAY)
-    assert other.results("publish", "latest") == service.results("publish", "latest")
+    ours, theirs = (
+        {key: row for key, row in each.results("publish", "latest").items() if key[0] in NAMES}
+        for each in (service, other)
+    )
+    assert theirs == ours
+    assert len(ours) > 100
 
 
 def test_an_earlier_window_that_is_restated_restates_the_trend(tmp_path: Path) -> None:
