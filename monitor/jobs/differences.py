@@ -37,6 +37,16 @@ RECENT_WINDOWS = 3
 GAPS = ("demographic_parity_difference", "equalized_odds_difference")
 """Gaps between groups that are looked at; the others say the same in other words."""
 
+COUNTS = (
+    *("window_predictions", "window_failures", "volume"),
+    *("reviewers", "effective_reviewers", "busiest_reviewer"),
+)
+"""Series of numbers that go with the length of a window."""
+
+LEAST_NOISE = 0.3
+"""Noise of a distance, in multiples of its mean, that is assumed where few windows show less: a
+chi square of 20 degrees of freedom has this."""
+
 LEFT_OUT = frozenset(
     metric.name
     for metric in CATALOGUE
@@ -46,6 +56,9 @@ LEFT_OUT = frozenset(
     or (metric.series == "fairness_gap" and metric.name not in GAPS)
     or metric.unit is Unit.SECONDS
     or metric.series in ("review_leaked", "review_outstanding", "review_required")
+    or metric.series in COUNTS
+    or metric.name in ("drifted_features", "outlying_groups", "entropy_mean", "margin_mean")
+    or metric.name == "uniform_runs_excess"
 )
 """Other measures of the same shift, bounds, counts, times, and what only shows that labels take
 their time."""
@@ -92,7 +105,8 @@ def differences(
 ) -> list[Difference]:
     """Every number of the last published windows with its distance from the reference.
 
-    The greatest comes first. A segment is there only where it differs more than all rows do.
+    The greatest comes first. A segment is there only where it differs more than all rows do, and
+    of several versions the one where the number differs most.
 
     Args:
         parts: of the service; evaluated up to `end`.
@@ -125,7 +139,10 @@ def differences(
     ]
     all_rows = {(d.metric, d.column, d.version): d for d in found if d.segment == ALL}
     telling = [d for d in found if _tells_more(d, all_rows.get((d.metric, d.column, d.version)))]
-    return sorted(telling, key=lambda d: (-d.times, d.metric, d.column, d.segment, d.version))
+    clearest: dict[_Series, Difference] = {}
+    for one in sorted(telling, key=lambda d: (-d.times, d.metric, d.column, d.segment, d.version)):
+        clearest.setdefault((one.metric, one.column, one.segment), one)
+    return list(clearest.values())
 
 
 def _inward(span: Range, length: int) -> Range:
@@ -142,15 +159,17 @@ def _tells_more(segment: Difference, all_rows: Difference | None) -> bool:
 def _difference(
     row: ResultRow, whole: Sequence[ResultRow], usual: Sequence[ResultRow]
 ) -> list[Difference]:
-    """The difference of this row, if the reference has the same number."""
+    """The difference of this row, if the reference has the same number and it is not constant."""
     if row.metric in _WITH_INTERVAL and len(whole) == 1:
         reference = whole[0].value or 0.0
         spread = math.hypot(_error(row), _error(whole[0]))
     elif row.metric not in _WITH_INTERVAL and len(usual) >= LEAST_WINDOWS:
         values = [(one.value or 0.0) * _noise(row) / _noise(one) for one in usual]
         reference = statistics.fmean(values)
-        spread = statistics.stdev(values)
+        spread = max(statistics.stdev(values), LEAST_NOISE * abs(reference))
     else:
+        return []
+    if spread == 0:
         return []
     value = row.value or 0.0
     return [
@@ -164,7 +183,7 @@ def _difference(
             upper=row.upper,
             reference=reference,
             rows=row.rows,
-            times=abs(value - reference) / max(spread, 1e-9),
+            times=abs(value - reference) / spread,
         )
     ]
 

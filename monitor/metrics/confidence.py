@@ -91,7 +91,7 @@ def _quantile(share: float, title: str) -> Metric:
         title=title,
         unit=Unit.RATIO,
         series="confidence_quantile",
-        labels={"quantile": f"{share:g}"},
+        labels={"q": f"{share:g}"},
         family=Family.INPUTS,
         per=Per.MODEL,
         column=CONFIDENCE,

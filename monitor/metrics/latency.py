@@ -32,7 +32,7 @@ def _quantile(share: float, called: str) -> Metric:
         title=f"Latency of the model, {called}",
         unit=Unit.SECONDS,
         series="inference_latency",
-        labels={"quantile": f"{share:g}"},
+        labels={"q": f"{share:g}"},
         family=Family.INPUTS,
         per=Per.MODEL,
         column=LATENCY,

@@ -143,7 +143,7 @@ def _quantile(share: float) -> Metric:
         title=f"Delay of outcomes, quantile {share:g}",
         unit=Unit.SECONDS,
         series="label_delay",
-        labels={"quantile": f"{share:g}"},
+        labels={"q": f"{share:g}"},
         family=Family.TRUTH,
         per=Per.MODEL,
         column=DELAY,

@@ -17,8 +17,6 @@ NEAREST: Final = 1e-6
 
 _STEPS: Final = 50
 _SMALL: Final = 1e-12
-_STEEP: Final = 1e3
-"""A slope beyond this is that of classes which a threshold parts: there is no best one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ def slope(x: Floats, rows: Ints, positives: Ints) -> Fit | None:
         positives: of them, shape (k,) [rows].
     """
     hits, n = int(positives.sum()), int(rows.sum())
-    if not 0 < hits < n or len(x) < 2:
+    if not 0 < hits < n or len(x) < 2 or _are_parted(x[positives < rows], x[positives > 0]):
         return None
     design = np.stack([np.ones(len(x)), x])
     at = np.array([math.log(hits / (n - hits)), 0.0])
@@ -63,13 +61,20 @@ def slope(x: Floats, rows: Ints, positives: Ints) -> Fit | None:
         while (now := _likelihood(design, at + step, rows, positives)) < best - 1e-9 * abs(best):
             step = step / 2
         at, best = at + step, now
-        if abs(at[1]) > _STEEP:
-            return None
         if np.abs(step).max() < 1e-9:
-            inverse = np.linalg.inv(curvature)
-            spread = (design * _surprise(_expit(at @ design), rows, positives)) @ design.T
-            return Fit(float(at[1]), math.sqrt((inverse @ spread @ inverse)[1, 1]))
+            # As a sum of squares, which cannot round below 0.
+            influence = (np.linalg.inv(curvature) @ design)[1]
+            spread = _surprise(_expit(at @ design), rows, positives)
+            return Fit(float(at[1]), math.sqrt(float((influence**2 * spread).sum())))
     return None
+
+
+def _are_parted(negatives: Floats, positives: Floats) -> bool:
+    """Whether a threshold parts the classes: the steeper the line the better, without end.
+
+    Source: Albert and Anderson (1984), Biometrika 71, 1.
+    """
+    return bool(negatives.max() <= positives.min() or positives.max() <= negatives.min())
 
 
 def _surprise(mean: Floats, rows: Ints, positives: Ints) -> Floats:

@@ -274,7 +274,7 @@ def _quantile(column: str, share: float) -> Metric:
         title=f"Time from {span}, {_NAMES[share]}",
         unit=Unit.SECONDS,
         series=column,
-        labels={"quantile": f"{share:g}"},
+        labels={"q": f"{share:g}"},
         family=Family.PEOPLE,
         per=Per.MODEL,
         column=column,

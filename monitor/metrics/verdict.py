@@ -74,7 +74,10 @@ def judged(metric: Metric, subject: Subject, *, column: str = "", least: int = 0
 
 def _judged(metric: Metric, subject: Subject, column: str, least: int) -> Iterator[Verdict]:
     """The verdicts on what it finds; what it names itself is called by these names."""
-    found = metric.measure(subject)
+    try:
+        found = metric.measure(subject)
+    except Exception as error:  # noqa: BLE001 - one metric must not take the others with it
+        found = Undefined(f"the metric failed, please report it: {type(error).__name__}: {error}")
     each = found if isinstance(found, Mapping) else {column: found}
     for name, one in each.items():
         yield _verdict(metric, name, one, least)

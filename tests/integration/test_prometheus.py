@@ -21,9 +21,10 @@ from monitor.jobs.serve import serve
 from monitor.log.definitions import Definitions
 from monitor.log.events import EventLog
 from monitor.log.store import Store
+from monitor.metrics import CATALOGUE
 from monitor.settings.service import Settings
 from monitor.simulate.world import World
-from monitor.state import progress, results
+from monitor.state import progress, results, reviews
 from monitor.state.database import State
 from monitor.state.results import ResultRow
 from tests.messages import batch
@@ -36,9 +37,9 @@ DAY = timedelta(days=1)
 UNTIL = START + 11 * DAY
 WORLD = World(seed=5, start=START, days=16, per_day=1_000)
 
-# The table of what Prometheus sees: series and fixed labels by metric.
+# What dashboards rest on, written by hand; the others follow from the declarations.
 METHODS = ("psi", "jensen_shannon", "kolmogorov_smirnov", "wasserstein", "chi_square", "cramers_v")
-SERIES: Mapping[str, tuple[str, Mapping[str, str]]] = {
+BY_HAND: Mapping[str, tuple[str, Mapping[str, str]]] = {
     **{
         f"{of}_{method}": (f"mbm_{of}_drift_score", {"method": method})
         for of in ("feature", "prediction")
@@ -61,12 +62,15 @@ SERIES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "hidden_disagreement": ("mbm_hidden_disagreement_ratio", {}),
     "override_correct": ("mbm_override_correct_ratio", {}),
 }
-WITH_ENDS = ("mbm_performance_ratio", "mbm_fairness_gap_ratio", "mbm_override_ratio")
-VARYING = {
-    "mbm_feature_drift_score": "feature",
-    "mbm_feature_missing_ratio": "feature",
-    "mbm_fairness_gap_ratio": "attribute",
-}
+SERIES = {metric.name: (metric.exposed(), metric.labels) for metric in CATALOGUE if metric.series}
+VARYING = {metric.name: metric.per.label for metric in CATALOGUE if metric.per.label}
+WITH_ENDS = (
+    "mbm_performance_ratio",
+    "mbm_fairness_gap_ratio",
+    "mbm_fairness_number_gap_ratio",
+    "mbm_fairness_trend_ratio",
+    "mbm_override_ratio",
+)
 
 Samples = dict[tuple[str, Labels], float]
 
@@ -88,7 +92,7 @@ def opened(folder: Path, card: str) -> Evaluated:
             "store": "data",
             "cards": "cards",
             "sources": {"events": {"files": {"path": "events"}}},
-            "serve": {"listen": "127.0.0.1:0"},
+            "serve": {"listen": "127.0.0.1:0", "feature_series": 1_000},
         },
         context={"folder": folder},
     )
@@ -158,6 +162,13 @@ def expected_of(service: Evaluated) -> Samples:
         expected["mbm_model_info", frozenset(about.items())] = 1
     watermark = {"model": card.model, "kind": "inputs"}
     expected["mbm_watermark_timestamp_seconds", frozenset(watermark.items())] = UNTIL.timestamp()
+    for version, stands in reviews.standing(service.state, card.model).items():
+        assert stands.oldest is not None
+        about = frozenset({"model": card.model, "version": version}.items())
+        expected["mbm_review_backlog", about] = stands.waiting
+        expected["mbm_review_leaks_total", about] = stands.leaks
+        age = (UNTIL - stands.oldest).total_seconds()
+        expected["mbm_review_oldest_open_seconds", about] = age
     for row in last(service):
         add(expected, row)
     return expected
@@ -179,12 +190,16 @@ def add(expected: Samples, row: ResultRow) -> None:
     if row.value is None:
         expected["mbm_check_state", check] = -1
         return
+    if row.metric not in SERIES:
+        return
     name, fixed = SERIES[row.metric]
     about = {"model": row.model, "version": row.version, **fixed}
-    if name in VARYING:
-        about[VARYING[name]] = row.column_name
+    if varying := VARYING.get(row.metric):
+        about[varying] = row.column_name
     labels = frozenset(about.items())
     expected[name, labels] = row.value
+    if row.group_rows is not None:
+        expected["mbm_fairness_group_rows", labels] = row.group_rows
     if name in WITH_ENDS:
         for end, value in (("lower", row.lower), ("upper", row.upper)):
             if value is not None:
@@ -195,11 +210,14 @@ def test_every_series_has_the_value_that_was_computed(evaluated: Evaluated) -> N
     with served(evaluated) as url, Prometheus({"mbm": [url.removeprefix("http://")]}) as prometheus:
         prometheus.wait_until("mbm_feature_drift_score")
         found = found_by(prometheus)
-    assert found == expected_of(evaluated)
-    # The world is large enough that every series of the catalogue has a value in it.
-    assert {name for name, _ in SERIES.values()} <= {name for name, _ in found}
-    versions = {dict(labels).get("version") for name, labels in found if name in VARYING}
-    assert versions == {"1", "2"}
+    expected = expected_of(evaluated)
+    assert found.items() - expected.items() == set()
+    assert expected.items() - found.items() == set()
+    assert SERIES.items() >= BY_HAND.items()
+    # The world is large enough that all of these have a value in it.
+    assert {name for name, _ in BY_HAND.values()} <= {name for name, _ in found}
+    drift = {dict(labels)["version"] for name, labels in found if name == "mbm_feature_drift_score"}
+    assert drift == {"1", "2"}
 
 
 def test_promtool_finds_nothing_wrong(evaluated: Evaluated) -> None:

@@ -192,3 +192,17 @@ def test_lift_at_the_top_tenth_is_that_of_the_raw_rows(seed: int) -> None:
         assert found.upper is not None
         assert found.lower <= expected <= found.upper
         assert found.value == pytest.approx(expected, rel=1e-9 if decimals == 1 else 0.02)
+
+
+@pytest.mark.parametrize(
+    ("x", "rows", "positives"),
+    [
+        ([-1.3, 3.5], [40, 31], [0, 23]),
+        ([-2.2, 1.2], [55, 19], [55, 2]),
+        ([-4.3, -2.8, -1.6, 1.2, 2.4], [41, 58, 43, 28, 21], [0, 0, 0, 0, 21]),
+    ],
+)
+def test_classes_that_a_threshold_parts_have_no_slope(
+    x: list[float], rows: list[int], positives: list[int]
+) -> None:
+    assert slope(np.array(x), np.array(rows), np.array(positives)) is None
