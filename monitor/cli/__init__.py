@@ -31,7 +31,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "status": ("status", "Show how far the service has come."),
     "maintain": ("maintain", "Compact the log and remove what is past its time."),
     "erase": ("erase", "Remove a person's predictions from the log."),
-    "render": ("render", "Write the files that come from the catalogue of metrics."),
+    "render": (
+        "render",
+        "Write the files that come from the catalogue of metrics and the exported series.",
+    ),
     "demo": ("demo", "Watch a simulated model in which something goes wrong."),
 }
 """Module and first line of the help of each command, in the order in which they are shown."""

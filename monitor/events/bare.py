@@ -11,7 +11,7 @@ NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 """A number as RFC 8259 has it."""
 
 _WHOLE = r"^(0|-?[1-9][0-9]{0,17})$"
-_WORDS = pa.array(["null", "false", "true"])
+_WORDS = ("null", "false", "true")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def bare(texts: pa.StringArray) -> Bare:
     words = np.full(len(texts), -1)
     others = np.flatnonzero(~is_number)
     if len(others):
-        found = pc.index_in(texts.take(pa.array(others)), _WORDS).fill_null(-1)
+        found = pc.index_in(texts.take(pa.array(others)), pa.array(_WORDS)).fill_null(-1)
         words[others] = found.to_numpy()
         numbers = pc.if_else(pa.array(is_number), texts, pa.scalar(None, pa.string()))
     try:
@@ -63,7 +63,7 @@ def whole_texts(texts: pa.StringArray) -> pa.StringArray:
     ['1', None, None, 'true', None]
     """
     is_whole = pc.match_substring_regex(texts, _WHOLE)
-    is_word = pc.is_in(texts, _WORDS[1:])
+    is_word = pc.is_in(texts, pa.array(_WORDS[1:]))
     return pc.if_else(pc.or_(is_whole, is_word), texts, pa.scalar(None, pa.string()))
 
 

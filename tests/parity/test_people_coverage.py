@@ -13,6 +13,7 @@ from monitor.metrics.reviewers import spread
 from monitor.metrics.stamping import measure_excess, measure_order
 from monitor.metrics.teams import gaps, measure_outlying
 from monitor.profiles.layout import Layout, Profile
+from monitor.profiles.reviewers import FEW_CELLS
 from tests.parity import raw_profiles as raw
 
 LEAST, MOST = 0.93, 0.97
@@ -131,9 +132,15 @@ def teams(rng: np.random.Generator, rates: NDArray[np.float64]) -> dict[str, Pro
     rows = rng.integers(40, 400, len(rates))
     hits = rng.binomial(rows, rates)
     return {
-        str(i): raw.profile(raw.counts({"shown": int(n), "overridden": int(k)}))
+        str(i): raw.profile(raw.counts({"shown": int(n), "overridden": int(k)}), staffed(int(n)))
         for i, (n, k) in enumerate(zip(rows, hits, strict=True))
     }
+
+
+def staffed(rows: int) -> raw.Column:
+    """Ten people who decide by turns: enough that a team's numbers are nobody's."""
+    claims = np.zeros(rows, np.int64)
+    return raw.reviewers(np.arange(rows) % 10, claims, claims, FEW_CELLS)
 
 
 @pytest.mark.parametrize("number", [2, 8, 40])
