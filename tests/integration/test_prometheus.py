@@ -164,11 +164,11 @@ def expected_of(service: Evaluated) -> Samples:
     expected["mbm_watermark_timestamp_seconds", frozenset(watermark.items())] = UNTIL.timestamp()
     for version, stands in reviews.standing(service.state, card.model).items():
         assert stands.oldest is not None
-        about = frozenset({"model": card.model, "version": version}.items())
-        expected["mbm_review_backlog", about] = stands.waiting
-        expected["mbm_review_leaks_total", about] = stands.leaks
+        labels = frozenset({"model": card.model, "version": version}.items())
+        expected["mbm_review_backlog", labels] = stands.waiting
+        expected["mbm_review_leaks_total", labels] = stands.leaks
         age = (UNTIL - stands.oldest).total_seconds()
-        expected["mbm_review_oldest_open_seconds", about] = age
+        expected["mbm_review_oldest_open_seconds", labels] = age
     for row in last(service):
         add(expected, row)
     return expected
