@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
+from monitor.cards.alarms import Alarms
 from monitor.cards.contract import Contract, FeatureType
 from monitor.cards.declaration import Declaration
 from monitor.cards.mapping import Events
@@ -174,6 +175,7 @@ class Card(Part):
     )
     people: People = Field(default=People(), description="who reviews")
     use: Use = Field(default=Use(), description="who uses the answers")
+    alarms: Alarms = Field(default=Alarms(), description="how often people are called, for what")
 
     @cached_property
     def contract(self) -> Contract:

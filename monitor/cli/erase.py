@@ -1,6 +1,6 @@
 """`mbm erase`."""
 
-from functools import partial
+from collections.abc import Collection
 from pathlib import Path
 
 import click
@@ -11,8 +11,8 @@ from monitor.jobs.service import hash_key, opened
 from monitor.log.erase import erase as removed
 from monitor.log.events import EventLog
 from monitor.log.feedback import FeedbackLog
+from monitor.state import incidents, reviews
 from monitor.state.exclusive import EVALUATION, exclusive
-from monitor.state.reviews import forget_predictions
 
 
 @click.command()
@@ -21,7 +21,8 @@ from monitor.state.reviews import forget_predictions
 def erase(subject: str, file: Path) -> None:
     """Remove a person's predictions from the log.
 
-    What was said of them goes too, and they leave the list of leaks. The name is hashed first,
+    What was said of them goes too, and they leave the list of leaks and
+    the examples of incidents. The name is hashed first,
     as ingest did. Profiles and results are sums and stay. Bytes leave the disk two hours later,
     with the next `mbm maintain`; messages in quarantine cannot be searched for a person and go
     with their own retention.
@@ -38,6 +39,10 @@ def erase(subject: str, file: Path) -> None:
     log = EventLog.open(parts.store, parts.settings.log.partition)
     with exclusive(parts.state, EVALUATION):
         feedback = FeedbackLog.open(parts.store)
-        told = partial(forget_predictions, parts.state)
+
+        def told(predictions: Collection[tuple[str, str]]) -> None:
+            reviews.forget_predictions(parts.state, predictions)
+            incidents.forget_predictions(parts.state, predictions)
+
         gone = removed(log, feedback, pseudonym, told=told)
     click.echo(f"{gone.predictions} predictions removed, {gone.feedback} events that spoke of them")

@@ -15,8 +15,12 @@ from hypothesis import strategies as st
 
 from monitor.errors import StateError
 from monitor.state import (  # noqa: F401 - each declares its tables
+    audit,
+    detectors,
     heartbeats,
+    incidents,
     ledger,
+    mutes,
     named,
     progress,
     references,

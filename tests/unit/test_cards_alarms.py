@@ -1,0 +1,52 @@
+"""The card's section about calling people is checked."""
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from monitor.cards.alarms import Alarms, Weights
+
+
+def alarms(text: str) -> Alarms:
+    return Alarms.model_validate(yaml.safe_load(text))
+
+
+def test_without_a_word_there_is_a_page_a_month() -> None:
+    found = alarms("{}")
+    assert (found.pages_per_month, found.tickets_per_quarter) == (1.0, 1.0)
+    assert (found.tolerance.sigma, found.tolerance.relative) == (0.02, 0.02)
+    assert sum(found.weights.model_dump().values()) == pytest.approx(1.0)
+    assert found.weights.segments == 0.3
+
+
+def test_a_threshold_is_one_line_on_a_metric() -> None:
+    found = alarms("thresholds: [{metric: feature_psi, column: income, above: 0.2, tier: page}]")
+    line = found.thresholds[0]
+    assert (line.metric, line.column, line.above, line.below) == (
+        "feature_psi",
+        "income",
+        0.2,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("thresholds: [{metric: accuracy}]", "exactly one of above or below"),
+        ("thresholds: [{metric: accuracy, above: 1.0, below: 0.5}]", "exactly one of"),
+        (
+            "thresholds: [{metric: a, above: 1.0}, {metric: a, above: 1.0}]",
+            "stands twice",
+        ),
+        ("recipients: [a, a]", "stands twice"),
+        ("pages_per_month: 0.0", "greater than 0"),
+        (
+            "weights: {" + ", ".join(f"{name}: 0.0" for name in Weights.model_fields) + "}",
+            "no family any weight",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_told(text: str, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        alarms(text)

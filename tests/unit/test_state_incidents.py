@@ -1,0 +1,192 @@
+"""Incidents wait for people, who say who they are and why; every word is in the audit log."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from monitor.errors import StateError
+from monitor.state import audit, detectors, incidents, mutes
+from monitor.state.database import State
+from monitor.state.detectors import Check, CheckState, Detector, Window
+from monitor.state.incidents import Incident, Lead, Status, Tier, What
+
+NOON = datetime(2026, 3, 11, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    opened = State.open(f"sqlite:///{tmp_path}/state.db")
+    yield opened
+    opened.close()
+
+
+def lead(signal: str = "income/location") -> Lead:
+    return Lead(
+        signal=signal,
+        metric="feature",
+        column="income",
+        segment="",
+        version="1",
+        kind="location",
+        part=1.0,
+        direction="up",
+        since=NOON - HOUR,
+        effect=0.5,
+        low=0.4,
+        high=0.6,
+        before=0.0,
+        after=0.5,
+        unit="sigma",
+    )
+
+
+def opened(state: State, model: str = "lending", at: datetime = NOON) -> Incident:
+    return incidents.add(
+        state,
+        Incident(
+            id="",
+            model=model,
+            tier=Tier.PAGE,
+            status=Status.OPEN,
+            opened=at,
+            updated=at,
+            since=at - HOUR,
+            evidence=3.1,
+            summary="income moved",
+            leads=(lead(),),
+            story={"examples": ["p1", "p2"]},
+        ),
+    )
+
+
+def test_ids_count_the_incidents_of_a_model_and_day(state: State) -> None:
+    assert opened(state).id == "lending-2026-03-11-1"
+    assert opened(state).id == "lending-2026-03-11-2"
+    # Neither a name that begins alike nor a wildcard in one is counted with it.
+    assert opened(state, model="lending-2026-03-11").id == "lending-2026-03-11-2026-03-11-1"
+    assert opened(state, model="len%").id == "len%-2026-03-11-1"
+    assert opened(state, at=NOON + 24 * HOUR).id == "lending-2026-03-12-1"
+
+
+def test_what_is_read_is_what_was_written(state: State) -> None:
+    new = opened(state)
+    assert incidents.one(state, new.id) == new
+    assert incidents.listing(state) == [new]
+    assert incidents.listing(state, "other") == []
+    assert incidents.counts(state) == [("lending", Tier.PAGE, 1, 1)]
+
+
+def test_what_moves_later_joins_once(state: State) -> None:
+    new = opened(state)
+    incidents.join(state, new.id, NOON + HOUR, [lead(), lead("confidence/location")])
+    incidents.join(state, new.id, NOON, [lead("confidence/location")])
+    found = incidents.one(state, new.id)
+    assert [each.signal for each in found.leads] == ["income/location", "confidence/location"]
+    assert (found.opened, found.updated) == (NOON, NOON + HOUR)
+
+
+def test_acts_change_the_status_and_are_audited_with_it(state: State) -> None:
+    new = opened(state)
+    done = incidents.act(state, new.id, What.ACK, who=" Ann ", reason="looking", now=NOON)
+    assert (done.status, done.acts[0].who) == (Status.ACKNOWLEDGED, "Ann")
+    assert incidents.untaken(state, "lending") == []
+    done = incidents.act(state, new.id, What.ACCEPT, who="Ann", reason="new product", now=NOON)
+    assert not done.is_open
+    assert [(name, act.what) for name, act in incidents.untaken(state, "lending")] == [
+        (new.id, What.ACCEPT)
+    ]
+    incidents.take(state, new.id, NOON)
+    assert incidents.untaken(state, "lending") == []
+    assert [entry.what for entry in audit.entries(state, new.id)] == [
+        "ack incident",
+        "accept incident",
+    ]
+    assert incidents.counts(state) == [("lending", Tier.PAGE, 0, 1)]
+    with pytest.raises(StateError, match="accepted already"):
+        incidents.act(state, new.id, What.RESOLVE, who="Ann", reason="again", now=NOON)
+
+
+@pytest.mark.parametrize(
+    ("who", "reason"),
+    [
+        ("", "why"),
+        (" ", "why"),
+        ("Ann", ""),
+        ("A" * 201, "why"),
+        ("Ann", "w" * 2_001),
+        ("An\x00n", "why"),
+        ("Ann", "\x1b[31mwhy"),
+    ],
+)
+def test_nothing_happens_without_a_name_and_a_reason(state: State, who: str, reason: str) -> None:
+    new = opened(state)
+    with pytest.raises(StateError):
+        incidents.act(state, new.id, What.ACK, who=who, reason=reason, now=NOON)
+    with pytest.raises(StateError):
+        mutes.mute(state, "lending", "income", NOON, who=who, reason=reason, now=NOON)
+    assert incidents.one(state, new.id) == new
+    assert audit.entries(state) == []
+    assert mutes.said(state, "lending") == []
+
+
+def test_an_unknown_incident_is_named(state: State) -> None:
+    with pytest.raises(StateError, match='no incident "x"'):
+        incidents.one(state, "x")
+
+
+def test_erased_predictions_leave_the_examples(state: State) -> None:
+    new, other = opened(state), opened(state, model="other")
+    incidents.forget_predictions(state, {("lending", "p1"), ("nobody", "p2")})
+    assert incidents.one(state, new.id).story == {"examples": ["p2"]}
+    assert incidents.one(state, other.id).story == {"examples": ["p1", "p2"]}
+
+
+def test_mutes_are_kept_in_order(state: State) -> None:
+    first = mutes.mute(state, "lending", "income", NOON, who="Ann", reason="known", now=NOON)
+    mutes.mute(state, "lending", "income", NOON - HOUR, who="Ben", reason="no more", now=NOON)
+    mutes.take(state, "lending", NOON)
+    found = mutes.said(state, "lending")
+    assert [(mute.number, mute.who, mute.taken) for mute in found] == [
+        (first.number, "Ann", NOON),
+        (2, "Ben", NOON),
+    ]
+    assert [entry.about for entry in audit.entries(state)] == ["lending", "lending"]
+
+
+def test_a_changed_or_missing_entry_of_the_audit_log_is_found(state: State) -> None:
+    for i in range(3):
+        audit.add(state, "Ann", "look", f"thing {i}", "curious", {"i": i}, NOON)
+    assert audit.verify(state) == ""
+    assert [entry.number for entry in audit.entries(state, count=2)] == [2, 3]
+    with state.writing() as connection:
+        changed = sa.update(audit.AUDIT).where(audit.AUDIT.c.number == 2)
+        connection.execute(changed.values(reason="bored"))
+    assert audit.verify(state) == "entry 2 was changed, or the one before it"
+    with state.writing() as connection:
+        connection.execute(sa.delete(audit.AUDIT).where(audit.AUDIT.c.number == 2))
+    assert audit.verify(state) == "entry 2 is missing"
+
+
+def test_a_detector_is_written_over_the_one_before_and_its_windows_stay(state: State) -> None:
+    def put(hours: int, check: CheckState) -> Detector:
+        at = NOON + hours * HOUR
+        detector = Detector("lending", at, "basis", ["income"], bytes([hours]), {"slow": [1]})
+        detectors.put(
+            state,
+            detector,
+            [Window("lending", at, None if hours else 1.5, 720.0, "", "hash")],
+            [Check("lending", "1", "features", check, None, 720.0, 10, "learning 1/30 windows")],
+        )
+        return detector
+
+    assert detectors.known(state, "lending") is None
+    put(0, CheckState.LEARNING)
+    second = put(1, CheckState.OK)
+    assert detectors.known(state, "lending") == second
+    assert [w.log_evidence for w in detectors.windows(state, "lending")] == [1.5, None]
+    assert len(detectors.windows(state, "lending", NOON)) == 1
+    assert [check.state for check in detectors.checks(state)] == [CheckState.OK]
