@@ -5,7 +5,8 @@ BIN := .venv/bin
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
 INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install \
 	--quiet --disable-pip-version-check)
-RULES := $(wildcard alerts/*.yaml)
+ALERTMANAGER := $(wildcard alerts/alertmanager.yaml)
+RULES := $(filter-out $(ALERTMANAGER),$(wildcard alerts/*.yaml))
 RULE_TESTS := $(wildcard alerts/tests/*.yaml)
 
 .DEFAULT_GOAL := help
@@ -32,6 +33,7 @@ check: .venv/.everything ## format, lint, types, layers, rendered files, alert r
 	$(BIN)/mbm render --check
 	$(if $(RULES),promtool check rules $(RULES))
 	$(if $(RULE_TESTS),promtool test rules $(RULE_TESTS))
+	$(if $(ALERTMANAGER),amtool check-config $(ALERTMANAGER))
 
 fmt: .venv/.everything ## format the code and mend what ruff can mend
 	$(BIN)/ruff format .

@@ -7,7 +7,8 @@ import click
 
 from monitor.cli import FAILED
 from monitor.outputs import exported
-from monitor.render import reference
+from monitor.render import alert_rules, reference, runbook
+from monitor.render.alert import Addresses
 
 
 @click.command()
@@ -16,21 +17,40 @@ from monitor.render import reference
     "--root",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     default=".",
-    help="Root of the repository.",
+    help="Root of the repository, or a folder of your own.",
 )
-def render(check: bool, root: Path) -> None:
-    """Write the files that come from the catalogue of metrics and the exported series.
+@click.option(
+    "--runbook-url",
+    default=Addresses().runbook,
+    show_default=True,
+    help="Where alerts find their page; {alert} stands for the name.",
+)
+@click.option(
+    "--dashboard-url",
+    default=Addresses().dashboards,
+    show_default=True,
+    help="Address of Grafana, where alerts link to.",
+)
+def render(check: bool, root: Path, runbook_url: str, dashboard_url: str) -> None:
+    """Write the files that come from the catalogue of metrics, series and alerts.
 
-    For people who work on this program itself.
+    For people who work on this program itself, and for alert rules with your own addresses.
 
     \b
     Example:
       mbm render --check
+      mbm render --root rules --dashboard-url https://grafana.example.org
 
     Exit codes: 0 done, 1 with --check: a file is stale.
     """
+    addresses = Addresses(runbook_url, dashboard_url.rstrip("/"))
     stale = False
-    for name, text in {**reference.files(), **exported.files()}.items():
+    for name, text in {
+        **reference.files(),
+        **exported.files(),
+        **alert_rules.files(addresses),
+        **runbook.files(),
+    }.items():
         path = root / name
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue

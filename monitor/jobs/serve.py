@@ -1,4 +1,4 @@
-"""Serving results: /metrics for Prometheus, /healthz and /readyz for who runs the service."""
+"""Serving results: /metrics for Prometheus, /runbook, /healthz and /readyz for people."""
 
 import json
 import logging
@@ -15,7 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from monitor.cards.card import Card
 from monitor.jobs.current_cards import CurrentCards
 from monitor.outputs.exposition import CONTENT_TYPE, Exposition
-from monitor.outputs.listen import Answer, Server
+from monitor.outputs.listen import Answer, Page, Server
+from monitor.render import runbook
+from monitor.render.alert_rules import ALERTS
 from monitor.settings.service import Settings
 from monitor.state import runs
 from monitor.state.database import State
@@ -86,8 +88,8 @@ def serve(
         del gzip
         return ready(looker.last, clock(), settings.evaluate.every)
 
-    pages = {"/metrics": metrics, "/healthz": health, "/readyz": readiness}
-    with Server(settings.serve.listen, pages) as server:
+    pages: dict[str, Page] = {"/metrics": metrics, "/healthz": health, "/readyz": readiness}
+    with Server(settings.serve.listen, pages | _runbook()) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
         thread.start()
         looker.start()
@@ -100,6 +102,15 @@ def serve(
             thread.join()
     if looker.error is not None:
         raise looker.error
+
+
+def _runbook() -> dict[str, Page]:
+    """A page per alert, as text, where its link leads unless the rules name another place."""
+
+    def fixed(text: str) -> Page:
+        return lambda _: Answer(text.encode())
+
+    return {f"/runbook/{alert.name}": fixed(runbook.page(alert)) for alert in ALERTS}
 
 
 class _Looker(threading.Thread):

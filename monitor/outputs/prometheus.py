@@ -93,6 +93,13 @@ _SERVICE: Final = (
         "Up to when a model's windows are closed, as Unix time.",
     ),
     Exported(
+        "mbm_watermark_usual_age_seconds",
+        "gauge",
+        ("model", "kind"),
+        "Age that this time has at most while nothing is stuck, but for a run of evaluation: the "
+        "card's lateness and one profile window.",
+    ),
+    Exported(
         "mbm_moved_predictions",
         "gauge",
         ("model",),
@@ -222,6 +229,8 @@ def _of_card(model: Model) -> Iterator[Sample]:
         yield Sample("mbm_model_info", (card.model, version, *owner), 1)
     for kind, upto in model.watermarks.items():
         yield Sample("mbm_watermark_timestamp_seconds", (card.model, kind), upto.timestamp())
+        usual = (card.lateness + card.windows.profile).total_seconds()
+        yield Sample("mbm_watermark_usual_age_seconds", (card.model, kind), usual)
     if model.moved is not None:
         yield Sample("mbm_moved_predictions", (card.model,), model.moved)
 

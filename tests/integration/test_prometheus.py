@@ -160,8 +160,10 @@ def expected_of(service: Evaluated) -> Samples:
     for version in card.versions:
         about = {"model": card.model, "version": version, "pager": card.owner.pager or "", **owner}
         expected["mbm_model_info", frozenset(about.items())] = 1
-    watermark = {"model": card.model, "kind": "inputs"}
-    expected["mbm_watermark_timestamp_seconds", frozenset(watermark.items())] = UNTIL.timestamp()
+    inputs = frozenset({"model": card.model, "kind": "inputs"}.items())
+    expected["mbm_watermark_timestamp_seconds", inputs] = UNTIL.timestamp()
+    usual = card.lateness + card.windows.profile
+    expected["mbm_watermark_usual_age_seconds", inputs] = usual.total_seconds()
     for version, stands in reviews.standing(service.state, card.model).items():
         assert stands.oldest is not None
         labels = frozenset({"model": card.model, "version": version}.items())

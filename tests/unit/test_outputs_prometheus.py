@@ -117,6 +117,7 @@ mbm_completeness_ratio{check="accuracy",model="credit",version="3"} 0.75
 mbm_completeness_ratio{check="feature_psi",model="credit",version="3"} 0.75
 mbm_completeness_ratio{check="override",model="credit",version="3"} 0.75
 mbm_watermark_timestamp_seconds{kind="inputs",model="credit"} 1.7723682e+09
+mbm_watermark_usual_age_seconds{kind="inputs",model="credit"} 900.0
 mbm_model_info{model="credit",owner="team@example.org",pager="",team="x",tier="low",version="3"} 1.0
 mbm_model_info{model="credit",owner="team@example.org",pager="",team="x",tier="low",version="4"} 1.0
 mbm_build_info{version="0.1.0"} 1.0
@@ -429,6 +430,7 @@ DOCUMENTED = {
     "mbm_result_timestamp_seconds": "model version check",
     "mbm_completeness_ratio": "model version check",
     "mbm_watermark_timestamp_seconds": "model kind",
+    "mbm_watermark_usual_age_seconds": "model kind",
     "mbm_moved_predictions": "model",
     "mbm_model_info": "model version owner team tier pager",
     "mbm_build_info": "version",

@@ -19,6 +19,8 @@ from monitor.errors import MonitorError
 from monitor.jobs.serve import EVALUATE, REFRESH, Look, ready, serve
 from monitor.outputs import listen
 from monitor.outputs.listen import Answer, Server
+from monitor.render.alert import Addresses
+from monitor.render.alert_rules import ALERTS, rule
 from monitor.settings.service import Settings
 from monitor.settings.values import Address
 from monitor.state import runs
@@ -258,3 +260,11 @@ def test_a_state_that_another_version_migrated_is_told(tmp_path: Path, state: St
         (reason,) = json.loads(asked(address, "/readyz")[1])["reasons"]
         assert reason == "another version of this program has changed the state; restart"
         assert b"mbm_" not in asked(address, "/metrics")[1]
+
+
+def test_the_link_of_every_alert_leads_to_its_page(tmp_path: Path, state: State) -> None:
+    with service(tmp_path, state) as address:
+        for alert in ALERTS:
+            link = urlsplit(rule(alert, Addresses())["annotations"]["runbook_url"])
+            status, body, _ = asked(address, link.path)
+            assert (status, body.decode().splitlines()[0]) == (200, f"# {alert.name}")
