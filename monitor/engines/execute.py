@@ -7,9 +7,9 @@ import pyarrow as pa
 from monitor.control.cases import CasesPlan, cases_of
 from monitor.engines.base import Task
 from monitor.engines.realign import by_contract, realigned
-from monitor.events.schema import EVENTS, Kind
+from monitor.events.schema import Kind
 from monitor.log import read
-from monitor.log.events import EventLog
+from monitor.log.events import EventLog, scanned
 from monitor.log.feedback import FEEDBACK, FeedbackLog, State
 from monitor.log.moved import COLUMNS as COPIED
 from monitor.log.moved import Copies, MovedLog
@@ -32,7 +32,7 @@ def execute(task: Task) -> pa.Table:
         return _inputs(task, task.plan)
     if isinstance(task.plan, CasesPlan):
         return cases_of(task.plan, *_joined(task, task.plan.columns))
-    return table_of(feedback_partials(task.plan, *_joined(task, task.plan.columns)))
+    return table_of(feedback_partials(task.plan, *_joined(task, task.plan.columns, encoded=True)))
 
 
 def predictions(
@@ -102,10 +102,12 @@ def _failures(task: Task) -> pa.Table:
     ).read_all()
 
 
-def _joined(task: Task, columns: Sequence[str]) -> tuple[pa.Table, pa.Table]:
+def _joined(
+    task: Task, columns: Sequence[str], *, encoded: bool = False
+) -> tuple[pa.Table, pa.Table]:
     """The task's predictions and all that was said of them."""
-    schema = pa.schema([EVENTS.field(name) for name in (*columns, "contract")])
-    rows = pa.Table.from_batches(predictions(task, columns), schema)
+    schema = scanned((*columns, "contract"), encoded=encoded)
+    rows = pa.Table.from_batches(predictions(task, columns, encoded=encoded), schema)
     feedback = FeedbackLog.open(task.place.store).table.at(task.place.feedback)
     by_month = task.place.partition == "month"
     condition = read.all_of(

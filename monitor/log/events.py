@@ -36,6 +36,12 @@ LAYOUT: Final = Layout(
 _PARTITION: Final = "mbm.partition"
 
 
+def scanned(columns: Sequence[str], *, encoded: bool = False) -> pa.Schema:
+    """Schema of the batches that `EventLog.scan` gives."""
+    fields = [EVENTS.field(name) for name in columns]
+    return pa.schema([scan.encoded(f, LAYOUT.unique) for f in fields] if encoded else fields)
+
+
 class EventLog:
     """The table `events`, held open by one thread."""
 
@@ -139,10 +145,7 @@ class EventLog:
             version: of the table; the newest without it.
             encoded: whether texts that repeat come as dictionaries, as they lie on disk.
         """
-        fields = [EVENTS.field(name) for name in columns]
-        if encoded:
-            fields = [scan.encoded(field, LAYOUT.unique) for field in fields]
-        schema = pa.schema(fields)
+        schema = scanned(columns, encoded=encoded)
         first, last = (
             read.partition_day(time.date(), self.by_month)
             for time in (start, end - timedelta(microseconds=1))

@@ -63,7 +63,7 @@ def feedback_partials(
     """
     if not predictions.num_rows:
         return
-    table = distinct(predictions, plan.duplicates_within).combine_chunks()
+    table = distinct(predictions.combine_chunks(), plan.duplicates_within)
     known = Known.of(plan, table, feedback)
     keyed = _Keyed.of(known)
     groups = list(_divisions(plan, table))

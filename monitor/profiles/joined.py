@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from monitor.profiles.layout import Ints
+from monitor.profiles.picked import Picked
 
 PREDICTION_COLUMNS: Final = (
     *("id_hi", "id_lo", "payload_hash", "event_time", "version", "stage", "attributes"),
@@ -70,7 +71,7 @@ def targets(predictions: pa.Table, feedback: pa.Table) -> Ints:
     return index.find(feedback["p_hi"].to_numpy(), feedback["p_lo"].to_numpy())
 
 
-def holding(feedback: pa.Table, target: Ints, by: Ints | None = None) -> Ints:
+def holding(feedback: Picked, target: Ints, by: Ints | None = None) -> Ints:
     """Rows of one kind's feedback that hold, ordered by prediction, then speaker.
 
     Of what one speaker said of one prediction the latest event time wins, of equal ones the
@@ -100,7 +101,7 @@ def holding(feedback: pa.Table, target: Ints, by: Ints | None = None) -> Ints:
     return ordered
 
 
-def latest(predictions: int, feedback: pa.Table, target: Ints) -> Latest:
+def latest(predictions: int, feedback: Picked, target: Ints) -> Latest:
     """Which row of one kind's feedback holds for each prediction.
 
     An event that came twice is one event.

@@ -16,6 +16,7 @@ from monitor.profiles.codes import MISSING, hashes_of, places_in
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.joined import latest, targets
 from monitor.profiles.layout import Floats, Ints
+from monitor.profiles.picked import Picked
 from monitor.profiles.policy import required
 from monitor.profiles.reviewed import ESCALATED, NEVER, first_effects, first_reviews, instants
 from monitor.profiles.uses import Uses
@@ -32,35 +33,14 @@ class Spoken:
         target: row of the prediction that each speaks of, -1 for none, shape (m,).
     """
 
-    table: pa.Table
+    table: Picked
     target: Ints
 
     @classmethod
     def of(cls, kind: Kind, feedback: pa.Table, target: Ints) -> Self:
         """What was said of one kind."""
-        is_mine = pc.equal(feedback["kind"], kind)
-        return cls(feedback.filter(is_mine), target[flags(is_mine)])
-
-
-@dataclass(frozen=True, eq=False)
-class Held:
-    """Rows of feedback beside their predictions; a column is moved there when it is asked for.
-
-    Attributes:
-        table: m rows with `FEEDBACK_COLUMNS`.
-        row: row of the table per prediction, -1 where there is none, shape (n,).
-    """
-
-    table: pa.Table
-    row: Ints
-
-    @cached_property
-    def _places(self) -> pa.Array:
-        return pa.array(self.row, mask=self.row < 0)
-
-    def __getitem__(self, name: str) -> pa.ChunkedArray:
-        """A column, n values, null where there is none."""
-        return self.table[name].take(self._places)
+        mine = np.flatnonzero(flags(pc.equal(feedback["kind"], kind)))
+        return cls(Picked(feedback, pa.array(mine)), target[mine])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +54,7 @@ class Said:
         spoken: all that was said of the kind.
     """
 
-    table: Held
+    table: Picked
     given: Flags
     revisions: Ints
     spoken: Spoken
@@ -83,7 +63,7 @@ class Said:
     def of(cls, predictions: int, spoken: Spoken) -> Self:
         """What holds of one kind, for so many predictions."""
         found = latest(predictions, spoken.table, spoken.target)
-        return cls(Held(spoken.table, found.row), found.row >= 0, found.revisions, spoken)
+        return cls(spoken.table.take(found.row), found.row >= 0, found.revisions, spoken)
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,13 +165,18 @@ class Known:
     @cached_property
     def differs(self) -> Flags:
         """Whether the decision is another than the prediction; False where one lacks."""
-        said, made = self.decision.table, self.predictions
-        if self.contract.classes:
-            # Two classes outside the contract differ by their texts, not by their common place.
-            same = pc.equal(said["decision"], made["predicted_class"])
-        else:
-            same = pc.equal(said["decision_value"], made["predicted_value"])
-        return ~flags(pc.fill_null(same, fill_value=True))
+        kind = "class" if self.contract.classes else "value"
+        decided = self.decision.table["decision" if self.contract.classes else "decision_value"]
+        made = self.predictions[f"predicted_{kind}"]
+        # Of few predictions there is a decision. Two classes outside the contract differ by
+        # their texts, not by their common place.
+        rows = np.flatnonzero(self.decision.given)
+        there = pa.array(rows)
+        said = decided.take(there)
+        same = pc.equal(said, made.take(there).cast(said.type))
+        differs = np.zeros(self.rows, np.bool_)
+        differs[rows] = ~flags(pc.fill_null(same, fill_value=True))
+        return differs
 
     @cached_property
     def compared(self) -> Flags:

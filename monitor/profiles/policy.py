@@ -101,6 +101,8 @@ def _is_text(feature: str, contract: Contract) -> bool:
 def _met(condition: Condition, contract: Contract, rows: pa.Table) -> Flags:
     """Whether each row meets a condition, shape (n,)."""
     values = _values(condition, contract, rows)
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
     if condition.is_missing is not None:
         return _flags(pc.is_null(values) if condition.is_missing else pc.is_valid(values))
     if condition.one_of is not None:

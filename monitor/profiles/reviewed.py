@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from monitor.cards.policy import Policy
 from monitor.profiles.layout import Ints
+from monitor.profiles.picked import Picked
 
 NEVER: Final = np.iinfo(np.int64).max
 """The time of what has not happened [µs]."""
@@ -22,7 +23,7 @@ TOLERANCE: Final = timedelta(minutes=1)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
-def first_reviews(made: Ints, decisions: pa.Table, target: Ints, policy: Policy | None) -> Ints:
+def first_reviews(made: Ints, decisions: Picked, target: Ints, policy: Policy | None) -> Ints:
     """Row of the decision that is the first review of each prediction, -1 for none, shape (n,).
 
     No review is: a decision that hands the case on, one by a role that may not review, one from
@@ -48,9 +49,7 @@ def first_reviews(made: Ints, decisions: pa.Table, target: Ints, policy: Policy 
     return row
 
 
-def first_effects(
-    rows: int, decisions: pa.Table, decided: Ints, usage: pa.Table, used: Ints
-) -> Ints:
+def first_effects(rows: int, decisions: Picked, decided: Ints, usage: Picked, used: Ints) -> Ints:
     """When each prediction first took effect, `NEVER` where nobody says so, shape (n,) [µs].
 
     It took effect when a consumer used it, or when a decision says that it did.

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from monitor.profiles.codes import hashes_of
 from monitor.profiles.joined import holding
 from monitor.profiles.layout import Ints
+from monitor.profiles.picked import Picked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,12 +23,12 @@ class Uses:
         unit: number of each among predictions and uses together, shape (m,).
     """
 
-    table: pa.Table
+    table: Picked
     prediction: Ints
     unit: Ints
 
     @classmethod
-    def of(cls, predictions: int, table: pa.Table, target: Ints) -> Self:
+    def of(cls, predictions: int, table: Picked, target: Ints) -> Self:
         """Of each prediction and consumer what came last; one without a name is one too.
 
         Args:
@@ -38,7 +38,7 @@ class Uses:
         """
         held = holding(table, target, hashes_of(pc.fill_null(table["consumer"], "")))
         unit = predictions + np.arange(len(held))
-        return cls(table.take(pa.array(held)), target[held], unit)
+        return cls(table.take(held), target[held], unit)
 
     def said(self, state: str) -> NDArray[np.bool_]:
         """Whether each says this state, shape (m,)."""
