@@ -13,7 +13,6 @@ from monitor.cli.rows import write
 from monitor.engines.base import Place
 from monitor.errors import StateError
 from monitor.jobs import references
-from monitor.jobs.freeze import frozen
 from monitor.jobs.reference_file import from_file
 from monitor.jobs.service import Opened, opened
 from monitor.log.definitions import Definitions
@@ -85,12 +84,9 @@ def set_reference(
     else:
         place = _place(parts)
         if start is not None and end is not None:
-            described = f"window {start.isoformat()} to {end.isoformat()}"
-            batches = references.in_window(place, card, start, end)
+            found = references.from_window(place, card, start, end)
         else:
-            described = f"version {version} until {now.isoformat()}"
-            batches = references.of_version(place, card, version or "", now)
-        found = frozen(card, batches, described=described)
+            found = references.from_version(place, card, version or "", now)
     references.pin(parts.state, definitions, found, by=getpass.getuser(), now=now)
     click.echo(f"{model}: reference {found.id} of {found.rows} rows from {found.described}")
 

@@ -37,14 +37,22 @@ class NoRowsError(MonitorError):
     """A reference was to be made of rows, and there are none."""
 
 
-def frozen(card: Card, batches: Batches, *, version: str = "", described: str = "") -> Reference:
+def frozen(
+    card: Card,
+    batches: Batches,
+    *,
+    described: str = "",
+    span: tuple[int, int] | None = None,
+    of_version: str = "",
+) -> Reference:
     """The reference made of these rows, duplicates left out.
 
     Args:
         card: of the model.
         batches: called three or four times; memory holds the sample alone.
-        version: version it is the reference of, "" for all.
         described: where the rows come from, in words.
+        span: of time in which they lie, Unix seconds; None where they are not of the log.
+        of_version: the version that they are of, "" for all.
 
     Raises:
         NoRowsError: there are none.
@@ -55,7 +63,8 @@ def frozen(card: Card, batches: Batches, *, version: str = "", described: str = 
             f"{card.model}: no predictions in {described}; choose a reference that holds some:"
             f" mbm reference set {card.model} --help"
         )
-    bins = reference_of(card.contract, sample, version=version, described=described)
+    bins = reference_of(card.contract, sample, described=described)
+    bins = replace(bins, span=span, of_version=of_version)
     plan = replace(inputs_plan(card, bins), dimensions=(), seconds=WHOLE)
     kernel = InputsKernel(plan)
     for batch in batches(plan.columns):

@@ -10,6 +10,7 @@ from monitor.cards.contract import Contract
 from monitor.jobs import dirty, references
 from monitor.jobs.ageing import Delays, delays_of
 from monitor.jobs.build import Builder, Plan, build
+from monitor.jobs.calibrating import calibration
 from monitor.jobs.failpoint import reach
 from monitor.jobs.kept import kept_from
 from monitor.jobs.past import published
@@ -167,14 +168,29 @@ class ModelRun:
         count = sum(self._add(publisher, some) for some in _batches(earlier, publisher))
         # The latest window looks back on what was published, just now too.
         past = published(self.state, self.card, latest.end)
-        return count + self._add(replace(publisher, past=past), [latest])
+        count += self._add(replace(publisher, past=past), [latest])
+        named.put(self.state, self._calibrated_by, _hash_of(publisher))
+        return count
+
+    @property
+    def _calibrated_by(self) -> str:
+        return f"calibration:{self.card.model}"
 
     def _publisher(self, plan: InputsPlan) -> Publisher:
         publisher = Publisher(self.card, plan, self.builder.profiles, self.now)
         upto = seconds_of(self.upto)
         layouts = publisher.layouts[Family.TRUTH]
         delays = delays_of(self.card, self.builder.profiles, layouts, plan.seconds, upto)
-        return replace(publisher, upto=upto, delays=delays)
+        known = dirty.extent(self.state, self.card.model)
+        assert known is not None
+        calibrated = calibration(
+            plan.reference,
+            self.builder.profiles,
+            layouts,
+            plan.seconds,
+            (known[0], min(known[1], upto)),
+        )
+        return replace(publisher, upto=upto, delays=delays, calibration=calibrated)
 
     def _add(self, publisher: Publisher, windows: Sequence[Window]) -> int:
         """Number of new verdicts on these windows."""
@@ -208,6 +224,11 @@ class ModelRun:
             windows += each[-DETECT_WINDOWS:] if kind == "detect" else each
             if kind == "publish":
                 windows += self._dependent(done, each, held, length)
+                if named.value_of(self.state, self._calibrated_by) != _hash_of(publisher):
+                    every = [(floor(known[0], length), newly[1])]
+                    again = _of_truth(each, every, held, length)
+                    windows += again
+                    each += again
                 if before and publisher.delays:
                     passed = (since, upto)
                     windows += _aged(publisher.delays, each, passed, held, length)
@@ -237,14 +258,25 @@ def _aged(
     delays: Delays, each: Sequence[Window], passed: Range, held: Sequence[Range], length: int
 ) -> list[Window]:
     """Windows whose maturity is due to be said again, beside those that are published anyway."""
-    there = {window.end for window in each}
-    ends = [end for end in delays.due(*passed, length) if end not in there]
-    spans = within(outward([(end - length, end) for end in ends], length), outward(held, length))
+    spans = [(end - length, end) for end in delays.due(*passed, length)]
+    return _of_truth(each, spans, held, length)
+
+
+def _of_truth(
+    each: Sequence[Window], spans: Sequence[Range], held: Sequence[Range], length: int
+) -> list[Window]:
+    """Windows of these spans of which truth alone may be new, beside those published anyway."""
+    there = {window.start for window in each}
     return [
         Window("publish", at, at + length, Family.TRUTH)
-        for start, end in spans
+        for start, end in within(outward(spans, length), outward(held, length))
         for at in range(start, end, length)
+        if at not in there
     ]
+
+
+def _hash_of(publisher: Publisher) -> str:
+    return publisher.calibration.hash if publisher.calibration else ""
 
 
 def _batches(windows: Sequence[Window], publisher: Publisher) -> Iterator[list[Window]]:

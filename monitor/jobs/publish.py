@@ -93,6 +93,7 @@ class Publisher:
         past: what was published of each version and stage, of the last windows.
         upto: end of the closed time, Unix seconds.
         delays: how fast its outcomes come; None where nobody asks.
+        calibration: profile of truth of the reference's rows; None where the log holds none.
         frozen: profile of the reference, None if there is none.
         layouts: by family and id, those that its profiles may have.
     """
@@ -104,6 +105,7 @@ class Publisher:
     past: Mapping[tuple[str, str], Sequence[Point]] = field(default_factory=dict)
     upto: int = 0
     delays: Delays | None = None
+    calibration: Profile | None = None
     frozen: Profile | None = field(init=False, repr=False)
     layouts: Mapping[Family, Mapping[str, Layout]] = field(init=False, repr=False)
 
@@ -243,6 +245,7 @@ class Publisher:
                         segments=sums,
                         past=past,
                         ageing=self._ageing(window),
+                        calibration=self.calibration,
                     )
                 for verdict in verdicts(
                     catalogue,

@@ -14,6 +14,7 @@ from monitor.jobs.freeze import Batches, NoRowsError, frozen
 from monitor.jobs.plan import inputs_plan
 from monitor.log.definitions import Definitions
 from monitor.profiles.reference import Reference
+from monitor.profiles.windows import seconds_of
 from monitor.state import references as pins
 from monitor.state.database import State
 from monitor.state.references import Pin
@@ -79,6 +80,35 @@ def of_version(place: Place, card: Card, version: str, upto: datetime = END) -> 
     return batches
 
 
+def from_window(place: Place, card: Card, start: datetime, end: datetime) -> Reference:
+    """The frozen reference made of a span of the log.
+
+    Raises:
+        NoRowsError: it holds none of the model's predictions.
+    """
+    return frozen(
+        card,
+        in_window(place, card, start, end),
+        described=f"window {start.isoformat()} to {end.isoformat()}",
+        span=(seconds_of(start), seconds_of(end)),
+    )
+
+
+def from_version(place: Place, card: Card, version: str, upto: datetime) -> Reference:
+    """The frozen reference made of a version's predictions before a time.
+
+    Raises:
+        NoRowsError: there are none.
+    """
+    return frozen(
+        card,
+        of_version(place, card, version, upto),
+        described=f"version {version} until {upto.isoformat()}",
+        span=(seconds_of(BEGIN), seconds_of(upto)),
+        of_version=version,
+    )
+
+
 def named_by_card(place: Place, card: Card, upto: datetime) -> Reference | None:
     """The reference that the card names, if the log holds all of it by now.
 
@@ -89,13 +119,9 @@ def named_by_card(place: Place, card: Card, upto: datetime) -> Reference | None:
         return None
     try:
         if wanted.window is not None and wanted.window.end <= upto:
-            start, end = wanted.window.start, wanted.window.end
-            described = f"window {start.isoformat()} to {end.isoformat()}"
-            return frozen(card, in_window(place, card, start, end), described=described)
+            return from_window(place, card, wanted.window.start, wanted.window.end)
         if wanted.version is not None:
-            described = f"version {wanted.version} until {upto.isoformat()}"
-            rows = of_version(place, card, wanted.version, upto)
-            found = frozen(card, rows, described=described)
+            found = from_version(place, card, wanted.version, upto)
             return found if found.rows >= LEAST_ROWS else None
     except NoRowsError:
         return None

@@ -179,6 +179,8 @@ class Subject:
         segments: profile of every segment of these rows, by its name.
         past: what was published before, of the last windows.
         ageing: how old the window is; None for a part of the rows.
+        calibration: profile of truth of the reference's rows, None where the log holds none or
+            for a part of the rows.
     """
 
     column: str
@@ -199,6 +201,7 @@ class Subject:
     segments: Mapping[str, Profile] = field(default_factory=dict)
     past: Sequence[Point] = ()
     ageing: Ageing | None = None
+    calibration: Profile | None = None
 
     def asked(self, column: str, groups: Mapping[str, Profile] | None = None) -> "Subject":
         """The same, asked about one column; a third of the cost of `dataclasses.replace`."""

@@ -72,6 +72,8 @@ class Reference:
         ints: integers of its own inputs profile.
         lows: smallest values of that profile, None where there is none.
         highs: largest values of it.
+        span: first and first later moment of its rows in the log, Unix seconds; None of a file.
+        of_version: the version that its rows are of, "" for all.
     """
 
     model: str
@@ -88,6 +90,8 @@ class Reference:
     ints: tuple[int, ...] = field(default=())
     lows: tuple[float | None, ...] = field(default=())
     highs: tuple[float | None, ...] = field(default=())
+    span: tuple[int, int] | None = None
+    of_version: str = ""
 
     @cached_property
     def definition(self) -> str:
@@ -112,6 +116,7 @@ class Reference:
                 "category": {name: tuple(names) for name, names in raw["category"].items()},
                 "groups": {name: tuple(names) for name, names in raw["groups"].items()},
                 **{name: raw[name] and _bins(raw[name]) for name in ("prediction", "score")},
+                "span": None if raw.get("span") is None else tuple(raw["span"]),
             }
         )
 

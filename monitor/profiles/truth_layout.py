@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from typing import Final
 
+from monitor.cards.contract import Contract
 from monitor.profiles import (
     calibration,
     class_scores,
     confusion,
     delays,
     errors,
+    forecasts,
     losses,
     reliability,
     residuals,
@@ -23,6 +25,7 @@ from monitor.profiles.columns import SCORE
 from monitor.profiles.confusion import Confusion
 from monitor.profiles.counted import PREDICTIONS, Counted, counted, every
 from monitor.profiles.feedback_plan import FeedbackPlan
+from monitor.profiles.forecasts import Forecasts
 from monitor.profiles.losses import Losses
 from monitor.profiles.reliability import Reliability
 from monitor.profiles.scores import Scores
@@ -44,7 +47,7 @@ def parts(plan: FeedbackPlan) -> Iterator[Fed]:
     contract = plan.contract
     yield counted(COUNTS)
     if contract.classes:
-        yield from _of_classes(contract.classes)
+        yield from _of_classes(contract)
     if contract.positive is not None:
         yield from _of_two(contract.classes.index(contract.positive), plan.scores)
     elif contract.classes:
@@ -57,7 +60,8 @@ def parts(plan: FeedbackPlan) -> Iterator[Fed]:
     yield delays.fed()
 
 
-def _of_classes(classes: tuple[str, ...]) -> Iterator[Fed]:
+def _of_classes(contract: Contract) -> Iterator[Fed]:
+    classes, positive = contract.classes, contract.positive
     if len(classes) <= MOST_OF_A_TABLE:
         yield Fed(Confusion.part(classes), confusion.fed)
     else:
@@ -65,6 +69,9 @@ def _of_classes(classes: tuple[str, ...]) -> Iterator[Fed]:
     yield Fed(Calibration.part(), calibration.fed)
     yield Fed(Losses.part(losses.OF_CLASSES), losses.fed)
     yield Fed(scores.confidence_part(), scores.by_confidence, whole_only=True)
+    place = None if positive is None else classes.index(positive)
+    of_all = Forecasts.part(len(classes), place)
+    yield Fed(of_all, forecasts.fed, whole_only=True)
 
 
 def _of_two(positive: int, edges: tuple[float, ...]) -> Iterator[Fed]:

@@ -16,6 +16,7 @@ from monitor.profiles.class_scores import ClassScores
 from monitor.profiles.confusion import Confusion
 from monitor.profiles.counts import Counts
 from monitor.profiles.durations import Durations
+from monitor.profiles.forecasts import Forecasts
 from monitor.profiles.losses import Losses
 from monitor.profiles.magnitudes import Magnitudes
 from monitor.profiles.reliability import CELLS, EDGES, Reliability
@@ -121,6 +122,17 @@ def check(
     assert partial.profile.has(Scores, "confidence") == is_whole
     if is_whole:
         check_cells(partial.profile.get(Scores, "confidence"), sure_right, sure_wrong)
+    check_classes(contract, partial, mine, forecast)
+
+
+def check_classes(
+    contract: Contract, partial: Partial, mine: list[Row], forecast: list[tuple[list[float], str]]
+) -> None:
+    """Cells of all predictions and, of several classes, of the labelled ones."""
+    is_whole = partial.key.segment == ""
+    assert partial.profile.has(Forecasts) == is_whole
+    if is_whole:
+        check_forecasts(contract, partial.profile.get(Forecasts), mine)
     assert partial.profile.has(ClassScores) == (len(contract.classes) > 2 and is_whole)
     if len(contract.classes) == 3 and is_whole:
         cells = partial.profile.get(ClassScores)
@@ -129,6 +141,21 @@ def check(
             rest = [p[j] for p, label in forecast if label != name]
             labelled = cells.labelled[j]
             check_cells(Scores(labelled, cells.total[j] - labelled), own, rest)
+
+
+def check_forecasts(contract: Contract, found: Forecasts, mine: list[Row]) -> None:
+    """Cells of all predictions, labelled or not."""
+    made = [row for row in mine if row["probabilities"] and row["predicted_class"]]
+    made = [row for row in made if row["predicted_class"] in contract.classes]
+    names = contract.classes if contract.positive is None else (contract.positive,)
+    if len(names) > 12:
+        assert not len(found.total)
+        return
+    for total, chosen, name in zip(found.total, found.chosen, names, strict=True):
+        p = {id(row): row["probabilities"][contract.classes.index(name)] for row in made}
+        own = [p[id(row)] for row in made if row["predicted_class"] == name]
+        rest = [p[id(row)] for row in made if row["predicted_class"] != name]
+        check_cells(Scores(chosen, total - chosen), own, rest)
 
 
 def held_back(weight: float) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from monitor.cards.contract import Contract, Feature, FeatureType
 from monitor.events.schema import Rule
-from monitor.metrics import CATALOGUE, neyman
+from monitor.metrics import CATALOGUE, estimated, neyman
 from monitor.metrics.base import Before, Ends, LeftOut, Metric, Per, Point, Subject, Unit
 from monitor.metrics.delay_curve import Ageing, DelayCurve
 from monitor.metrics.fairness import trend
@@ -23,6 +23,7 @@ from monitor.profiles.categories import Categories
 from monitor.profiles.counts import Counts
 from monitor.profiles.distribution import Distribution
 from monitor.profiles.family import Family
+from monitor.profiles.forecasts import Forecasts
 from monitor.profiles.inputs_layout import LATENCIES, UNSEEN
 from monitor.profiles.layout import Profile
 from monitor.profiles.named import CONSUMER, ROLE, TEAM
@@ -44,6 +45,7 @@ from tests.parity.raw_profiles import (
     errors,
     finals,
     followed,
+    forecasts,
     losses,
     numbers,
     profile,
@@ -70,6 +72,7 @@ SIGNED = {
     # May exceed 1.
     "volume",
     *("review_net_gain", "advice_gain", "advice_influence", "uniform_runs_excess"),
+    *(m.name for m in estimated.METRICS if m.series == "estimate_error"),
     *("calibration_difference", "group_calibration", *(m.name for m in trend.METRICS)),
 }
 UNBOUNDED = {"brier", "weighted_brier", "r2", *SIGNED}
@@ -147,6 +150,7 @@ def truth(rng: np.random.Generator, rows: int, classes: int) -> Profile:
         reliability(p, positive),
         calibration(p, positive),
         losses(p, positive),
+        forecasts(np.column_stack([1 - p, p]), predicted, CLASSES, 1),
         residuals(p, positive),
         weights(w, w >= 0),
         weighted_classes(w, predicted, label, {"brier": p, "log_loss": 3 * p}, CLASSES),
@@ -181,6 +185,7 @@ def truth_of_many(rng: np.random.Generator, rows: int, classes: int) -> Profile:
     predicted = rng.choice([*COLOURS, "odd"], rows).tolist()
     right = np.array([p == y != "odd" for p, y in zip(predicted, label, strict=True)], bool)
     confidence = rng.random(rows)
+    sure = rng.dirichlet([1, 1, 1], rows)
     return profile(
         truth_counts(rows, label.count("odd")),
         durations(columns.DELAY, 10 ** (6 * rng.random(rows))),
@@ -188,7 +193,8 @@ def truth_of_many(rng: np.random.Generator, rows: int, classes: int) -> Profile:
         scores(confidence, right, columns.CONFIDENCE),
         calibration(confidence, right),
         losses(confidence, right),
-        class_scores(rng.dirichlet([1, 1, 1], rows), label, COLOURS),
+        class_scores(sure, label, COLOURS),
+        forecasts(sure, predicted, COLOURS, None),
     )
 
 
@@ -306,6 +312,7 @@ def asked(current: Profile, reference: Profile | None = None) -> Subject:
         before=Before({"app": current, "gone": current}, 4, 86_400) if current.has(Worth) else None,
         past=PAST,
         ageing=AGEING,
+        calibration=current if current.has(Forecasts) else None,
     )
 
 

@@ -27,6 +27,7 @@ from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.finals import Finals
 from monitor.profiles.fixed import CLIP, MOMENT, SQUARE, on_grid
 from monitor.profiles.followed import Followed
+from monitor.profiles.forecasts import Forecasts
 from monitor.profiles.layout import Layout, Part, Profile
 from monitor.profiles.losses import LEAST_PROBABILITY, OF_CLASSES, Losses
 from monitor.profiles.magnitudes import edges_of
@@ -132,6 +133,20 @@ def class_scores(probability: Numbers, label: Sequence[str], classes: Sequence[s
     is_of = [np.array([y == name for y in label], bool) for name in classes]
     labelled = [np.bincount(own[y], minlength=250) for own, y in zip(cell.T, is_of, strict=True)]
     return ClassScores.part(len(classes)), np.concatenate([*total, *labelled]).tolist(), None
+
+
+def forecasts(
+    probability: Numbers, predicted: Sequence[str], classes: Sequence[str], positive: int | None
+) -> Column:
+    """Rows per cell of each class's probability, shape (n, k), and those predicted so."""
+    cells = 250 if positive is None else 1_000
+    some = np.array([name in classes for name in predicted], bool)
+    cell = np.minimum((probability[some] * cells).astype(int), cells - 1)
+    of = np.array(predicted)[some]
+    wanted = range(len(classes)) if positive is None else [positive]
+    table = [np.bincount(cell[:, j], minlength=cells) for j in wanted]
+    table += [np.bincount(cell[of == classes[j], j], minlength=cells) for j in wanted]
+    return Forecasts.part(len(classes), positive), np.concatenate(table).tolist(), None
 
 
 def reliability(probability: Numbers, is_positive: NDArray[np.bool_]) -> Column:

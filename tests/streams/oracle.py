@@ -30,6 +30,7 @@ from sklearn.metrics import (
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from tests.streams.expected import UNKNOWN, Column, Expected, Frame, wilson
+from tests.streams.oracle_estimates import ESTIMATES, of_estimates
 from tests.streams.oracle_groups import SMALLEST_GROUP, least_of_groups, of_groups
 
 Key = tuple[str, str, str, int]
@@ -97,6 +98,7 @@ LEAST = {
     **dict.fromkeys(("answer_order", "fast_reviews", "busiest_reviewer"), 30),
     **dict.fromkeys(("effective_reviewers", "reviewer_alpha", "reviewer_kappa"), 30),
     "reviewers": 1,
+    **dict.fromkeys(ESTIMATES, 30),
 }
 """Rows that a metric needs, as its reference page says; methods of drift need 200."""
 
@@ -388,6 +390,7 @@ def _of_rows(part: Frame, reference: Frame | None, watched: Watched) -> Named:
     if reference is not None:
         yield from _doubt(part, reference, watched)
         yield from _score(part, reference)
+        yield from of_estimates(part, reference)
     for metric, column, expected in _truth(part):
         if reference is not None or metric not in OF_ALL_ROWS:
             yield metric, column, expected
