@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 
 from monitor.metrics import CATALOGUE
@@ -20,10 +21,12 @@ from tests.parity.raw_profiles import (
 
 METRICS = {metric.name: metric for metric in CATALOGUE}
 CLASSES = ("no", "yes")
+Flags = NDArray[np.bool_]
+Rows = tuple[Floats, Flags]
 NAMES = ("accuracy", "precision", "recall", "f1", "roc_auc")
 
 
-def two(p: Floats, is_positive: Floats, known: int | None = None) -> Profile:
+def two(p: Floats, is_positive: Flags, known: int | None = None) -> Profile:
     """Profile of truth of rows predicted positive from 0.5 on; the first `known` have outcomes."""
     said = [CLASSES[int(x >= 0.5)] for x in p]
     labels = [CLASSES[int(y)] for y in is_positive]
@@ -50,11 +53,11 @@ def value(name: str, window: Profile, reference: Profile | None) -> Value:
     return found
 
 
-def at(p: float, rows: int, positives: int) -> tuple[Floats, Floats]:
+def at(p: float, rows: int, positives: int) -> Rows:
     return np.full(rows, p), np.arange(rows) < positives
 
 
-def joined(*some: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+def joined(*some: Rows) -> Rows:
     p, y = (np.concatenate(each) for each in zip(*some, strict=True))
     return p, y
 
@@ -103,7 +106,7 @@ def test_without_what_it_needs_it_says_why(metric: object) -> None:
         found = asked(name, labelled, reference)
         assert isinstance(found, Undefined)
         assert "reference" in found.why
-    nothing = two(np.empty(0), np.empty(0))
+    nothing = two(np.empty(0), np.empty(0, np.bool_))
     assert isinstance(asked(name, nothing, BY_HAND), Undefined)
     if name.endswith("_error"):
         assert isinstance(asked(name, two(*WINDOW, known=0), BY_HAND), Undefined)
@@ -125,7 +128,7 @@ def encloses(found: Value, number: float) -> bool:
     return found.lower <= number <= found.upper
 
 
-def drawn(rng: np.random.Generator, rows: int, shift: float, turn: float) -> tuple[Floats, Floats]:
+def drawn(rng: np.random.Generator, rows: int, shift: float, turn: float) -> Rows:
     """Over-sure probabilities of a model; `turn` moves the log odds that are true."""
     log_odds = rng.normal(shift, 1.5, rows)
     p = 1 / (1 + np.exp(-log_odds / 0.7))
