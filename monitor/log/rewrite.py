@@ -44,8 +44,10 @@ class File:
 
 def files(table: DeltaTable) -> list[File]:
     """The live files of a table at its version, by partition and path."""
-    actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
     names = table.metadata().partition_columns
+    # Without the statistics of every column, which take a hundred times as long to read.
+    wanted = ["path", "size_bytes", "num_records", *(f"partition.{name}" for name in names)]
+    actions = pa.table(table.get_add_actions(flatten=True)).select(wanted).to_pylist()
     found = [
         File(
             path=action["path"],
@@ -123,7 +125,8 @@ def replace(
     ]
 
     def check_all(snapshot: DeltaTable) -> None:
-        live = {file.path for file in files(snapshot)}
+        # Quick, for while it looks others commit, and then it looks again.
+        live = set(pa.table(snapshot.get_add_actions())["path"].to_pylist())
         if moved := [file.path for file in old if file.path not in live]:
             raise FilesMovedError(f"{table.uri} no longer holds {moved[0]}; look again")
         if check is not None:
