@@ -35,6 +35,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "render",
         "Write the files that come from the catalogue of metrics and the exported series.",
     ),
+    "dashboards": ("dashboards", "Bring the dashboards to a Grafana."),
     "demo": ("demo", "Watch a simulated model in which something goes wrong."),
 }
 """Module and first line of the help of each command, in the order in which they are shown."""

@@ -1,11 +1,13 @@
 """`mbm render`."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from monitor.cli import FAILED
+from monitor.errors import MonitorError
 from monitor.outputs import exported
 from monitor.render import alert_rules, reference, runbook
 from monitor.render.alert import Addresses
@@ -50,6 +52,7 @@ def render(check: bool, root: Path, runbook_url: str, dashboard_url: str) -> Non
         **exported.files(),
         **alert_rules.files(addresses),
         **runbook.files(),
+        **_dashboards(check),
     }.items():
         path = root / name
         if path.exists() and path.read_text(encoding="utf-8") == text:
@@ -63,3 +66,15 @@ def render(check: bool, root: Path, runbook_url: str, dashboard_url: str) -> Non
             click.echo(f"wrote {name}")
     if check and stale:
         sys.exit(FAILED)
+
+
+def _dashboards(check: bool) -> Mapping[str, str]:
+    try:
+        from monitor.render import grafana
+    except ImportError as error:
+        if check:
+            raise MonitorError(f"{error}; check in a checkout: make check") from error
+        click.echo(f"dashboards are left out: {error}", err=True)
+        return {}
+    every = {one.name: one for some in exported.by_process().values() for one in some}
+    return grafana.files(list(every.values()))

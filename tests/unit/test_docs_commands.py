@@ -30,6 +30,13 @@ ELSEWHERE = {
     "mbm ingest -c service.yaml": "a part of mbm run",
     "mbm evaluate -c service.yaml": "a part of mbm run",
     "mbm serve -c service.yaml": "a part of mbm run",
+    **dict.fromkeys(
+        (
+            "mbm dashboards push --url https://grafana.example.org --dry-run --diff",
+            "mbm dashboards push --url https://grafana.example.org --overwrite",
+        ),
+        "tests/unit/test_cli_dashboards.py, against a server of its own",
+    ),
 }
 """Commands that are not run here: they never end, need a broker, or take long."""
 
