@@ -1,6 +1,7 @@
 """What a task does, the same on every engine: scan, feed the kernel, return partial profiles."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import pyarrow as pa
 
@@ -16,10 +17,11 @@ from monitor.log.moved import Copies, MovedLog
 from monitor.profiles import failures
 from monitor.profiles.failures import failure_partials
 from monitor.profiles.feedback import feedback_partials
+from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.inputs import InputsKernel
 from monitor.profiles.inputs_plan import InputsPlan
 from monitor.profiles.joined import FEEDBACK_COLUMNS
-from monitor.profiles.rows import table_of
+from monitor.profiles.rows import PARTIALS, table_of
 
 
 def execute(task: Task) -> pa.Table:
@@ -32,7 +34,7 @@ def execute(task: Task) -> pa.Table:
         return _inputs(task, task.plan)
     if isinstance(task.plan, CasesPlan):
         return cases_of(task.plan, *_joined(task, task.plan.columns))
-    return table_of(feedback_partials(task.plan, *_joined(task, task.plan.columns, encoded=True)))
+    return _feedback(task, task.plan)
 
 
 def predictions(
@@ -100,6 +102,13 @@ def _failures(task: Task) -> pa.Table:
         columns=failures.COLUMNS,
         version=task.place.events,
     ).read_all()
+
+
+def _feedback(task: Task, plan: FeedbackPlan) -> pa.Table:
+    """Each family becomes a table before the next is summed, so that its vectors can go."""
+    partials = feedback_partials(plan, *_joined(task, plan.columns, encoded=True))
+    tables = [table_of(some) for _, some in groupby(partials, lambda each: each.key.family)]
+    return pa.concat_tables([PARTIALS.empty_table(), *tables])
 
 
 def _joined(

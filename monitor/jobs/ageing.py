@@ -120,10 +120,10 @@ def delays_of(
         start=instant(floor(int(oldest), step)),
         end=instant(floor(upto, step)),
         layouts={whole.id: whole},
+        segment=ALL,
     ):
-        if revision.partial.key.segment == ALL:
-            start = seconds_of(revision.partial.key.start)
-            by_start[start].append(revision.partial.profile)
+        start = seconds_of(revision.partial.key.start)
+        by_start[start].append(revision.partial.profile)
     spans = []
     for start, some in sorted(by_start.items()):
         summed = total(whole, some)

@@ -21,6 +21,7 @@ from monitor.profiles.named import folded
 from monitor.profiles.rows import Key, Partial, partials_of
 from monitor.profiles.segments import ALL
 from monitor.profiles.windows import (
+    MOST_WINDOWS,
     Range,
     chunks,
     floor,
@@ -34,6 +35,9 @@ from monitor.profiles.windows import (
 
 TASK_ROWS = 1_000_000
 """Rows of one task; finer ones prune badly, larger ones take more memory."""
+
+TASK_NUMBERS = 8_000_000
+"""Numbers in the profiles of all rows of one task, 64 MB, however long those of a model are."""
 
 Plan = InputsPlan | FeedbackPlan
 Progress = Callable[[int, int], None]
@@ -73,6 +77,11 @@ def layouts_of(plan: Plan) -> dict[Family, dict[str, Layout]]:
     return {each.family: each.layouts for each in families(plan)}
 
 
+def numbers(layouts: Mapping[Family, Mapping[str, Layout]]) -> int:
+    """Numbers in one profile of all rows of each of these families."""
+    return sum(max(layout.ints for layout in some.values()) for some in layouts.values())
+
+
 def build(
     builder: Builder,
     plan: Plan,
@@ -101,19 +110,27 @@ def build(
     # two thousand years of empty windows.
     held = [(start, end) for start, end, _ in weights]
     windows = within(outward(ranges, plan.seconds), outward(held, plan.seconds))
-    pieces = list(chunks(windows, plan.seconds, weights, TASK_ROWS))
+    by_family = layouts_of(plan)
+    most = max(1, min(MOST_WINDOWS, TASK_NUMBERS // numbers(by_family)))
+    pieces = list(chunks(windows, plan.seconds, weights, TASK_ROWS, most))
     tasks = [Task(builder.place, plan, instant(a), instant(b), tuple(older)) for a, b in pieces]
     whole = sum(b - a for a, b in pieces)
     done = 0
-    by_family = layouts_of(plan)
     layouts = {name: layout for some in by_family.values() for name, layout in some.items()}
-    for (start, end), partials in zip(pieces, builder.engine.run(tasks), strict=True):
-        built = partials_of(partials, layouts)
-        fresh = _fresh(builder, plan, built, (start, end), plan.seconds)
-        _write(builder, fresh, now)
+    tables = builder.engine.run(tasks)
+    for start, end in pieces:
+        # No name is given to what a task made: the next one would run with it still in memory.
+        _take_in(builder, plan, partials_of(next(tables), layouts), (start, end), now)
         done += end - start
         progress(done, whole)
     _roll_up(builder, plan, windows, held, since, upto, now)
+
+
+def _take_in(
+    builder: Builder, plan: Plan, built: Sequence[Partial], part: Range, now: datetime
+) -> None:
+    """Append what of these profiles is new."""
+    _write(builder, _fresh(builder, plan, built, part, plan.seconds), now)
 
 
 def _roll_up(

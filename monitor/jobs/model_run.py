@@ -44,8 +44,8 @@ DETECT_WINDOWS: Final = 72
 BATCH_WINDOWS: Final = 50
 """Windows whose results are written in one transaction."""
 
-BATCH_STEPS: Final = 2_000
-"""Windows of profiles that are in memory at once: 40 years of days took 1.3 GB."""
+BATCH_NUMBERS: Final = 8_000_000
+"""Numbers in the profiles that are in memory at once, 64 MB: 40 years of days took 1.3 GB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,13 +282,13 @@ def _hash_of(publisher: Publisher) -> str:
 def _batches(windows: Sequence[Window], publisher: Publisher) -> Iterator[list[Window]]:
     """The windows in order, in groups that are neither many nor made of many profiles."""
     group: list[Window] = []
-    steps = 0
+    weight = 0
     for window in windows:
-        more = publisher.steps(window)
-        if group and (len(group) == BATCH_WINDOWS or steps + more > BATCH_STEPS):
+        more = publisher.weight(window)
+        if group and (len(group) == BATCH_WINDOWS or weight + more > BATCH_NUMBERS):
             yield group
-            group, steps = [], 0
+            group, weight = [], 0
         group.append(window)
-        steps += more
+        weight += more
     if group:
         yield group

@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from monitor.cards.card import Card
 from monitor.jobs.ageing import Delays
-from monitor.jobs.build import layouts_of
+from monitor.jobs.build import layouts_of, numbers
 from monitor.jobs.plan import fairness_dimensions, feedback_plan
 from monitor.jobs.sums import Usage, by_segment, by_version, people, usage
 from monitor.jobs.volume import Usual, usual_rows
@@ -153,9 +153,10 @@ class Publisher:
         span = (window.start, window.end, step)
         return usual_rows(self.profiles, self.card.model, reference, *span)
 
-    def steps(self, window: Window) -> int:
-        """Windows of inputs profiles that make up a window."""
-        return (window.end - window.start) // _step(self.plan.seconds, window)
+    def weight(self, window: Window) -> int:
+        """Numbers in the profiles of all rows that make up a window."""
+        steps = (window.end - window.start) // _step(self.plan.seconds, window)
+        return steps * numbers(self.layouts)
 
     def _held(self, family: Family, windows: Sequence[Window]) -> dict[Window, list[Revision]]:
         """The latest profiles that make up each window, in the coarsest steps that fit it."""

@@ -144,6 +144,8 @@ class ProfileTable:
         """Version of the commit with these revisions; None if there are none."""
         if not revisions:
             return None
+        # Sorted before they are a table: sorting that would hold every vector twice.
+        revisions = sorted(revisions, key=lambda revision: _order(revision.partial.key))
         table = table_of([revision.partial for revision in revisions])
         count = table.num_rows
         added = {
@@ -154,9 +156,7 @@ class ProfileTable:
             "built_at": pa.repeat(pa.scalar(at, PROFILES.field("built_at").type), count),
         }
         columns = [added[n] if n in added else table[n] for n in PROFILES.names]
-        rows = pa.table(columns, schema=PROFILES)
-        order = [(n, "ascending") for n in ("family", "year", *LAYOUT.sort_by)]
-        return self.table.append(rows.take(pc.sort_indices(rows, order)))
+        return self.table.append(pa.table(columns, schema=PROFILES))
 
 
 def next_revisions(built: Sequence[Partial], standing: Sequence[Revision]) -> list[Revision]:
@@ -178,6 +178,11 @@ def next_revisions(built: Sequence[Partial], standing: Sequence[Revision]) -> li
             nothing = Profile.empty(before.partial.profile.layout)
             fresh.append(Revision(Partial(key, nothing, 0), before.number + 1, nothing.hash))
     return fresh
+
+
+def _order(key: Key) -> tuple[str, int, str, int, datetime, str]:
+    """As `LAYOUT` says: by partition, then as its files are sorted."""
+    return key.family, key.start.year, key.model, key.seconds, key.start, key.segment
 
 
 def _holds(partial: Partial) -> tuple[str, int, int]:

@@ -57,8 +57,11 @@ class Accumulator:
     def _slot(self, key: Key) -> int:
         slot = self._slots.setdefault(key, len(self._slots))
         if slot == len(self.ints):
-            more = max(8, len(self.ints))
-            self.ints = np.vstack([self.ints, np.zeros((more, self.layout.ints), np.int64)])
+            # Zeros that nobody wrote yet take no memory, so that room to grow is free.
+            ints = np.zeros((slot + max(8, slot), self.layout.ints), np.int64)
+            ints[:slot] = self.ints
+            more = len(ints) - slot
+            self.ints = ints
             self.lows = np.vstack([self.lows, np.full((more, self.layout.extremes), np.inf)])
             self.highs = np.vstack([self.highs, np.full((more, self.layout.extremes), -np.inf)])
         return slot

@@ -112,14 +112,13 @@ def partials_of(table: pa.Table, layouts: Mapping[str, Layout]) -> list[Partial]
         table: rows with at least the columns of `PARTIALS`.
         layouts: by id, every layout that the rows name.
     """
-    plain = table.combine_chunks()
     columns = {
-        name: plain[name].to_pylist()
+        name: table[name].to_pylist()
         for name in PARTIALS.names
         if name not in ("ints", "lows", "highs")
     }
     families = {str(family): family for family in Family}
-    vectors = [_split(plain[name]) for name in ("ints", "lows", "highs")]
+    vectors = [_split(table[name]) for name in ("ints", "lows", "highs")]
     return [
         Partial(
             Key(
@@ -137,7 +136,7 @@ def partials_of(table: pa.Table, layouts: Mapping[str, Layout]) -> list[Partial]
             columns["duplicates"][i],
             columns["conflicts"][i],
         )
-        for i in range(plain.num_rows)
+        for i in range(table.num_rows)
     ]
 
 

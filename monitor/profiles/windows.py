@@ -12,6 +12,9 @@ Range = tuple[int, int]
 HOUR: Final = 3_600
 DAY: Final = 86_400
 
+MOST_WINDOWS: Final = 2_000
+"""Windows in one task."""
+
 
 def instant(seconds: int) -> datetime:
     """The time of a number of Unix seconds; before 1970 too.
@@ -106,7 +109,11 @@ def feedback_length(profile: int) -> int:
 
 
 def chunks(
-    ranges: Iterable[Range], length: int, weights: Sequence[tuple[int, int, int]], most: int
+    ranges: Iterable[Range],
+    length: int,
+    weights: Sequence[tuple[int, int, int]],
+    most: int,
+    windows: int = MOST_WINDOWS,
 ) -> Iterator[Range]:
     """Consecutive windows in pieces of about `most` rows, never less than one window.
 
@@ -116,6 +123,7 @@ def chunks(
         weights: ascending partitions that don't overlap, as (begin, end, rows); the rows are
             taken to lie evenly in them.
         most: rows in a piece [rows].
+        windows: most windows in a piece, at least 1.
 
     >>> list(chunks([(0, 400)], 100, [(0, 200, 10), (200, 400, 2)], 10))
     [(0, 200), (200, 400)]
@@ -129,10 +137,6 @@ def chunks(
         first = 0
         while first < len(edges) - 1:
             full = int(np.searchsorted(rows, rows[first] + most, side="right")) - 1
-            last = min(max(full, first + 1), first + MOST_WINDOWS, len(edges) - 1)
+            last = min(max(full, first + 1), first + windows, len(edges) - 1)
             yield int(edges[first]), int(edges[last])
             first = last
-
-
-MOST_WINDOWS: Final = 2_000
-"""Windows in one task; each keeps a vector in memory."""

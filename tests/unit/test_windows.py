@@ -99,6 +99,8 @@ def test_chunks_are_all_windows_once_and_in_order(
 def test_chunks_hold_a_bounded_number_of_windows() -> None:
     pieces = list(chunks([(0, 300 * 5_000)], 300, [], 10))
     assert [(b - a) // 300 for a, b in pieces] == [MOST_WINDOWS, MOST_WINDOWS, 1_000]
+    few = list(chunks([(0, 300 * 5)], 300, [], 10, windows=2))
+    assert [(b - a) // 300 for a, b in few] == [2, 2, 1]
 
 
 def test_every_level_is_made_of_the_one_below() -> None:
