@@ -11,6 +11,8 @@ import pyarrow as pa
 
 from monitor.cards.card import Card
 from monitor.errors import MonitorError
+from monitor.jobs.explain import explained
+from monitor.jobs.explain_rows import table_of
 from monitor.jobs.query import answer
 from monitor.jobs.service import Opened, opened
 from monitor.metrics import CATALOGUE
@@ -141,6 +143,37 @@ class Monitor:
             until=until,
         )
         return Rows(results_table(found))
+
+    def explain(
+        self,
+        model: str,
+        metric: str,
+        *,
+        column: str = "",
+        window: datetime | None = None,
+        against: datetime | None = None,
+        version: str | None = None,
+    ) -> Rows:
+        """Why a number of a published window is another than before, as `mbm explain` prints it.
+
+        Args:
+            model: whose.
+            metric: the number that moved.
+            column: the class it is about, as results name it; "" for none.
+            window: a moment in the window; by default the newest closed one.
+            against: a moment in an earlier window; by default the one before.
+            version: only rows of this version.
+
+        Raises:
+            UnknownNameError: there is no such model or metric.
+            NothingToExplainError: there is no such window, or nothing in it.
+        """
+        card = self.card(model)
+        _refuse_unknown("metric", metric, [one.name for one in CATALOGUE])
+        found = explained(
+            self.parts, card, metric, column=column, window=window, against=against, version=version
+        )
+        return Rows(table_of(found))
 
     def query(self, sql: str) -> Rows:
         """The answer to one SELECT over the log and the results, as `mbm query` gives it.

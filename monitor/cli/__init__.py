@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "models": ("models", "Write first cards, list and show models."),
     "reference": ("reference", "Set or show what a model is compared with."),
     "results": ("results", "Print the results of a model."),
+    "explain": ("explain", "Say why a number is another than before."),
     "reviews": ("reviews", "List required reviews that are open, and predictions without theirs."),
     "query": ("query", "Ask the log and the results in SQL."),
     "quarantine": ("quarantine", "List messages nobody understood, or take them in after all."),

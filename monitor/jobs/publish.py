@@ -130,7 +130,7 @@ class Publisher:
                 model may have been anybody's and counts for every model.
         """
         held = {
-            family: self._held(
+            family: self.held(
                 family, [w for w in windows if w.asks(family) or family is Family.INPUTS]
             )
             for family in Family
@@ -158,7 +158,7 @@ class Publisher:
         steps = (window.end - window.start) // _step(self.plan.seconds, window)
         return steps * numbers(self.layouts)
 
-    def _held(self, family: Family, windows: Sequence[Window]) -> dict[Window, list[Revision]]:
+    def held(self, family: Family, windows: Sequence[Window]) -> dict[Window, list[Revision]]:
         """The latest profiles that make up each window, in the coarsest steps that fit it."""
         by_step: dict[int, list[Window]] = defaultdict(list)
         for window in windows:
@@ -198,7 +198,7 @@ class Publisher:
             for window in windows
         }
         every = dict.fromkeys(each for some in before.values() for each in some)
-        held = self._held(Family.USE, list(every))
+        held = self.held(Family.USE, list(every))
         return {window: [held[each] for each in some] for window, some in before.items()}
 
     def _of_version(
@@ -234,7 +234,7 @@ class Publisher:
                 is_free = segment == ALL or family is Family.FAILURES
                 least = 0 if is_free else self.card.fairness.minimum_rows
                 is_whole = segment == ALL
-                subject = self._subject(sums[segment], segment)
+                subject = self.subject(sums[segment], segment)
                 if is_whole:
                     subject = replace(
                         subject,
@@ -312,7 +312,7 @@ class Publisher:
         empty = Profile.empty(next(iter(self.layouts[Family.USE].values())))
         return {**dict.fromkeys(self.card.use.consumers, empty), **consumers.profiles}
 
-    def _subject(self, profile: Profile, segment: str) -> Subject:
+    def subject(self, profile: Profile, segment: str) -> Subject:
         contract, fastest = self.card.contract, self.card.people.fastest
         return Subject(
             column="",

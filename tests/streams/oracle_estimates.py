@@ -18,6 +18,7 @@ from sklearn.metrics import (
 
 from tests.streams.expected import UNKNOWN, Expected, Frame
 
+OF_A_CLASS = 10
 NAMES = ("accuracy", "precision", "recall", "f1", "roc_auc")
 ESTIMATES = tuple(name for of in NAMES for name in (f"estimated_{of}", f"estimated_{of}_error"))
 
@@ -28,7 +29,7 @@ def of_estimates(part: Frame, reference: Frame) -> Named:
     """Estimates of a window, calibrated on the reference, and their errors."""
     known = _labelled(reference)
     made = part[part["probability"].notna()]
-    if made.empty or len(known) < 100 or known["label"].value_counts().min() < 10:
+    if made.empty or len(known) < 100 or known["label"].value_counts().min() < OF_A_CLASS:
         yield from ((name, "", UNKNOWN) for name in ESTIMATES)
         return
     fit = IsotonicRegression(out_of_bounds="clip").fit(_cell(known), known["label"] == "1")
@@ -36,7 +37,7 @@ def of_estimates(part: Frame, reference: Frame) -> Named:
     came, rows = _realised(_labelled(part)), _rows(_labelled(part))
     for name in NAMES:
         estimate = Expected(found[name], len(made), 1e-9, reference=then[name])
-        yield f"estimated_{name}", "", estimate
+        yield f"estimated_{name}", "", UNKNOWN if np.isnan(found[name]) else estimate
         if not came or rows[name] == 0:
             yield f"estimated_{name}_error", "", UNKNOWN
         else:
@@ -73,7 +74,7 @@ def _rows(rows: Frame) -> dict[str, int]:
         "precision": int(said.sum()),
         "recall": int(truth.sum()),
         "f1": int((said | truth).sum()),
-        "roc_auc": len(rows),
+        "roc_auc": len(rows) if min(truth.sum(), (~truth).sum()) >= OF_A_CLASS else 0,
     }
 
 
@@ -85,7 +86,7 @@ def _expected(rows: Frame, share: NDArray[np.float64]) -> dict[str, float]:
     order = np.tile(_cell(rows), 2)
     return {
         "accuracy": accuracy_score(**twice, sample_weight=weight),
-        "precision": precision_score(**twice, sample_weight=weight),
+        "precision": precision_score(**twice, sample_weight=weight, zero_division=np.nan),
         "recall": recall_score(**twice, sample_weight=weight),
         "f1": f1_score(**twice, sample_weight=weight),
         "roc_auc": roc_auc_score(twice["y_true"], order, sample_weight=weight),

@@ -12,6 +12,7 @@ from monitor.api import Monitor, Rows, UnknownNameError
 from monitor.errors import ConfigurationError
 from monitor.jobs.evaluate import Close
 from monitor.jobs.evaluating import evaluated
+from monitor.jobs.explain import MEANS, NothingToExplainError
 from monitor.jobs.query import QueryError
 from monitor.jobs.read_in import read_in
 from monitor.jobs.service import opened
@@ -62,6 +63,37 @@ def test_pandas_and_notebooks_get_the_same_rows(service: Monitor) -> None:
     assert list(frame.columns) == ["version", "value"]
     assert len(frame) == len(rows)
     assert "<th>version</th>" in rows._repr_html_()
+
+
+@pytest.mark.parametrize("metric", sorted(MEANS))
+def test_a_mean_over_rows_is_parted_into_mix_and_behaviour(service: Monitor, metric: str) -> None:
+    column = "approve" if metric == "prediction_share" else ""
+    rows = list(service.explain("lending", metric, column=column))
+    number, *_ = rows
+    splits = [row for row in rows if row["part"] == "split"]
+    # Groups in fact add up to the whole: else it would be said that they do not.
+    assert not [row for row in splits if "no mean" in (row["reason"] or "")]
+    assert not [row for row in splits if "overlap" in (row["reason"] or "")]
+    for row in splits:
+        if row["reason"] is None:
+            assert row["mix"] + row["behaviour"] == pytest.approx(number["change"], abs=1e-6)
+    features = [row for row in rows if row["part"] == "feature"]
+    assert len(features) == len(service.card("lending").contract.features)
+
+
+def test_what_is_no_mean_has_a_reason_and_features_all_the_same(service: Monitor) -> None:
+    rows = list(service.explain("lending", "roc_auc"))
+    assert all("no share or mean" in row["reason"] for row in rows if row["part"] == "split")
+    assert any(row["part"] == "feature" for row in rows)
+
+
+def test_a_window_that_is_not_there_says_which_are(service: Monitor) -> None:
+    with pytest.raises(NothingToExplainError, match="not closed yet"):
+        service.explain("lending", "override", window=datetime(2200, 1, 1, tzinfo=UTC))
+    with pytest.raises(NothingToExplainError, match="no predictions"):
+        service.explain("lending", "override", against=datetime(2000, 1, 1, tzinfo=UTC))
+    with pytest.raises(UnknownNameError, match="override"):
+        service.explain("lending", "overide")
 
 
 def test_a_question_in_sql_is_answered(service: Monitor) -> None:

@@ -20,7 +20,10 @@ from monitor.simulate import folder
 from monitor.simulate.world import demo_world
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "docs/tutorial.md", "docs/how-to.md", "docs/explanation/review.md")
+DOCUMENTS = (
+    *("README.md", "docs/tutorial.md", "docs/how-to.md"),
+    *("docs/explanation/review.md", "docs/explanation/why.md"),
+)
 
 ELSEWHERE = {
     "make demo": "tests/integration/test_demo.py runs what it calls",

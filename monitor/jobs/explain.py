@@ -1,0 +1,239 @@
+"""Why a number of a published window is another than in an earlier one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from monitor.cards.card import Card
+from monitor.control.attribution import NOTHING, OTHERS, Attribution, Part, attribution, with_rest
+from monitor.control.moved import Moved, moved
+from monitor.errors import MonitorError
+from monitor.jobs import dirty, references
+from monitor.jobs.plan import dimensions, inputs_plan
+from monitor.jobs.publish import Publisher, Window
+from monitor.jobs.service import Opened
+from monitor.jobs.sums import by_segment
+from monitor.log.definitions import Definitions
+from monitor.log.profiles import ProfileTable, Revision
+from monitor.metrics import CATALOGUE
+from monitor.metrics.base import Metric, Undefined, Value
+from monitor.metrics.intervals import Z
+from monitor.profiles.family import Family
+from monitor.profiles.layout import Profile
+from monitor.profiles.segments import ALL, TOGETHER, segment_values
+from monitor.profiles.windows import floor, instant, seconds_of
+from monitor.settings.check import nearest
+from monitor.state import progress
+
+MEANS: Final = frozenset(
+    (
+        *("accuracy", "brier", "log_loss", "precision", "recall", "specificity"),
+        *("labels_outside_contract", "label_coverage", "mae", "mean_error"),
+        *("confidence_mean", "low_confidence", "prediction_share", "prediction_mean"),
+        *("override", "hidden_disagreement", "override_correct", "escalation"),
+        *("person_accuracy", "together_accuracy", "reviewed_model_accuracy"),
+        *("automation_bias", "right_rejected"),
+    )
+)
+"""Metrics that are a share or a mean over rows, and so the mean over any groups of them."""
+
+VERSION: Final = "version"
+"""What rows are parted by beside attributes."""
+
+
+class NothingToExplainError(MonitorError):
+    """There is no such window, metric or number; the message names the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What is known about a number of two windows.
+
+    Attributes:
+        metric: its name.
+        column: class or other thing that it is about; "" for none.
+        window: start and end of the later window.
+        against: start and end of the earlier one.
+        before: the number in the earlier window, or why there is none.
+        after: the number in the later one.
+        parted: by what rows were parted, and the change in mix and behaviour, or why not.
+        features: those that moved, furthest first.
+    """
+
+    metric: str
+    column: str
+    window: tuple[datetime, datetime]
+    against: tuple[datetime, datetime]
+    before: Value | Undefined
+    after: Value | Undefined
+    parted: Mapping[str, Attribution | Undefined] = field(default_factory=dict)
+    features: Sequence[Moved] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What both windows hold of the metric's family."""
+
+    publisher: Publisher
+    metric: Metric
+    column: str
+    version: str | None
+
+    def of(self, profile: Profile, segment: str) -> Value | Undefined:
+        """The number of some rows."""
+        if not any(profile.has(s, self.metric.column) for s in self.metric.summaries):
+            return Undefined("this model has no such number")
+        subject = self.publisher.subject(profile, segment).asked(self.metric.column)
+        found = self.metric.measure(subject)
+        if isinstance(found, Value | Undefined):
+            return found
+        if self.column in found:
+            return found[self.column]
+        known = ", ".join(found) or "none"
+        return Undefined(f"it has no column {self.column!r}; there are: {known}")
+
+    def parts(self, revisions: Sequence[Revision], by: str) -> dict[str, Part] | Undefined:
+        """The number of each group, all other rows together."""
+        sums = by_segment(revisions)
+        whole = _part(self.of(sums[ALL], ALL)) if ALL in sums else NOTHING
+        if by == VERSION:
+            groups = {
+                version: _part(self.of(by_segment(some)[ALL], ALL))
+                for version, some in _by_version(revisions).items()
+            }
+        else:
+            wanted = tuple(by.split(TOGETHER))
+            groups = {
+                segment: _part(self.of(profile, segment))
+                for segment, profile in sums.items()
+                if tuple(segment_values(segment)) == wanted
+            }
+        return with_rest(whole, groups, self.publisher.card.fairness.minimum_rows)
+
+
+def _by_version(revisions: Sequence[Revision]) -> dict[str, list[Revision]]:
+    found: dict[str, list[Revision]] = {}
+    for revision in revisions:
+        found.setdefault(revision.partial.key.version, []).append(revision)
+    return found
+
+
+def _part(found: Value | Undefined) -> Part:
+    if isinstance(found, Undefined):
+        return NOTHING
+    if found.lower is None or found.upper is None:
+        return Part(found.rows, found.value)
+    return Part(found.rows, found.value, (found.upper - found.lower) / 2 / Z)
+
+
+def explained(
+    parts: Opened,
+    card: Card,
+    metric: str,
+    *,
+    column: str = "",
+    window: datetime | None = None,
+    against: datetime | None = None,
+    version: str | None = None,
+) -> Explained:
+    """What is known about a number of a published window and an earlier one.
+
+    Args:
+        parts: of the service.
+        card: of the model.
+        metric: name in the catalogue.
+        column: class or other thing that the metric has a value for; "" for none.
+        window: a moment in the later window; by default the newest closed one.
+        against: a moment in the earlier window; by default the one before.
+        version: only rows of this version.
+
+    Raises:
+        NothingToExplainError: there is no such metric or window.
+    """
+    known = {one.name: one for one in CATALOGUE}
+    if metric not in known:
+        raise NothingToExplainError(f'there is no metric "{metric}"; {nearest(metric, known)}')
+    publisher = _publisher(parts, card)
+    later, earlier = _windows(parts, card, window, against)
+    asked = _Looked(publisher, known[metric], column, version)
+    families = dict.fromkeys((known[metric].family, Family.INPUTS))
+    held = {
+        family: {
+            one: [r for r in some if version in (None, r.partial.key.version)]
+            for one, some in publisher.held(family, [earlier, later]).items()
+        }
+        for family in families
+    }
+    for one in (earlier, later):
+        if not held[Family.INPUTS][one]:
+            raise NothingToExplainError(
+                f"{card.model} has no predictions in the window of {instant(one.start)}; see"
+                f" which have some: mbm results --model {card.model} --metric predictions"
+            )
+    mine = held[known[metric].family]
+    numbers = [_whole(asked, mine[one]) for one in (earlier, later)]
+    inputs = [by_segment(held[Family.INPUTS][one])[ALL] for one in (earlier, later)]
+    return Explained(
+        metric=metric,
+        column=column,
+        window=(instant(later.start), instant(later.end)),
+        against=(instant(earlier.start), instant(earlier.end)),
+        before=numbers[0],
+        after=numbers[1],
+        parted=dict(_parted(asked, card, mine[earlier], mine[later])),
+        features=moved(*inputs),
+    )
+
+
+def _publisher(parts: Opened, card: Card) -> Publisher:
+    reference = references.in_force(parts.state, Definitions.open(parts.store), card)
+    plan = inputs_plan(card, reference)
+    return Publisher(card, plan, ProfileTable.open(parts.store), instant(0))
+
+
+def _windows(
+    parts: Opened, card: Card, window: datetime | None, against: datetime | None
+) -> tuple[Window, Window]:
+    """The later and the earlier one."""
+    length = int(card.windows.publish.total_seconds())
+    closed = progress.closed(parts.state, card.model, dirty.INPUTS)
+    if closed is None:
+        raise NothingToExplainError(f"{card.model} was not evaluated yet; run: mbm evaluate --once")
+    end = floor(seconds_of(closed), length)
+    start = end - length if window is None else floor(seconds_of(window), length)
+    before = start - length if against is None else floor(seconds_of(against), length)
+    if start + length > end:
+        raise NothingToExplainError(
+            f"the window of {instant(start)} is not closed yet; windows are up to {instant(end)}"
+        )
+    if before == start:
+        raise NothingToExplainError("both moments lie in one window; choose two")
+    return Window("publish", start, start + length), Window("publish", before, before + length)
+
+
+def _whole(asked: _Looked, revisions: Sequence[Revision]) -> Value | Undefined:
+    sums = by_segment(revisions)
+    return asked.of(sums[ALL], ALL) if ALL in sums else Undefined("no rows")
+
+
+def _parted(
+    asked: _Looked, card: Card, earlier: Sequence[Revision], later: Sequence[Revision]
+) -> Iterator[tuple[str, Attribution | Undefined]]:
+    by = [TOGETHER.join(one) for one in dimensions(card)]
+    by += [VERSION] if asked.version is None else []
+    for name in by:
+        if asked.metric.name not in MEANS:
+            why = f"{asked.metric.name} is no share or mean over rows, which could be parted"
+            yield name, Undefined(why)
+            continue
+        parts = [asked.parts(some, name) for some in (earlier, later)]
+        wrong = next((one for one in parts if isinstance(one, Undefined)), None)
+        if wrong is not None:
+            yield name, wrong
+            continue
+        before, after = (one for one in parts if not isinstance(one, Undefined))
+        if {*before, *after} <= {OTHERS}:
+            yield name, Undefined("no group of it has enough rows")
+        else:
+            yield name, attribution(before, after)
