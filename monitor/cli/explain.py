@@ -35,7 +35,7 @@ def explain(
     file: Path,
     form: str,
 ) -> None:
-    """Say why a number of a published window is another than before.
+    """Say why a number is another than before.
 
     Shares and means over rows are parted, by each attribute of the card and by version: mix is
     what other cases did, behaviour what like cases did otherwise; the two sum to the change, each
