@@ -1,14 +1,13 @@
 """The model card: everything that is said of one model."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from monitor.cards.alarms import Alarms
 from monitor.cards.contract import Contract, FeatureType
@@ -20,22 +19,23 @@ from monitor.cards.review import Review, review_wrongs
 from monitor.cards.values import ModelName, Version, repeated
 from monitor.settings.check import nearest
 from monitor.settings.part import Part, Wrong, exactly_one, refuse
-from monitor.settings.values import Count, Day, Delay, Duration, Instant, Share, Text, duration_text
+from monitor.settings.values import (
+    Count,
+    Day,
+    Delay,
+    Duration,
+    Instant,
+    Mail,
+    Share,
+    Text,
+    duration_text,
+)
 
 PERSONAL = ("consumer", "by", "message", "rationale", "reviewer_role", "team", "risk")
 """Columns of the log that a card may hash or drop; subject and reviewer always are hashed."""
 
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
-
-
-def _mail(text: str) -> str:
-    if not re.fullmatch(r"[^\s@,;<>]+@[^\s@,;<>]+", text):
-        raise ValueError(f'"{text}" is no mail address; write one: team@example.org')
-    return text
-
-
-Mail: TypeAlias = Annotated[Text, AfterValidator(_mail)]
 
 
 class Owner(Part):

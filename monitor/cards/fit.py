@@ -28,3 +28,20 @@ def source_mistakes(file: str, settings: Settings, cards: Mapping[str, Card]) ->
             message = f'the card of "{source.model}" has no events.mapping; add it'
             mistakes.append(Mistake(file, 0, path, message))
     return mistakes
+
+
+def recipient_mistakes(settings: Settings, cards: Mapping[str, Card]) -> list[Mistake]:
+    """Cards that name channels for their incidents which the settings do not have."""
+    known = settings.notices.channels
+    return [
+        Mistake(
+            str(settings.cards),
+            0,
+            "alarms.recipients",
+            f'"{name}", which the card of "{model}" names, is no channel of the settings'
+            f" (notices.channels); {nearest(name, known)}",
+        )
+        for model, card in cards.items()
+        for name in card.alarms.recipients
+        if name not in known
+    ]

@@ -12,6 +12,7 @@ from monitor.cli.talk import log_to_stderr, progress
 from monitor.jobs.evaluate import Close, Done
 from monitor.jobs.evaluating import evaluated, keep_evaluating
 from monitor.jobs.lifeline import end_with_supervisor
+from monitor.jobs.notices import Notifier
 from monitor.jobs.service import opened
 
 
@@ -48,6 +49,10 @@ def evaluate(file: Path, once: bool, until: datetime | None) -> None:
         with progress() as told:
             done = evaluated(parts, close, now=datetime.now(UTC), told=told)
         say(done)
+        if parts.settings.notices.channels:
+            notifier = Notifier(parts.state, parts.settings.notices)
+            sent, failed = notifier.tell(parts.cards)
+            click.echo(f"{sent} notices sent, {failed} tries failed")
 
 
 def say(done: Done) -> None:

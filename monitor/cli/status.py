@@ -14,6 +14,7 @@ from monitor.jobs.service import Opened, opened
 from monitor.state import ledger, runs
 from monitor.state.heartbeats import heartbeats
 from monitor.state.moved import moved
+from monitor.state.notices import Waiting, waiting
 from monitor.state.progress import closed, dirty_windows
 from monitor.state.references import pinned
 
@@ -29,8 +30,8 @@ def status(file: Path, form: str) -> None:
     """Show how far the service has come.
 
     Per source what it has read and what waits; per model its reference, up to when its windows
-    are closed and what is still to be built; the last runs of the jobs; and the account of all
-    messages.
+    are closed and what is still to be built; notices that wait, per channel; the last runs of the
+    jobs; and the account of all messages.
 
     \b
     Example:
@@ -45,7 +46,8 @@ def status(file: Path, form: str) -> None:
 def _rows(parts: Opened, now: datetime) -> Iterator[dict[str, Any]]:
     yield from _sources(parts, now)
     yield from _models(parts)
-    for job in ("evaluate", "maintain"):
+    yield from _channels(parts)
+    for job in ("evaluate", "maintain", "notices"):
         for run in runs.newest(parts.state, job, 1):
             since = run.finished or run.started
             yield _row("job", job, run.outcome, since, run.message)
@@ -69,10 +71,10 @@ def _sources(parts: Opened, now: datetime) -> Iterator[dict[str, Any]]:
             continue
         # Those that are behind come first; a folder may hold thousands of files.
         behind = sorted(beats, key=lambda beat: (beat.position - beat.end, beat.partition))
-        waiting = sum(beat.end - beat.position for beat in beats)
+        left = sum(beat.end - beat.position for beat in beats)
         last = max(beat.at for beat in beats)
         age = int((now - last).total_seconds())
-        state = f"{waiting} messages wait" if waiting else "at its end"
+        state = f"{left} messages wait" if left else "at its end"
         yield _row("source", name, state, last, f"{len(beats)} partitions, seen {age} s ago")
         for beat in behind[:MOST_PARTITIONS]:
             if beat.end > beat.position:
@@ -84,12 +86,21 @@ def _models(parts: Opened) -> Iterator[dict[str, Any]]:
     for model in parts.cards:
         upto = closed(parts.state, model, INPUTS)
         pin = pinned(parts.state, model)
-        waiting = len(dirty_windows(parts.state, model=model))
+        spans = len(dirty_windows(parts.state, model=model))
         compared = f"reference {pin.reference_id} ({pin.source})" if pin else "no reference yet"
         if count := moved(parts.state, model):
             compared += f", {count} predictions moved across windows"
         state = "closed up to" if upto else "nothing closed yet"
-        yield _row("model", model, state, upto, f"{compared}, {waiting} spans to build")
+        yield _row("model", model, state, upto, f"{compared}, {spans} spans to build")
+
+
+def _channels(parts: Opened) -> Iterator[dict[str, Any]]:
+    found = waiting(parts.state)
+    for name in sorted({*parts.settings.notices.channels, *found}):
+        stands = found.get(name, Waiting())
+        state = f"{stands.count} notices wait" if stands.count else "nothing waits"
+        gone = "" if name in parts.settings.notices.channels else "not in the settings any more; "
+        yield _row("channel", name, state, stands.oldest, gone + stands.error)
 
 
 def _row(what: str, name: str, state: str, since: datetime | None, detail: str) -> dict[str, Any]:

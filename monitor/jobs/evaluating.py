@@ -1,4 +1,4 @@
-"""Evaluation over the parts of a service, once or for ever, with the upkeep of the log."""
+"""Evaluation over the parts of a service, once or for ever, with what hangs on it."""
 
 import logging
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from monitor.jobs.current_cards import CurrentCards
 from monitor.jobs.evaluate import Close, Done, Service, Told, evaluate
 from monitor.jobs.maintain import Maintained, maintain
+from monitor.jobs.notices import Notifier
 from monitor.jobs.reference_file import pin_named_files
 from monitor.jobs.schedule import Job, Schedule
 from monitor.jobs.service import Opened
@@ -42,7 +43,7 @@ def maintained(
 def keep_evaluating(
     parts: Opened, wait: Callable[[], object], registry: CollectorRegistry = REGISTRY
 ) -> None:
-    """Evaluate and maintain at their times, by the cards in force, until `wait` returns."""
+    """Evaluate, maintain and tell at their times, by the cards in force, until `wait` returns."""
     current = CurrentCards(parts.settings.cards, parts.cards)
 
     def newest() -> Opened:
@@ -61,10 +62,19 @@ def keep_evaluating(
         did = maintained(newest(), now=datetime.now(UTC))
         return f"{did.compacted} files compacted, {did.retained} rows past their time"
 
+    notifier = Notifier(parts.state, parts.settings.notices, registry)
+
+    def tell(slot: datetime) -> str:
+        del slot
+        sent, failed = notifier.tell(newest().cards)
+        return f"{sent} notices sent, {failed} tries failed"
+
     jobs = [
         Job("evaluate", parts.settings.evaluate.every, look),
         Job("maintain", parts.settings.maintain.every, keep_up),
     ]
+    if parts.settings.notices.channels:
+        jobs.append(Job("notices", parts.settings.notices.every, tell))
     schedule = Schedule(parts.state, jobs, JobMetrics(registry))
     schedule.start()
     try:

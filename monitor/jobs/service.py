@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.cards.card import Card
-from monitor.cards.fit import source_mistakes
+from monitor.cards.fit import recipient_mistakes, source_mistakes
 from monitor.cards.load import load_cards
 from monitor.errors import ConfigurationError, Mistake
 from monitor.events.adapters import SourceFormat
@@ -64,6 +64,7 @@ def configuration(file: Path) -> tuple[Settings, dict[str, Card]]:
         mistakes += error.mistakes
     if settings is not None and cards is not None:
         mistakes += source_mistakes(str(file), settings, cards)
+        mistakes += recipient_mistakes(settings, cards)
     if mistakes or settings is None or cards is None:
         raise ConfigurationError(mistakes)
     return settings, cards

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Metric
 from monitor.outputs import prometheus
 from monitor.outputs.job_metrics import JobMetrics
 from monitor.outputs.live import LiveMetrics
+from monitor.outputs.notice_metrics import NoticeMetrics
 from monitor.render.series import PATH, Exported, page
 
 
@@ -16,6 +17,7 @@ def by_process() -> Mapping[str, tuple[Exported, ...]]:
     live, jobs = _Recorder(), _Recorder()
     LiveMetrics(live)
     JobMetrics(jobs)
+    NoticeMetrics(jobs)
     return {
         "serve": prometheus.exported(),
         "ingest": tuple(live.exported()),

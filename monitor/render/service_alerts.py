@@ -303,6 +303,36 @@ OWNER = Alert(
     "will own should not be asked for decisions.",
 )
 
+NOTICES = Alert(
+    name="MbmNotificationsFailing",
+    scope=Scope.SERVICE,
+    severity=Severity.CRITICAL,
+    when='sum by (channel) (increase(mbm_notifications_total{outcome="failed"}[20m])) >= 3',
+    lasts=_MINUTES[15],
+    summary="People are not told of incidents on channel {{ $labels.channel }}",
+    description="On channel {{ $labels.channel }} of the service's own notices, "
+    '{{ $value | printf "%.0f" }} tries failed within 20 minutes. Notices wait and are tried '
+    "again; until then who relies on the channel hears nothing.",
+    meaning="Notices that the service itself sends (settings `notices`) do not get through. None "
+    "is lost: each waits and is tried again at least every five minutes.",
+    look=(
+        "`mbm status`: how many wait on the channel, since when, and why the last try failed.",
+        "The log of `mbm evaluate` names each failure.",
+    ),
+    causes=(
+        "The mail server or the receiver is down, or its address is wrong.",
+        "A password or token was changed and the file or variable was not.",
+        "The server refuses one of the recipients.",
+        "The certificate is not trusted: `ca`.",
+    ),
+    remedy=(
+        "Mend what the last try names; of settings only secrets are read anew without a restart.",
+        "Until then look at the incidents themselves, above all at pages.",
+    ),
+    silence="By `channel`, while its server is being mended, and only if the owners hear of "
+    "incidents in another way.",
+)
+
 SERVICE_ALERTS: Final = (
     ABSENT,
     STALE,
@@ -312,6 +342,7 @@ SERVICE_ALERTS: Final = (
     STUCK,
     INCOMPLETE,
     SUPPRESSED,
+    NOTICES,
     OWNER,
 )
 """In the order in which people see them."""

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, Strict, ValidationInfo, model_valid
 from monitor.errors import ConfigurationError, Mistake
 from monitor.settings.check import checked
 from monitor.settings.document import read_document
+from monitor.settings.notices import Notices
 from monitor.settings.part import Part, Wrong, refuse
 from monitor.settings.schema import json_schema
 from monitor.settings.secret import Located, Secret, TextOrSecret, located, revealed
@@ -127,6 +128,7 @@ class Settings(Part):
     evaluate: Evaluate = Field(default=Evaluate(), description="making profiles and metrics")
     serve: Serve = Field(default=Serve(), description="showing results")
     maintain: Maintain = Field(default=Maintain(), description="keeping the log in shape")
+    notices: Notices = Field(default=Notices(), description="telling people of incidents")
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

@@ -6,7 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, TypeAlias
 
 from annotated_types import Ge, Le
-from pydantic import BeforeValidator, PlainSerializer, PlainValidator, Strict, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    PlainSerializer,
+    PlainValidator,
+    Strict,
+    WithJsonSchema,
+)
 
 PLACEHOLDER = "FILL-IN"
 """What `mbm models init` writes where only people know the answer; refused when loaded."""
@@ -222,6 +229,16 @@ Day: TypeAlias = Annotated[
 
 Text: TypeAlias = Annotated[str, BeforeValidator(_read_text)]
 """Text that is not empty and no longer a placeholder."""
+
+
+def _mail(text: str) -> str:
+    if not re.fullmatch(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+", text):
+        raise ValueError(f'"{text}" is no mail address; write one: team@example.org')
+    return text
+
+
+Mail: TypeAlias = Annotated[Text, AfterValidator(_mail)]
+"""A mail address, without a name beside it."""
 
 Number: TypeAlias = Annotated[float, Strict()]
 Share: TypeAlias = Annotated[float, Strict(), Ge(0), Le(1)]

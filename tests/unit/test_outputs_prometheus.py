@@ -451,6 +451,8 @@ DOCUMENTED = {
     "mbm_job_duration_seconds": "job_name",
     "mbm_job_last_success_timestamp_seconds": "job_name",
     "mbm_job_interval_seconds": "job_name",
+    "mbm_notifications_total": "channel outcome",
+    "mbm_notices_waiting": "channel",
 }
 
 

@@ -22,6 +22,7 @@ from monitor.state import (  # noqa: F401 - each declares its tables
     ledger,
     mutes,
     named,
+    notices,
     progress,
     references,
     results,

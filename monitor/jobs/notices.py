@@ -1,0 +1,183 @@
+"""Telling people of incidents: written down with the incident's id, sent, recorded."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote
+
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from monitor.cards.card import Card
+from monitor.errors import ConfigurationError
+from monitor.jobs.failpoint import reach
+from monitor.outputs import mail
+from monitor.outputs.notice_metrics import FAILED, SENT, NoticeMetrics
+from monitor.outputs.post import PostError, post
+from monitor.render import notice as words
+from monitor.render.notice import Notice
+from monitor.settings.notices import Channel, Notices, Smtp
+from monitor.settings.secret import revealed
+from monitor.state import notices
+from monitor.state.database import State
+from monitor.state.incidents import Incident, Lead, one
+from monitor.state.notices import OPENED, Claimed, Key
+
+LEASE: Final = timedelta(minutes=5)
+"""A try that has not ended after this long has died; longer than any can take."""
+
+_FIRST: Final = timedelta(seconds=30)
+_MOST: Final = timedelta(minutes=5)
+_TO: Final = "to"
+_log = logging.getLogger(__name__)
+
+
+class Notifier:
+    """Tells people of incidents on the channels of the settings; make one per registry."""
+
+    def __init__(
+        self,
+        state: State,
+        settings: Notices,
+        registry: CollectorRegistry = REGISTRY,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._state, self._settings, self._clock = state, settings, clock
+        self._metrics = NoticeMetrics(registry)
+        self._metrics.expect(settings.channels)
+
+    def tell(self, cards: Mapping[str, Card]) -> tuple[int, int]:
+        """Notices sent and tries that failed; what failed is tried again when it is due.
+
+        Args:
+            cards: by model; incidents of others wait for their card.
+        """
+        channels = self._settings.channels
+        notices.begin(self._state, channels, self._clock())
+        for name in channels:
+            notices.write(self._state, dict(self._new(name, cards)), self._clock())
+        counts = {SENT: 0, FAILED: 0}
+        for name, channel in channels.items():
+            for outcome in self._sent(name, channel):
+                self._metrics.ended(name, outcome)
+                counts[outcome] += 1
+        self._metrics.wait(channels, notices.waiting(self._state))
+        return counts[SENT], counts[FAILED]
+
+    def _new(self, name: str, cards: Mapping[str, Card]) -> Iterator[tuple[Key, dict[str, Any]]]:
+        """What is to be told on a channel and not written yet."""
+        for identity, event in notices.untold(self._state, name):
+            incident = one(self._state, identity)
+            card = cards.get(incident.model)
+            if card is None or name not in (card.alarms.recipients or (name,)):
+                continue
+            yield Key(identity, event, name), told(incident, event, card, self._settings).document()
+
+    def _sent(self, name: str, channel: Channel) -> Iterator[str]:
+        """Outcomes of the tries of what is due on a channel, until one fails."""
+        while (claimed := notices.claim(self._state, name, self._clock(), LEASE)) is not None:
+            left, error = _tried(channel, claimed, self._clock())
+            reach("after_notice")
+            now = self._clock()
+            if not error:
+                notices.sent(self._state, claimed.key, now)
+                yield SENT
+                continue
+            _log.warning("%s of %s was not sent: %s", name, claimed.key.incident, error)
+            wait = min(_FIRST * 2 ** min(claimed.tries - 1, 10), _MOST)
+            notices.failed(self._state, claimed.key, now + wait, error, left)
+            yield FAILED
+            return
+
+
+def told(incident: Incident, event: str, card: Card, settings: Notices) -> Notice:
+    """What is to be said of an incident.
+
+    Args:
+        incident: as it stands.
+        event: opened, or what somebody did to end it.
+        card: of its model.
+        settings: where its links lead.
+    """
+    act = next((act for act in reversed(incident.acts) if act.what == event), None)
+    at = act.at if act is not None else incident.opened
+    alert = "MbmSlowDrift" if incident.tier == "slow" else "MbmBehaviorShift"
+    return Notice(
+        incident=incident.id,
+        event=event,
+        at=at.isoformat(),
+        model=incident.model,
+        tier=str(incident.tier),
+        summary=incident.summary,
+        since=incident.since.isoformat(),
+        leads=tuple(map(_lead, incident.leads)),
+        owner=card.owner.mail,
+        team=card.owner.team,
+        pager=card.owner.pager or "",
+        by=f"{act.who}: {act.reason}" if act is not None and event != OPENED else "",
+        link=settings.incident_url.replace("{incident}", quote(incident.id, safe="")),
+        runbook=settings.runbook_url.replace("{alert}", alert),
+    )
+
+
+def _lead(lead: Lead) -> str:
+    about = " ".join(filter(None, [lead.metric, lead.column, f"({lead.kind})"]))
+    where = f" in {lead.segment}" if lead.segment else ""
+    version = f", version {lead.version}" if lead.version else ""
+    values = ""
+    if lead.before is not None and lead.after is not None:
+        values = f", from {lead.before:.4g} to {lead.after:.4g}"
+    return (
+        f"{about}{where}{version}: {lead.direction} by {abs(lead.effect):.3g} {lead.unit}{values} "
+        f"since {lead.since:%Y-%m-%d %H:%M} UTC; {lead.part:.0%} of the evidence"
+    )
+
+
+def _tried(
+    channel: Channel, claimed: Claimed, now: datetime
+) -> tuple[Mapping[str, Any] | None, str]:
+    """What is left to send, None for all or nothing, and why it was not sent, "" if it was."""
+    try:
+        refused = _send(channel, claimed, now)
+    except (OSError, PostError, ConfigurationError, ValueError) as error:
+        return None, words.line(f"{type(error).__name__}: {error}")
+    if refused:
+        return {**claimed.message, _TO: list(refused)}, f"refused for {', '.join(refused)}"
+    return None, ""
+
+
+def _send(channel: Channel, claimed: Claimed, now: datetime) -> tuple[str, ...]:
+    """The recipients that refused it while others took it."""
+    notice, identity = Notice.of(claimed.message), _identity(claimed.key)
+    if channel.smtp is not None:
+        return _mailed(channel.smtp, notice, identity, claimed.message.get(_TO), now)
+    if channel.webhook is not None:
+        hook = channel.webhook
+        token = hook.token.reveal() if hook.token else None
+        document = {"id": identity, **notice.document()}
+        post(revealed(hook.url), document, token=token, identity=identity, ca=hook.ca)
+    elif channel.slack is not None:
+        post(channel.slack.url.reveal(), words.chat(notice), ca=channel.slack.ca)
+    return ()
+
+
+def _mailed(
+    smtp: Smtp, notice: Notice, identity: str, to: list[str] | None, now: datetime
+) -> tuple[str, ...]:
+    message = mail.message(
+        smtp.sender,
+        to or smtp.to or [notice.owner],
+        words.subject(notice),
+        words.text(notice),
+        words.page(notice),
+        identity=identity,
+        at=now,
+    )
+    return mail.send(smtp, message)
+
+
+def _identity(key: Key) -> str:
+    """The same for each try of a notice."""
+    parts = f"{key.incident}\n{key.event}\n{key.channel}"
+    return hashlib.sha256(parts.encode()).hexdigest()[:32]
