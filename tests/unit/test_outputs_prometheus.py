@@ -425,6 +425,7 @@ DOCUMENTED = {
     "mbm_used_value": "model version",
     "mbm_used_value_share_ratio": "model version",
     "mbm_consumer_silent": "model version consumer",
+    "mbm_estimate_error_ratio": "model version metric",
     "mbm_check_state": "model version check",
     "mbm_check_rows": "model version check",
     "mbm_result_timestamp_seconds": "model version check",
