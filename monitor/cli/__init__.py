@@ -34,7 +34,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "erase": ("erase", "Remove a person's predictions from the log."),
     "render": (
         "render",
-        "Write the files that come from the catalogue of metrics and the exported series.",
+        "Write the files that come from the catalogue of metrics, series and alerts.",
     ),
     "dashboards": ("dashboards", "Bring the dashboards to a Grafana."),
     "demo": ("demo", "Watch a simulated model in which something goes wrong."),
