@@ -17,8 +17,8 @@ from monitor.jobs.query import answer
 from monitor.jobs.service import Opened, opened
 from monitor.metrics import CATALOGUE
 from monitor.settings.check import nearest
+from monitor.state.arrow import results_table
 from monitor.state.results import latest
-from monitor.state.results_table import results_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,10 +21,10 @@ from monitor.jobs.service import opened
 def query(sql: str, file: Path, form: str) -> None:
     """Ask the log and the results in SQL.
 
-    Tables: events, feedback, profiles, results. Views: predictions, decisions, outcomes, usage,
-    failures, deployments, quarantine, and one per model, under its name, with a column per
-    feature. Rows are as they were stored: a message that was sent twice is there twice. The
-    dialect is DuckDB's; nothing can be changed, and no file or address be reached.
+    Tables: events, feedback, profiles, results, leaks, incidents. Views: predictions, decisions,
+    outcomes, usage, failures, deployments, quarantine, and one per model, under its name, with
+    a column per feature. Rows are as they were stored: a message that was sent twice is there
+    twice. The dialect is DuckDB's; nothing can be changed, and no file or address be reached.
 
     \b
     Example:

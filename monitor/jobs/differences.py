@@ -43,9 +43,9 @@ COUNTS = (
 )
 """Series of numbers that go with the length of a window."""
 
-LEAST_NOISE = 0.3
+LEAST_NOISE = 0.5
 """Noise of a distance, in multiples of its mean, that is assumed where few windows show less: a
-chi square of 20 degrees of freedom has this."""
+chi square of eight degrees of freedom has this, and a feature has ten bins."""
 
 LEFT_OUT = frozenset(
     metric.name
@@ -183,9 +183,27 @@ def _difference(
             upper=row.upper,
             reference=reference,
             rows=row.rows,
-            times=abs(value - reference) / spread,
+            times=_times(value, reference, spread, is_distance=row.metric not in _WITH_INTERVAL),
         )
     ]
+
+
+def _times(value: float, reference: float, spread: float, *, is_distance: bool) -> float:
+    """How far a value lies from its reference, in multiples of the noise.
+
+    Distances are about chi square and lean to the right; their cube roots do not.
+
+    >>> round(_times(3.0, 1.0, 0.3, is_distance=False), 1)
+    6.7
+    >>> round(_times(3.0, 1.0, 0.3, is_distance=True), 1)
+    4.5
+
+    Source: Wilson and Hilferty (1931), PNAS 17, 684.
+    """
+    if not is_distance or reference <= 0 or value < 0:
+        return abs(value - reference) / spread
+    lean = (spread / reference) ** 2 / 9
+    return abs(math.cbrt(value / reference) - (1 - lean)) / math.sqrt(lean)
 
 
 def _error(row: ResultRow) -> float:

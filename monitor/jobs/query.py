@@ -1,4 +1,4 @@
-"""SQL over the log and the results, read-only."""
+"""SQL over the log and what is known of it, read-only."""
 
 import tempfile
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ from monitor.log.query import (
     model_view,
     view_names,
 )
-from monitor.state import results
-from monitor.state.results_table import results_table
+from monitor.state import incidents, results, reviews
+from monitor.state.arrow import incidents_table, leaks_table, results_table
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -40,8 +40,8 @@ class QueryError(MonitorError):
 def answer(parts: Opened, sql: str) -> Iterator[pa.RecordBatchReader]:
     """The rows that answer one SELECT, as they come.
 
-    Tables: events, feedback, profiles and results. Views: one per kind of event, and one per
-    model, under its name, with a column per feature.
+    Tables: events, feedback, profiles, results, leaks and incidents. Views: one per kind of
+    event, and one per model, under its name, with a column per feature.
 
     Args:
         parts: of the service.
@@ -71,7 +71,7 @@ def _refuse_all_but_questions(sql: str) -> None:
     statements = duckdb.extract_statements(sql)
     allowed = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
     if len(statements) != 1 or statements[0].type not in allowed:
-        raise QueryError("only one SELECT is answered: the log and the results are read-only here")
+        raise QueryError("only one SELECT is answered: everything is read-only here")
 
 
 def _put_tables_into(connection: "DuckDBPyConnection", parts: Opened, wants_results: bool) -> None:
@@ -84,6 +84,9 @@ def _put_tables_into(connection: "DuckDBPyConnection", parts: Opened, wants_resu
         connection.register(name, dataset(table.current()))
     wanted = results.latest(parts.state) if wants_results else []
     connection.register("results", results_table(wanted))
+    leaks = (leak for model in parts.cards for leak in reviews.leaks(parts.state, model))
+    connection.register("leaks", leaks_table(leaks))
+    connection.register("incidents", incidents_table(incidents.listing(parts.state)))
     for name, kind in VIEWS.items():
         connection.execute(kind_view(name, kind))
     definitions = Definitions.open(parts.store)

@@ -25,7 +25,7 @@ VIEWS: Final[Mapping[str, Kind]] = {
 }
 """A view per kind of event."""
 
-TABLES: Final = ("events", "feedback", "profiles", "results")
+TABLES: Final = ("events", "feedback", "profiles", "results", "leaks", "incidents")
 
 _SHARED: Final = (
     *("event_id", "event_time", "version", "stage", "predicted_class", "predicted_value"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.jobs.query import answer
 from monitor.jobs.service import opened
 from monitor.state import ledger, reviews
 
@@ -54,6 +55,9 @@ def test_the_planted_leaks_are_listed_and_no_others(shown: tuple[str, Path, floa
     assert 3 < len(leaks) < 40
     assert {leak.consumer for leak in leaks} == {"crm"}
     assert {leak.effect for leak in leaks} == {"used"}
+    with answer(opened(place / "service.yaml"), "SELECT prediction_id FROM leaks") as found:
+        listed = found.read_all()["prediction_id"].to_pylist()
+    assert listed == [leak.prediction_id for leak in leaks]
 
 
 def test_teams_and_features_that_nothing_happened_to_are_not_in_it(
