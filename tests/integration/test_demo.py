@@ -28,24 +28,17 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, float]:
     return result.stdout, place, time.monotonic() - begun
 
 
-def line_of(shown: str, *words: str) -> str:
-    found = [line for line in shown.splitlines() if all(word in line for word in words)]
-    assert found, f"no line with {words} in\n{shown}"
-    return found[0]
-
-
-def numbers(line: str) -> list[float]:
-    return [float(number) for number in re.findall(r"(?<![\w.-])\d+\.?\d*(?:e-?\d+)?\b", line)]
+def times(shown: str, pattern: str) -> list[float]:
+    """How many times their noise the numbers of these lines differ, as the table says."""
+    return [
+        float(line.split()[-1]) for line in shown.splitlines() if re.match(rf"{pattern}\b", line)
+    ]
 
 
 def test_the_planted_incident_is_in_the_table(shown: tuple[str, Path, float]) -> None:
     text, _, _ = shown
-    for words in (
-        ("feature_psi", "income", "–"),
-        ("confidence_mean", " to "),
-        ("override", "branch=south-", " to "),
-    ):
-        assert numbers(line_of(text, *words))[-1] >= 3
+    for pattern in ("feature_psi +income", "confidence_mean", "override +(branch=south|[12] )"):
+        assert max(times(text, pattern), default=0.0) >= 3, pattern
     assert "Planted on" in text
 
 
@@ -60,12 +53,14 @@ def test_the_planted_leaks_are_listed_and_no_others(shown: tuple[str, Path, floa
     assert listed == [leak.prediction_id for leak in leaks]
 
 
-def test_teams_and_features_that_nothing_happened_to_are_not_in_it(
+def test_what_nothing_happened_to_differs_no_more_than_by_chance(
     shown: tuple[str, Path, float],
 ) -> None:
     text, _, _ = shown
-    assert not re.search(r"override +branch=(north|central)", text)
-    assert not re.search(r"feature_psi +(age|loan_amount|late_payments|purpose)\b", text)
+    # Of 250 numbers one or the other lies 3 times its noise away, hardly ever 4.5.
+    alike = ("override +branch=(north|central)", "feature_psi +(age|loan_amount|late_payments)")
+    for pattern in (*alike, "feature_psi +purpose"):
+        assert max(times(text, pattern), default=0.0) < 4.5, pattern
 
 
 def test_it_takes_the_real_path_and_accounts_for_every_message(
