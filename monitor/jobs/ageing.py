@@ -1,13 +1,13 @@
 """How fast outcomes come, from the profiles of the last days."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from monitor.cards.card import Card
-from monitor.log.profiles import ProfileTable
+from monitor.log.profiles import ProfileTable, Revision
 from monitor.metrics.delay_curve import (
     Ageing,
     DelayCurve,
@@ -71,16 +71,22 @@ class Delays:
             self._curves[known] = delay_curve(seen, self.edges, self.horizon)
         return self._curves[known]
 
-    def ageing(self, start: int, end: int, upto: int) -> Ageing:
+    def ageing(self, end: int, upto: int, held: Iterable[Revision]) -> Ageing:
         """How old a window is.
 
         Args:
-            start: of the window, Unix seconds.
-            end: of the window.
+            end: of the window, Unix seconds.
             upto: end of the model's closed time.
+            held: profiles of truth that make up the window.
         """
         age = age_at(upto - end, self.first, self.end)
-        return Ageing(age, end - start, self.curve(end + int(age)))
+        rows: dict[tuple[int, int], int] = defaultdict(int)
+        for revision in held:
+            key = revision.partial.key
+            if key.segment == ALL and revision.partial.rows:
+                rows[seconds_of(key.start), key.seconds] += revision.partial.rows
+        spans = [(end - start - long, long, n) for (start, long), n in sorted(rows.items())]
+        return Ageing(age, self.curve(end + int(age)), tuple(spans))
 
     def due(self, since: int, upto: int, length: int) -> list[int]:
         """Ends of the windows that reached one of the ages between two moments, ascending.

@@ -245,7 +245,7 @@ class Publisher:
                         usual=None if usual is None else usual.get((version, stage), ()),
                         segments=sums,
                         past=past,
-                        ageing=self._ageing(window),
+                        ageing=self._ageing(window, held.get(Family.TRUTH, ())),
                         calibration=self.calibration,
                     )
                 for verdict in verdicts(
@@ -261,10 +261,10 @@ class Publisher:
                     own = grounds if beside is None else grounds.with_more(beside(subject))
                     yield self._row(own, segment, verdict)
 
-    def _ageing(self, window: Window) -> Ageing | None:
+    def _ageing(self, window: Window, held: Iterable[Revision]) -> Ageing | None:
         if self.delays is None:
             return None
-        return self.delays.ageing(window.start, window.end, self.upto)
+        return self.delays.ageing(window.end, self.upto, held)
 
     def _basis(
         self, revisions: Iterable[Revision], more: Iterable[str], completeness: float | None

@@ -5,14 +5,10 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
 
 import numpy as np
 
 from monitor.profiles.layout import Floats, Ints
-
-_POINTS: Final = 24
-"""Ages at which a window's own predictions are looked at; they lie evenly in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +72,18 @@ class DelayCurve:
         found: Floats = np.interp(ages, x, np.concatenate([[0.0], self.share]))
         return found
 
-    def of_window(self, age: float, length: float) -> float:
-        """The share of a window's predictions that have an outcome, mean over their ages [s]."""
-        inside = (np.arange(_POINTS) + 0.5) / _POINTS * length
-        return float(self.at(age + inside).mean())
+    def of_span(self, age: float, length: float) -> float:
+        """The share of a span's predictions that have an outcome, if they lie evenly in it.
+
+        Args:
+            age: of its youngest prediction [s].
+            length: of the span, positive [s].
+        """
+        inside = self.edges[(self.edges > age) & (self.edges < age + length)]
+        ages = np.concatenate([[age], inside, [age + length]])
+        share = self.at(ages)
+        # The curve is straight between these ages.
+        return float(np.diff(ages) @ (share[1:] + share[:-1])) / 2 / length
 
     def quantile(self, share: float) -> tuple[float, float, float]:
         """The delay that this share of the outcomes does not exceed, and its cell's ends [s].
@@ -147,13 +151,14 @@ class Ageing:
 
     Attributes:
         age: time since its end, rounded down to one of `ages_of` [s].
-        length: of the window [s].
         curve: of the model, as of the last whole day at that age.
+        spans: that hold its predictions: time from the end of each to the window's end [s], its
+            length [s], its predictions [rows].
     """
 
     age: float
-    length: float
     curve: DelayCurve
+    spans: tuple[tuple[float, float, int], ...]
 
     @property
     def is_over(self) -> bool:
@@ -161,9 +166,23 @@ class Ageing:
         return self.age >= self.curve.end
 
     @property
+    def oldest(self) -> float:
+        """Age of its oldest prediction [s]; 0 without any."""
+        return max((self.age + back + length for back, length, _ in self.spans), default=0.0)
+
+    @property
+    def known(self) -> float:
+        """The share of its predictions that should have an outcome; there must be some."""
+        of_all = sum(rows for *_, rows in self.spans)
+        return math.fsum(
+            rows / of_all * self.curve.of_span(self.age + back, length)
+            for back, length, rows in self.spans
+        )
+
+    @property
     def grounds(self) -> str:
-        """What numbers that rest on it depend on; the same once it is over."""
-        return "over" if self.is_over else f"{self.age:g} {self.length:g} {self.curve.hash}"
+        """What numbers on a window rest on beside its profiles; the same once it is over."""
+        return "over" if self.is_over else f"{self.age:g} {self.curve.hash}"
 
 
 def ages_of(first: float, end: float) -> list[float]:

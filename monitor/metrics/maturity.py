@@ -30,7 +30,7 @@ def _why(curve: DelayCurve) -> str:
     if len(curve.share) < len(curve.edges):
         known = f"the oldest predictions are {_days(curve.reach)} old"
         if not curve.reach:
-            known = "no predictions are old enough to tell"
+            known = "no predictions of the last two label horizons are old enough to tell"
         return f"outcomes may take {_days(curve.end)}, and {known}"
     return "no outcome has come yet, so that nothing is known of their delays"
 
@@ -44,8 +44,7 @@ def measure_maturity(subject: Subject) -> Value | Undefined:
         return Value(1.0, rows)
     if not ageing.curve.is_whole:
         return Undefined(_why(ageing.curve))
-    known = ageing.curve.of_window(ageing.age, ageing.length)
-    return Value(min(known / float(ageing.curve.share[-1]), 1.0), rows)
+    return Value(min(ageing.known / float(ageing.curve.share[-1]), 1.0), rows)
 
 
 def measure_expected(subject: Subject) -> Value | Undefined:
@@ -55,9 +54,9 @@ def measure_expected(subject: Subject) -> Value | Undefined:
     ageing, rows = found
     if ageing.is_over:
         return Undefined("the window is older than outcomes take; its coverage is final")
-    if ageing.age + ageing.length > ageing.curve.reach:
+    if ageing.oldest > ageing.curve.reach and not ageing.curve.is_whole:
         return Undefined(_why(ageing.curve))
-    return Value(ageing.curve.of_window(ageing.age, ageing.length), rows)
+    return Value(ageing.known, rows)
 
 
 def _delay(share: float) -> Callable[[Subject], Value | Undefined]:
@@ -103,13 +102,14 @@ MATURITY: Final = Metric(
     null=1.0,
     least=1,
     says="Of the outcomes that are to come by the label horizon, the share that is expected to be "
-    "there at the window's age: 1 is final. From the delays of the model's earlier predictions; "
-    "said again as the window ages, each time it is about 1.4 times as old. No interval: windows "
-    "differ by more than chance.",
+    "there at the window's age: 1 is final. From the delays of the model's earlier predictions, "
+    "at the age of each of the window's own; said again as the window ages, each time it is about "
+    "1.4 times as old. No interval: windows differ by more than chance.",
     prefer="Beside every realised figure. label_coverage says how many outcomes are there, also "
     "where most never come.",
     blind="Whether outcomes still come as fast as they did: see label_expected. That early "
-    "outcomes differ from late ones.",
+    "outcomes differ from late ones. Where in a cell of the delay, 26 % wide, outcomes come: "
+    "they count as spread evenly over it.",
     source=_SOURCE,
 )
 

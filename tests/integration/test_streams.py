@@ -24,8 +24,9 @@ from monitor.state.results import ResultRow
 from tests.services.kafka import Broker
 from tests.streams import oracle, raw
 from tests.streams.cards import ACS, JUDGE, STREAMS, WEATHER, Stream
-from tests.streams.compare import differences
-from tests.streams.expected import Expected
+from tests.streams.compare import differences, faults
+from tests.streams.expected import Expected, Frame
+from tests.streams.maturity import QUANTILES, of_delays
 from tests.streams.service import Cost, Home, as_they_are, files, home, watched
 
 pytestmark = [pytest.mark.data, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -41,9 +42,13 @@ each_stream = pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stre
 
 
 @lru_cache
+def rows_of(stream: Stream) -> Frame:
+    return oracle.frame(*(raw.events(stream, kind) for kind in raw.KINDS))
+
+
+@lru_cache
 def expected(stream: Stream) -> dict[oracle.Key, Expected]:
-    rows = oracle.frame(*(raw.events(stream, kind) for kind in raw.KINDS))
-    return oracle.numbers(rows, watched(stream))
+    return oracle.numbers(rows_of(stream), watched(stream))
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +94,21 @@ def test_the_latest_window_says_unknown_where_nobody_predicted(
     is_silent = not times.between(start.timestamp(), end.timestamp(), inclusive="left").any()
     assert all((row.version == "") == is_silent for row in latest)
     if is_silent:
-        assert all(row.value is None and row.status == "unknown" and row.reason for row in latest)
+        # Delays of outcomes are those of the model's last two label horizons, not of the window.
+        rest = [row for row in latest if row.metric not in QUANTILES]
+        assert all(row.value is None and row.status == "unknown" and row.reason for row in rest)
+
+
+@pytest.mark.parametrize(
+    "stream", [*STREAMS, QUARTERS], ids=["acs", "judge", "weather", "quarters"]
+)
+def test_the_delays_of_outcomes_are_those_of_the_raw_rows(stream: Stream, alone: Alone) -> None:
+    latest = alone(stream)[0].verdicts(stream, "latest")
+    (end,) = {int(row.end.timestamp()) for row in latest}
+    found = {row.metric: row for row in latest if row.metric in QUANTILES}
+    wanted = dict(of_delays(rows_of(stream), end, watched(stream).horizon))
+    assert found.keys() == wanted.keys()
+    assert [fault for metric in found for fault in faults(found[metric], wanted[metric])] == []
 
 
 @each_stream

@@ -318,8 +318,8 @@ def asked(current: Profile, reference: Profile | None = None) -> Subject:
 
 AGEING = Ageing(
     3_600.0,
-    86_400.0,
     DelayCurve(np.array([1e4, 1e5, 1e6]), np.array([0.2, 0.5, 0.6]), 300),
+    ((0.0, 86_400.0, 40),),
 )
 PAST = tuple(
     Point(metric, group, window, ((window * place * 7) % 10) / 10, 30 + window)

@@ -21,27 +21,28 @@ def differences(rows: Iterable[ResultRow], expected: Mapping[Key, Expected]) -> 
     wrong = [f"{key}: not published" for key in sorted(expected.keys() - published.keys())]
     wrong += [f"{key}: not expected" for key in sorted(published.keys() - expected.keys())]
     for key in sorted(expected.keys() & published.keys()):
-        wrong += [f"{key}: {fault}" for fault in _faults(published[key], expected[key])]
+        wrong += [f"{key}: {fault}" for fault in faults(published[key], expected[key])]
     return wrong
 
 
-def _faults(row: ResultRow, expected: Expected) -> list[str]:
+def faults(row: ResultRow, expected: Expected) -> list[str]:
+    """What is wrong with one verdict, in words."""
     if (row.value is None) != (expected.value is None):
         return [f"{row.value} ({row.reason}) where {expected.value} was expected"]
     if row.value is None or expected.value is None:
         return [] if row.status == "unknown" and row.reason else ["no value and no reason"]
-    faults = []
+    found = []
     if row.rows != expected.rows:
-        faults.append(f"{row.rows} rows, not {expected.rows}")
+        found.append(f"{row.rows} rows, not {expected.rows}")
     if not _holds(row, expected):
-        faults.append(f"{row.value} in [{row.lower}, {row.upper}], not {expected.value}")
+        found.append(f"{row.value} in [{row.lower}, {row.upper}], not {expected.value}")
     if expected.ends is not None and not _same(
         (row.lower, row.upper), expected.ends, expected.ends_error
     ):
-        faults.append(f"ends {row.lower} and {row.upper}, not {expected.ends}")
+        found.append(f"ends {row.lower} and {row.upper}, not {expected.ends}")
     if not _same((row.reference_value,), (expected.reference,), expected.reference_error):
-        faults.append(f"reference {row.reference_value}, not {expected.reference}")
-    return faults
+        found.append(f"reference {row.reference_value}, not {expected.reference}")
+    return found
 
 
 def _holds(row: ResultRow, expected: Expected) -> bool:

@@ -30,6 +30,7 @@ from sklearn.metrics import (
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from tests.streams.expected import UNKNOWN, Column, Expected, Frame, wilson
+from tests.streams.maturity import of_maturity
 from tests.streams.oracle_estimates import ESTIMATES, of_estimates
 from tests.streams.oracle_groups import SMALLEST_GROUP, least_of_groups, of_groups
 
@@ -138,6 +139,7 @@ class Watched:
         reference: first second and first second after the reference.
         publish: length of a window [s].
         low_confidence: line of low confidence, None without one.
+        horizon: how long labels are waited for [s].
     """
 
     features: Mapping[str, str]
@@ -146,6 +148,7 @@ class Watched:
     reference: tuple[int, int]
     publish: int
     low_confidence: float | None
+    horizon: int
 
 
 def frame(predictions: list[Any], decisions: list[Any], outcomes: list[Any]) -> Frame:
@@ -170,6 +173,11 @@ def frame(predictions: list[Any], decisions: list[Any], outcomes: list[Any]) -> 
     at = dict(zip(decided, seconds(_times(decided)), strict=True))
     rows["wait"] = rows["id"].map(at).astype(np.float64) - rows["time"]
     rows["reviewer"] = rows["id"].map({k: d["human_id"] for k, d in decided.items()})
+    labelled = {o["prediction_id"]: o for o in reversed(outcomes)}
+    rows["labelled_at"] = rows["id"].map(
+        dict(zip(labelled, seconds(_times(labelled)), strict=True))
+    )
+    rows["decided"] = rows["id"].map(at).astype(np.float64)
     rows["decided_at"] = rows["id"].map({k: d["event_time"] for k, d in decided.items()})
     return _with_runs(pd.concat([rows, features, attributes], axis=1))
 
@@ -187,7 +195,10 @@ def numbers(rows: Frame, watched: Watched) -> dict[Key, Expected]:
     """Every verdict that must be published."""
     start, end = watched.reference
     reference = rows[(rows["time"] >= start) & (rows["time"] < end)]
-    found: dict[Key, Expected] = {}
+    found: dict[Key, Expected] = {
+        (metric, "", "", at): expected
+        for metric, at, expected in of_maturity(rows, watched.publish, watched.horizon)
+    }
     for window, part in rows.groupby(rows["time"] // watched.publish):
         at = int(window) * watched.publish
         whole = [*_features(part, reference, watched), *_of_rows(part, reference, watched)]
@@ -499,29 +510,43 @@ def _truth(part: Frame) -> Named:
     yield from _by_class(labelled)
     for metric in OF_WEIGHTS:
         yield metric, "", UNKNOWN
+    yield from _ranked(labelled)
     scored = labelled[labelled["probability"].notna()]
     truth, p = (scored["label"] == "1").to_numpy(), scored["probability"].to_numpy()
     if scored.empty:
-        for metric in (*OF_ORDER, *OF_CALIBRATION):
+        for metric in OF_CALIBRATION:
             yield metric, "", UNKNOWN
         for metric, name in product(OF_BANDS, BANDS):
             yield metric, name, UNKNOWN
         return
-    if min(truth.sum(), (~truth).sum()) < 10:
-        for metric in OF_ORDER:
-            yield metric, "", UNKNOWN
-    else:
-        bound = _tied(p, truth)
-        yield "roc_auc", "", Expected(roc_auc_score(truth, p), len(p), bound + 1e-12)
-        yield "roc_auc_bound", "", Expected(bound, len(p), 1e-12)
-        yield "average_precision", "", Expected(average_precision_score(truth, p), len(p), None)
-        yield "lift_at_top_tenth", "", Expected(_lift(p, truth), len(p), None)
     yield "brier", "", Expected(brier_score_loss(truth, p), len(p), 1e-9)
     yield "log_loss", "", Expected(log_loss(truth, p, labels=[False, True]), len(p), 1e-9)
     yield from _parts(p, truth)
     yield from _recalibration(p, truth)
     correct = right[scored.index].to_numpy()
     yield from _of_confidence(scored["confidence"].to_numpy(), correct)
+
+
+def _ranked(labelled: Frame) -> Named:
+    """By the probability or, where more rows have one, by the score."""
+    by_score = labelled["score"].count() > labelled["probability"].count()
+    number = labelled["score" if by_score else "probability"].dropna()
+    truth = (labelled["label"][number.index] == "1").to_numpy()
+    if min(truth.sum(), (~truth).sum()) < 10:
+        yield from ((metric, "", UNKNOWN) for metric in OF_ORDER)
+        return
+    x, n = number.to_numpy(), len(number)
+    # The few values that scores of these streams have get a cell each.
+    cell = np.unique(x, return_inverse=True)[1] if by_score else _thousandth(x)
+    bound = _tied(cell, truth)
+    yield "roc_auc", "", Expected(roc_auc_score(truth, x), n, (0 if by_score else bound) + 1e-12)
+    yield "roc_auc_bound", "", Expected(bound, n, 1e-12)
+    yield "average_precision", "", Expected(average_precision_score(truth, x), n, None)
+    yield "lift_at_top_tenth", "", Expected(_lift(x, truth), n, None)
+
+
+def _thousandth(p: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.minimum(np.searchsorted(np.arange(1_001) / 1_000, p, "right") - 1, 999)
 
 
 def _by_class(labelled: Frame) -> Named:
@@ -540,10 +565,10 @@ def _by_class(labelled: Frame) -> Named:
     yield "f1", "", Expected(score, either, 1e-12)
 
 
-def _tied(p: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
-    """Half the share of pairs, one of each class, in one of 1,000 cells."""
-    ends = np.arange(1_001) / 1_000
-    positive, negative = (np.histogram(p[some], ends)[0] for some in (truth, ~truth))
+def _tied(cell: NDArray[np.int64], truth: NDArray[np.bool_]) -> float:
+    """Half the share of pairs, one of each class, in one cell."""
+    size = int(cell.max()) + 1
+    positive, negative = (np.bincount(cell[some], minlength=size) for some in (truth, ~truth))
     return float((positive * negative).sum() / 2 / truth.sum() / (~truth).sum())
 
 

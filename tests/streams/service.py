@@ -149,4 +149,5 @@ def watched(stream: Stream) -> Watched:
         reference=(int(stream.reference[0].timestamp()), int(stream.reference[1].timestamp())),
         publish=stream.publish_days * 86_400,
         low_confidence=card["contract"]["prediction"].get("low_confidence"),
+        horizon=int(card["label_horizon"].removesuffix("d")) * 86_400,
     )

@@ -96,11 +96,16 @@ def test_a_window_is_looked_at_again_a_few_times_only() -> None:
 CURVE = DelayCurve(np.array([DAY, 2 * DAY, 4 * DAY]), np.array([0.2, 0.3, 0.4]), 500)
 
 
-def told(name: str, age: float, curve: DelayCurve = CURVE, length: float = 0.0) -> object:
+def told(
+    name: str,
+    age: float,
+    curve: DelayCurve = CURVE,
+    spans: tuple[tuple[float, float, int], ...] = ((0.0, 0.01, 80),),
+) -> object:
     current = profile(
         counts({"predictions": 80, "labelled": 20}), durations("delay", np.full(20, DAY))
     )
-    subject = Subject("", current, ageing=Ageing(age, length, curve))
+    subject = Subject("", current, ageing=Ageing(age, curve, spans))
     return METRICS[name].measure(subject)
 
 
@@ -112,13 +117,31 @@ def near(found: object, *wanted: float) -> None:
 
 
 def test_maturity_and_what_is_expected_by_hand() -> None:
-    assert told("label_maturity", 0) == Value(0.0, 80)
+    # The predictions of a hundredth of a second are as good as of one age.
+    near(told("label_maturity", 0, spans=((0.0, 1e-7, 80),)), 0.0, 80)
     near(told("label_maturity", 2 * DAY), 0.75, 80)
     near(told("label_expected", 3 * DAY), 0.35, 80)
     assert told("label_maturity", 4 * DAY) == Value(1.0, 80)
     assert isinstance(told("label_expected", 4 * DAY), Undefined)
     # The predictions of a day are between no and one day old: half of what a day brings.
-    near(told("label_expected", 0, length=DAY), 0.1, 80)
+    near(told("label_expected", 0, spans=((0.0, DAY, 80),)), 0.1, 80)
+    # Over three days the curve bends twice: means of 0.1, 0.25 and 0.325.
+    near(told("label_expected", 0, spans=((0.0, 3 * DAY, 80),)), 0.225, 80)
+
+
+def test_each_prediction_counts_at_its_own_age() -> None:
+    # Sixty of the third day before the window's end, twenty of the last.
+    spans = ((2 * DAY, DAY, 60), (0.0, DAY, 20))
+    expected = (60 * 0.325 + 20 * 0.1) / 80
+    near(told("label_expected", 0, spans=spans), expected, 80)
+    near(told("label_maturity", 0, spans=spans), expected / 0.4, 80)
+
+
+def test_of_predictions_that_all_are_old_every_outcome_is_expected() -> None:
+    # Nobody predicted in the window's last half year, so that it ages no more.
+    spans = ((180 * DAY, 180 * DAY, 80),)
+    near(told("label_maturity", 0, spans=spans), 1.0, 80)
+    near(told("label_expected", 0, spans=spans), 0.4, 80)
 
 
 def test_delays_by_hand() -> None:
@@ -139,5 +162,5 @@ def test_a_young_model_says_what_it_waits_for() -> None:
 
 def test_once_it_is_over_nothing_depends_on_the_curve() -> None:
     other = DelayCurve(CURVE.edges, CURVE.share / 2, 250)
-    assert Ageing(4 * DAY, DAY, CURVE).grounds == Ageing(4 * DAY, DAY, other).grounds
-    assert Ageing(2 * DAY, DAY, CURVE).grounds != Ageing(2 * DAY, DAY, other).grounds
+    assert Ageing(4 * DAY, CURVE, ()).grounds == Ageing(4 * DAY, other, ()).grounds
+    assert Ageing(2 * DAY, CURVE, ()).grounds != Ageing(2 * DAY, other, ()).grounds
