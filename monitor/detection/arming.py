@@ -23,7 +23,7 @@ _WEEK: Final = 7 * DAY
 
 def armed(state: State) -> NDArray[np.bool_]:
     """Which signals may page, shape (m,)."""
-    return (state.observed >= WINDOWS) & (_span(state) >= _needed(state.length))
+    return (state.observed >= WINDOWS) & (_span(state) >= needed(state.length))
 
 
 def standing(state: State, signal: int) -> str:
@@ -35,7 +35,7 @@ def standing(state: State, signal: int) -> str:
     if observed < WINDOWS:
         return f"learning {observed}/{WINDOWS} windows"
     span = int(_span(state)[signal])
-    if span < _needed(state.length):
+    if span < needed(state.length):
         return f"learning {span // _WEEK}/{WEEKS} weeks"
     lived = (state.number - int(state.first[signal]) + 1) * state.length
     return "season not yet seen" if lived < YEAR else "watching"
@@ -47,5 +47,6 @@ def _span(state: State) -> NDArray[np.int64]:
     return span
 
 
-def _needed(length: int) -> int:
+def needed(length: int) -> int:
+    """Seconds that a baseline must span, for windows of a length [s]."""
     return WEEKS * _WEEK - DAY if length <= DAY else 0

@@ -18,6 +18,10 @@ from monitor.errors import StateError
 from monitor.profiles.layout import Floats, Ints
 from monitor.profiles.windows import DAY
 
+MOVED: Final = 20.0
+"""Mean evidence of a signal's bets, from which on it counts as one that moved: with a small
+weight it may be too little for a page by itself."""
+
 MONTH: Final = 30 * DAY
 """Pages are allowed per so many seconds."""
 
@@ -163,7 +167,8 @@ def step(
     """The watch after a window, what to call people for, and what each signal said.
 
     A page takes the smallest top set of signals whose evidence reaches the limit: their bets
-    start anew, and the incident mutes them until it is closed or accepted.
+    start anew. Those of them that moved by their own evidence belong to the incident, which
+    mutes them until it is closed or accepted; others only filled the sum up.
 
     Args:
         watch: before the window.
@@ -189,14 +194,15 @@ def step(
         after = replace(watch, state=state, is_raised=is_raised)
         return after, Call(total, False, False, None, ()), evidence
     top = _top(each, limit if is_page else limit * TICKET)
-    leads = tuple(_lead(state, int(i), math.exp(each[i] - total)) for i in top)
+    behind = _moved(evidence.log_r, top)
+    leads = tuple(_lead(state, int(i), math.exp(each[i] - total)) for i in behind)
     if is_ticket:
         after = replace(watch, state=state, is_raised=True)
         return after, Call(total, False, True, None, leads), evidence
     is_new = not watch.open or number - watch.joined > JOINING
     incident = number if is_new else watch.open[-1]
     owner = watch.incident.copy()
-    owner[top] = incident
+    owner[behind] = incident
     after = Watch(_reset(state, top), owner, number, is_raised=False)
     return after, Call(total, is_new, False, incident, leads), evidence
 
@@ -249,6 +255,12 @@ def _top(each: Floats, mass: float) -> NDArray[np.intp]:
     ascending = np.exp(np.minimum(each[order], 600.0)).cumsum()
     count = int(np.searchsorted(ascending, mass)) + 1
     return order[:count]
+
+
+def _moved(log_r: Floats, top: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Those of a top set that moved by their own evidence; the first of them in any case."""
+    behind: NDArray[np.intp] = top[(log_r[top] >= math.log(MOVED)) | (top == top[0])]
+    return behind
 
 
 def _lead(state: State, signal: int, part: float) -> Lead:

@@ -11,12 +11,15 @@ from monitor.jobs import dirty, references
 from monitor.jobs.ageing import Delays, delays_of
 from monitor.jobs.build import Builder, Plan, build
 from monitor.jobs.calibrating import calibration
+from monitor.jobs.detect import Detection
 from monitor.jobs.failpoint import reach
 from monitor.jobs.kept import kept_from
 from monitor.jobs.past import published
 from monitor.jobs.plan import feedback_plan, identity, inputs_plan, profile_seconds
 from monitor.jobs.publish import HISTORY, Publisher, Window
 from monitor.jobs.reviews import Follower
+from monitor.jobs.story import Teller
+from monitor.jobs.watched import Reader
 from monitor.log.definitions import Definitions
 from monitor.log.unread import quarantined_in
 from monitor.profiles.family import Family
@@ -83,6 +86,8 @@ class ModelRun:
         unread, _ = parted(ranges[dirty.UNREAD], self._closed(plan.seconds))
         count = self._publish(plan, [*done, *unread])
         reach("after_publish")
+        self._detect(plan)
+        reach("after_detect")
         for family, windows in waiting.items():
             length = said.seconds if family == dirty.FEEDBACK else plan.seconds
             self._forget(family, windows, self._closed(length))
@@ -175,6 +180,18 @@ class ModelRun:
     @property
     def _calibrated_by(self) -> str:
         return f"calibration:{self.card.model}"
+
+    def _detect(self, plan: InputsPlan) -> None:
+        """Take in windows of detection that closed since the last run."""
+        length = int(self.card.windows.detect.total_seconds())
+        before = progress.closed(self.state, self.card.model, dirty.INPUTS)
+        if before is not None and floor(seconds_of(before), length) == self._closed(length):
+            return
+        known = dirty.extent(self.state, self.card.model)
+        assert known is not None
+        reader = Reader(self.builder.profiles, self.card, plan)
+        teller = Teller(reader, self.builder.log, self._version)
+        Detection(self.state, reader, teller, known[0], self.upto, self.now).run()
 
     def _publisher(self, plan: InputsPlan) -> Publisher:
         publisher = Publisher(self.card, plan, self.builder.profiles, self.now)

@@ -15,7 +15,7 @@ from monitor.log.store import Store, Table
 from monitor.profiles.family import Family
 from monitor.profiles.layout import Layout as ProfileLayout
 from monitor.profiles.layout import Profile
-from monitor.profiles.rows import PARTIALS, Key, Partial, partials_of, table_of
+from monitor.profiles.rows import PARTIALS, TIME, Key, Partial, partials_of, table_of
 from monitor.profiles.segments import ALL
 
 PROFILES: Final = pa.schema(
@@ -80,6 +80,7 @@ class ProfileTable:
         end: datetime,
         layouts: Mapping[str, ProfileLayout],
         segment: str | None = None,
+        asof: datetime | None = None,
     ) -> list[Revision]:
         """The latest revision of each profile whose window begins in [start, end).
 
@@ -92,6 +93,7 @@ class ProfileTable:
             layouts: by id; profiles of other layouts are left out, for they don't add up with
                 these and are to be built anew.
             segment: only this one.
+            asof: as it stood at this time; as it stands without it.
         """
         condition = read.all_of(
             f"family = {read.text(family)}",
@@ -103,6 +105,8 @@ class ProfileTable:
             None if segment is None else f"segment = {read.text(segment)}",
         )
         rows = read.rows(self.table.current(), PROFILES, PROFILES.names, condition).read_all()
+        if asof is not None:
+            rows = rows.filter(pc.less_equal(rows["built_at"], pa.scalar(asof, TIME)))
         newest = _newest(rows)
         partials = partials_of(newest, layouts)
         revisions = newest["revision"].to_pylist()

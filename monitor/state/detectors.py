@@ -29,6 +29,7 @@ WINDOWS = sa.Table(
     sa.Column("threshold", sa.Double, nullable=False),
     sa.Column("incident", sa.String, nullable=False),
     sa.Column("inputs_hash", sa.String, nullable=False),
+    sa.Column("at", Instant, nullable=False),
 )
 CHECKS = sa.Table(
     "checks",
@@ -86,6 +87,7 @@ class Window:
         threshold: evidence at which there is a page.
         incident: id of the incident that it opened or joined, "" for none.
         inputs_hash: of the profiles that the window was read from.
+        at: when it was read; profiles may have been restated since.
     """
 
     model: str
@@ -94,6 +96,7 @@ class Window:
     threshold: float
     incident: str
     inputs_hash: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +138,15 @@ def put(
     with state.writing() as connection:
         columns = [c.name for c in DETECTORS.c if c.name != "model"]
         upsert(connection, DETECTORS, [asdict(detector)], replace=columns)
-        said = ["log_evidence", "threshold", "incident", "inputs_hash"]
+        said = ["log_evidence", "threshold", "incident", "inputs_hash", "at"]
         upsert(connection, WINDOWS, [asdict(window) for window in windows], replace=said)
-        connection.execute(sa.delete(CHECKS).where(CHECKS.c.model == detector.model))
+        put_checks(state, detector.model, checks)
+
+
+def put_checks(state: State, model: str, checks: Sequence[Check]) -> None:
+    """Write how the checks of a model stand over how they stood."""
+    with state.writing() as connection:
+        connection.execute(sa.delete(CHECKS).where(CHECKS.c.model == model))
         upsert(connection, CHECKS, [asdict(check) for check in checks])
 
 

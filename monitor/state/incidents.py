@@ -175,6 +175,23 @@ class Incident:
         return self.status not in ENDED
 
 
+def summary(model: str, leads: Sequence[Lead]) -> str:
+    """The incident in a sentence: which columns moved since when, the greatest first."""
+    said = list(dict.fromkeys(_called(lead) for lead in leads))
+    more = f" and {len(said) - _NAMED} more" if len(said) > _NAMED else ""
+    since = f"{leads[0].since:%Y-%m-%d %H:%M} UTC"
+    return f"{model}: {', '.join(said[:_NAMED])}{more} moved since {since}"
+
+
+def _called(lead: Lead) -> str:
+    name = lead.column or lead.metric.replace("_", " ")
+    return f"{name} in {lead.segment}" if lead.segment else name
+
+
+_NAMED: Final = 4
+"""Columns that a summary names."""
+
+
 def add(state: State, new: Incident) -> Incident:
     """The incident with its id, which counts those of its model and day; written down."""
     with state.writing() as connection:
@@ -203,7 +220,28 @@ def join(state: State, identity: str, at: datetime, leads: Sequence[Lead]) -> No
         connection.execute(
             sa.update(INCIDENTS)
             .where(INCIDENTS.c.id == identity)
-            .values(updated=max(at, known.updated), leads=[_lead_row(lead) for lead in every])
+            .values(
+                updated=max(at, known.updated),
+                summary=summary(known.model, every),
+                leads=[_lead_row(lead) for lead in every],
+            )
+        )
+
+
+def raise_to_page(state: State, identity: str, page: Incident) -> None:
+    """Make a page of a ticket: it keeps its id, its opening and its acts.
+
+    Raises:
+        StateError: there is no such incident.
+    """
+    with state.writing() as connection:
+        known = one(state, identity)
+        row = _row(page)
+        kept = ("tier", "updated", "evidence", "summary", "leads", "story")
+        connection.execute(
+            sa.update(INCIDENTS)
+            .where(INCIDENTS.c.id == identity)
+            .values(since=min(page.since, known.since), **{name: row[name] for name in kept})
         )
 
 

@@ -178,7 +178,7 @@ def test_a_detector_is_written_over_the_one_before_and_its_windows_stay(state: S
         detectors.put(
             state,
             detector,
-            [Window("lending", at, None if hours else 1.5, 720.0, "", "hash")],
+            [Window("lending", at, None if hours else 1.5, 720.0, "", "hash", at)],
             [Check("lending", "1", "features", check, None, 720.0, 10, "learning 1/30 windows")],
         )
         return detector

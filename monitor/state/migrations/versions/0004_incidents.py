@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("threshold", sa.Double(), nullable=False),
         sa.Column("incident", sa.String(), nullable=False),
         sa.Column("inputs_hash", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("model", "end"),
     )
     op.create_table(

@@ -1,0 +1,289 @@
+"""The signals of one version, from the profiles of its windows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from monitor.detection import signals
+from monitor.detection.components import shape_of, usual
+from monitor.detection.ground import Columns, Ground, Sums, rows_of
+from monitor.detection.named import (
+    LOGARITHM,
+    PROBABILITY,
+    SHARE,
+    SIGMA,
+    Group,
+    Signal,
+    spread_evenly,
+)
+from monitor.detection.readings import Kind
+from monitor.detection.signals import Streams
+from monitor.profiles.columns import CONFIDENCE, FEATURE, PREDICTION, ROWS, VIOLATIONS
+from monitor.profiles.distribution import EXTRA
+from monitor.profiles.fixed import MOMENT, SQUARE
+from monitor.profiles.inputs_layout import LOW_CONFIDENCE
+from monitor.profiles.layout import Ints, Layout
+from monitor.profiles.segments import ALL, segment_values
+
+VOLUME: Final = Signal(Group.VOLUME, "volume", "", "", "", "log rows", LOGARITHM, 1.0)
+
+OTHER_VALUES: Final = "other values"
+
+_SHAPE, _MEAN, _LOW = 0.5, 0.3, 0.2
+"""Parts of what is watched of the confidence."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """Signals with their numbers.
+
+    Attributes:
+        signals: m of them.
+        streams: their numbers in t windows.
+    """
+
+    signals: tuple[Signal, ...]
+    streams: Streams
+
+
+Thing = tuple[list[Signal], Streams]
+"""The signals of one thing that is watched, the parts of which sum to 1."""
+
+
+def volume(rows: Ints) -> Made:
+    """How many predictions all versions together made, from rows of shape (t,)."""
+    return Made((VOLUME,), signals.volume(rows))
+
+
+def made(columns: Columns, ground: Ground, version: str, sums: Sums, windows: int) -> Made:
+    """The signals of a version in some windows, which depend on the ground alone.
+
+    Args:
+        columns: what profiles hold.
+        ground: what was usual.
+        version: of the model.
+        sums: of this version at least; what is not in it had no rows.
+        windows: how many, t.
+    """
+
+    def of(segment: str) -> Ints:
+        nothing = np.zeros((windows, columns.of(segment).ints), np.int64)
+        return sums.get((version, segment), nothing)
+
+    whole = of(ALL)
+    rows = _Rows(columns, ground, columns.whole, ground.typical, whole)
+    followed = {
+        segment: _Rows(columns, ground, columns.group, ground.segments[segment], of(segment))
+        for segment in _of_attributes(columns, ground, is_protected=False)
+    }
+    by_group: dict[Group, list[Thing]] = {
+        Group.FEATURES: list(_features(rows)),
+        Group.MISSING: list(_missing(rows)),
+        Group.VIOLATIONS: list(_violations(rows)),
+        Group.PREDICTIONS: list(_predictions(rows)),
+        Group.CONFIDENCE: list(_confidence(rows)),
+        Group.FAIRNESS: [
+            thing
+            for segment in _of_attributes(columns, ground, is_protected=True)
+            for thing in _gap(columns, segment, whole, of(segment))
+        ],
+        Group.SEGMENTS: [
+            _within(segment, thing)
+            for segment, some in followed.items()
+            for thing in (*_predictions(some), *_confidence(some))
+        ],
+    }
+    found = [
+        replace(signal, group=group, version=version)
+        for group, things in by_group.items()
+        for signal in spread_evenly([each for each, _ in things])
+    ]
+    every = [streams for things in by_group.values() for _, streams in things]
+    return Made(tuple(found), signals.together([(1.0, streams) for streams in every]))
+
+
+def joined(some: Sequence[Made]) -> Made:
+    """All of these, in order."""
+    return Made(
+        tuple(signal for each in some for signal in each.signals),
+        signals.together([(1.0, each.streams) for each in some]),
+    )
+
+
+def followed(some: Sequence[Made]) -> Made:
+    """The same signals in windows that follow each other."""
+    first = some[0]
+    value, rows, variance = (
+        np.concatenate([getattr(each.streams, name) for each in some], axis=1)
+        for name in ("value", "rows", "variance")
+    )
+    return Made(first.signals, replace(first.streams, value=value, rows=rows, variance=variance))
+
+
+def thing(streams: Streams, metric: str, column: str, unit: str = "", shares: str = "") -> Thing:
+    """Streams as one thing that is watched.
+
+    Args:
+        streams: its numbers.
+        metric: that shows it; "{}" stands for the component.
+        column: that it is about.
+        unit: of its numbers; by default sigma for components and a share for others.
+        shares: metric that shows shares, where it is another.
+    """
+    found = []
+    for name, kind, weight in zip(streams.names, streams.kinds, streams.weights, strict=True):
+        is_share = kind == Kind.SHARE
+        shown = shares if shares and is_share else metric.format(name)
+        measured = unit or (SHARE if is_share else SIGMA)
+        found.append(Signal(Group.FEATURES, shown, column, "", "", name, measured, float(weight)))
+    return found, streams
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """Profiles of some rows in t windows.
+
+    Attributes:
+        columns: what profiles hold.
+        ground: what was usual.
+        layout: of these profiles.
+        typical: rows of a typical window [rows].
+        matrix: shape (t, layout.ints).
+    """
+
+    columns: Columns
+    ground: Ground
+    layout: Layout
+    typical: float
+    matrix: Ints
+
+    def counts(self, key: tuple[str, str]) -> tuple[Ints, Ints, list[str]]:
+        """Rows per bin or category, of all that was learned and per window; and their names."""
+        part, first, _ = self.layout.places[key]
+        bins = part.ints - (EXTRA if part.summary == "distribution" else 1)
+        named = part.spec.get("names")
+        names = [*named, OTHER_VALUES] if named is not None else [str(i) for i in range(bins)]
+        begin = self.columns.whole.places[key][1]
+        return (
+            self.ground.counts[begin : begin + bins],
+            self.matrix[:, first : first + bins],
+            names,
+        )
+
+    def distribution(self, key: tuple[str, str]) -> Streams | None:
+        """Streams of a number or category, None where nothing of it was ever seen."""
+        reference, counts, names = self.counts(key)
+        if len(reference) < 2 or not reference.sum():
+            return None
+        if (place := usual(reference)) is not None:
+            return signals.unusual(counts, place)
+        shape = shape_of(reference, self.typical) if key[0] == "distribution" else None
+        if shape is not None:
+            return signals.numeric(shape, counts)
+        return signals.categories(signals.watched(reference), counts, names)
+
+    def after(self, key: tuple[str, str], place: int) -> Ints:
+        """One of the sums that stand after the bins, per window, shape (t,)."""
+        _, counts, _ = self.counts(key)
+        column: Ints = self.matrix[:, self.layout.places[key][1] + counts.shape[1] + place]
+        return column
+
+
+_VALUES: Final = ("distribution", "categories")
+
+
+def _features(rows: _Rows) -> Iterator[Thing]:
+    for key in _columns(rows.layout, FEATURE):
+        if (streams := rows.distribution(key)) is not None:
+            name = key[1].removeprefix(FEATURE)
+            yield thing(streams, "feature_{}", name, shares="feature_jensen_shannon")
+
+
+def _columns(layout: Layout, prefix: str) -> list[tuple[str, str]]:
+    """Numbers and categories whose column begins so."""
+    return [key for key in layout.places if key[0] in _VALUES and key[1].startswith(prefix)]
+
+
+def _missing(rows: _Rows) -> Iterator[Thing]:
+    for key in _columns(rows.layout, FEATURE):
+        missing = rows.after(key, 0)
+        streams = signals.share(missing, rows.counts(key)[1].sum(axis=1) + missing, "missing")
+        yield thing(streams, "feature_missing", key[1].removeprefix(FEATURE))
+
+
+def _violations(rows: _Rows) -> Iterator[Thing]:
+    part, first, _ = rows.layout.places["counts", VIOLATIONS]
+    places: dict[str, list[int]] = {}
+    for i, breach in enumerate(part.spec["names"]):
+        places.setdefault(breach.partition(":")[2], []).append(first + i)
+    many = rows_of(rows.layout, rows.matrix)
+    for column, some in places.items():
+        events = np.minimum(rows.matrix[:, some].sum(axis=1), many)
+        yield thing(signals.share(events, many, "violations"), "contract_violations", column)
+
+
+def _predictions(rows: _Rows) -> Iterator[Thing]:
+    for key in _columns(rows.layout, PREDICTION):
+        if (streams := rows.distribution(key)) is not None:
+            shown = "prediction_{}", PREDICTION
+            yield thing(streams, *shown, shares="prediction_jensen_shannon")
+
+
+def _confidence(rows: _Rows) -> Iterator[Thing]:
+    """Shape, mean and low values of the confidence, as one thing."""
+    key = ("distribution", CONFIDENCE)
+    if (shape := rows.distribution(key)) is None:
+        return
+    many = rows.counts(key)[1].sum(axis=1)
+    total = rows.after(key, 1).astype(np.float64) * MOMENT
+    squares = rows.after(key, 2).astype(np.float64) * SQUARE
+    mean = signals.expected_accuracy(total, total - squares, many)
+    some = [
+        (_SHAPE, thing(shape, "confidence_{}", CONFIDENCE, shares="confidence_mean")),
+        (_MEAN, thing(mean, "confidence_mean", CONFIDENCE, PROBABILITY)),
+    ]
+    if rows.columns.watches_low:
+        part, first, _ = rows.layout.places["counts", ROWS]
+        low = rows.matrix[:, first + list(part.spec["names"]).index(LOW_CONFIDENCE)]
+        share = signals.share(np.minimum(low, many), many, "low confidence")
+        some.append((_LOW, thing(share, "low_confidence", CONFIDENCE)))
+    whole = sum(weight for weight, _ in some)
+    yield (
+        [
+            replace(signal, part=signal.part * weight / whole)
+            for weight, (each, _) in some
+            for signal in each
+        ],
+        signals.together([(weight / whole, streams) for weight, (_, streams) in some]),
+    )
+
+
+def _gap(columns: Columns, segment: str, whole: Ints, group: Ints) -> Iterator[Thing]:
+    """Gap of the positive class between a group and the rest."""
+    positive = columns.contract.positive
+    if positive is None:
+        return
+
+    def counted(layout: Layout, matrix: Ints) -> tuple[Ints, Ints]:
+        part, first, _ = layout.places["categories", PREDICTION]
+        events = matrix[:, first + list(part.spec["names"]).index(positive)]
+        return events, matrix[:, first : first + part.ints - 1].sum(axis=1)
+
+    (events, rows), (every, all_rows) = counted(columns.group, group), counted(columns.whole, whole)
+    streams = signals.gap(events, rows, every - events, all_rows - rows)
+    yield _within(segment, thing(streams, "group_selection_rate_gap", "", SHARE))
+
+
+def _of_attributes(columns: Columns, ground: Ground, *, is_protected: bool) -> list[str]:
+    """Watched groups of protected attributes, or segments of those that are followed."""
+    names = {
+        a.name for a in columns.contract.attributes if (a.protected if is_protected else a.segment)
+    }
+    return [segment for segment in ground.segments if set(segment_values(segment)) <= names]
+
+
+def _within(segment: str, of: Thing) -> Thing:
+    found, streams = of
+    return [replace(signal, segment=segment) for signal in found], streams

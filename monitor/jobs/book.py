@@ -1,0 +1,109 @@
+"""Incidents of a portion of windows, kept in a book until they are written together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Self
+
+from monitor.detection import pager
+from monitor.state import incidents
+from monitor.state.database import State
+from monitor.state.incidents import Incident, Lead, Tier
+
+Entry = tuple[Tier, int]
+"""A page or ticket of the book, by the number of the window that opened it."""
+
+
+@dataclass(slots=True)
+class Book:
+    """What the pager calls by the numbers of windows, and incidents by their ids.
+
+    Attributes:
+        ids: of the open pages, by number.
+        last: number of the window that added to a page last.
+        ticket: number and id of the last ticket, the id "" while it is not written; None before
+            any.
+        new: pages and tickets that are not written yet.
+        joined: leads that came to written ones.
+        raised: tickets, by id, that became the page of a number.
+    """
+
+    ids: dict[int, str] = field(default_factory=dict)
+    last: dict[int, int] = field(default_factory=dict)
+    ticket: tuple[int, str] | None = None
+    new: dict[Entry, Incident] = field(default_factory=dict)
+    joined: list[tuple[str, datetime, Sequence[Lead]]] = field(default_factory=list)
+    raised: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Self:
+        """The book that `to_json` was taken of."""
+        ticket = said.get("ticket")
+        return cls(
+            dict(said.get("ids", ())),
+            dict(said.get("last", ())),
+            (ticket[0], ticket[1]) if ticket else None,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """What stands beside the detector, as values that JSON can hold."""
+        return {
+            "ids": [list(pair) for pair in self.ids.items()],
+            "last": [list(pair) for pair in self.last.items()],
+            "ticket": list(self.ticket) if self.ticket else None,
+        }
+
+    def open(self, number: int, incident: Incident) -> Entry:
+        """Take in a new page or ticket; a page takes the place of a ticket just before it."""
+        entry = (incident.tier, number)
+        self.new[entry] = incident
+        if incident.tier is Tier.TICKET:
+            self.ticket = (number, "")
+            return entry
+        self.last[number] = number
+        if self.ticket is not None and number - self.ticket[0] <= pager.JOINING:
+            before, identity = self.ticket
+            earlier = self.new.pop((Tier.TICKET, before), None)
+            if earlier is not None:
+                self.new[entry] = replace(incident, since=min(incident.since, earlier.since))
+            elif identity:
+                self.raised[identity] = number
+        self.ticket = None
+        return entry
+
+    def join(self, incident: int, number: int, at: datetime, leads: Sequence[Lead]) -> Entry:
+        """Add what moved later to the page of a number."""
+        entry = (Tier.PAGE, incident)
+        self.last[incident] = number
+        if (known := self.new.get(entry)) is not None:
+            here = {lead.signal for lead in known.leads}
+            more = tuple(lead for lead in leads if lead.signal not in here)
+            every = known.leads + more
+            said = incidents.summary(known.model, every)
+            self.new[entry] = replace(known, updated=at, summary=said, leads=every)
+        else:
+            self.joined.append((self.ids[incident], at, leads))
+        return entry
+
+    def ended(self, number: int) -> None:
+        """Strike the page of a number out."""
+        self.ids.pop(number, None)
+        self.last.pop(number, None)
+
+    def write(self, state: State) -> dict[Entry, str]:
+        """Ids of the incidents of this portion, once they are written."""
+        named: dict[Entry, str] = {}
+        for identity, number in self.raised.items():
+            if incidents.one(state, identity).is_open:
+                incidents.raise_to_page(state, identity, self.new.pop((Tier.PAGE, number)))
+                named[Tier.PAGE, number] = identity
+        for entry, new in self.new.items():
+            named[entry] = incidents.add(state, new).id
+        for (tier, number), identity in named.items():
+            if tier is Tier.PAGE and number in self.last:
+                self.ids[number] = identity
+            elif self.ticket == (number, ""):
+                self.ticket = (number, identity)
+        for identity, at, leads in self.joined:
+            incidents.join(state, identity, at, leads)
+        return named | {(Tier.PAGE, number): name for number, name in self.ids.items()}

@@ -1,0 +1,128 @@
+"""A simulated service takes every window once, calls for what was planted, and goes by people."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from monitor.jobs.evaluate import Close
+from monitor.jobs.evaluating import evaluated
+from monitor.jobs.read_in import read_in
+from monitor.jobs.service import Opened, opened
+from monitor.simulate.folder import write
+from monitor.simulate.incidents import income_in_thousands
+from monitor.simulate.world import World
+from monitor.state import audit, detectors, incidents, mutes
+from monitor.state.detectors import CheckState
+from monitor.state.incidents import Incident, Status, Tier, What
+
+SEED = 11
+MODEL = "lending"
+START = datetime(2026, 10, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+BEGINS = START + 31 * DAY
+END = START + 36 * DAY
+NOW = END + timedelta(hours=1)
+_WINDOWS = "{profile: 6h, detect: 6h, publish: 24h}"
+
+
+def service(folder: Path) -> Opened:
+    """Everything read in, nothing evaluated; by half days, published by the week."""
+    incident = income_in_thousands(BEGINS, END)
+    world = World(SEED, START, 36, 800, (incident,))
+    paths = write(world, folder)
+    windows = "{profile: 12h, detect: 12h, publish: 7d}"
+    text = paths.card.read_text()
+    assert _WINDOWS in text
+    paths.card.write_text(text.replace(_WINDOWS, windows))
+    parts = opened(paths.service)
+    read_in(parts, lambda: False, once=True, registry=CollectorRegistry())
+    return parts
+
+
+def run(parts: Opened, until: datetime) -> None:
+    evaluated(parts, Close(everything=True, until=until), now=NOW)
+
+
+def found(parts: Opened) -> list[Incident]:
+    return incidents.listing(parts.state, MODEL)
+
+
+@dataclass(frozen=True)
+class Told:
+    parts: Opened
+    before: list[Incident]
+    learning: str
+    opened: list[Incident]
+    watch: bytes
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    parts = service(tmp_path_factory.mktemp("world"))
+    run(parts, START + 10 * DAY)
+    learning = detectors.checks(parts.state, MODEL)[0].words
+    run(parts, BEGINS)
+    before = found(parts)
+    run(parts, BEGINS + 2 * DAY)
+    at = detectors.known(parts.state, MODEL)
+    assert at is not None
+    yield Told(parts, before, learning, found(parts), at.watch)
+    parts.state.close()
+
+
+def test_learning_is_told_and_nothing_is_called_before_anything_went_wrong(told: Told) -> None:
+    assert told.learning == "learning 20/30 windows"
+    assert told.before == []
+
+
+def test_what_was_planted_is_one_page_with_what_moved_and_since_when(told: Told) -> None:
+    (page,) = told.opened
+    assert (page.tier, page.status) == (Tier.PAGE, Status.OPEN)
+    assert page.id == f"lending-{page.opened:%Y-%m-%d}-1"
+    assert BEGINS < page.opened <= BEGINS + DAY
+    assert abs(page.since - BEGINS) <= DAY
+    columns = {lead.column for lead in page.leads}
+    assert {"income", "prediction"} <= columns
+    income = next(lead for lead in page.leads if lead.signal.startswith("features/income/location"))
+    assert income.direction == "down"
+    assert income.low <= income.effect <= income.high < 0
+    assert income.before is not None
+    assert income.after is not None
+    assert income.after < 0.9 * income.before
+    assert 0 < len(page.story["examples"]) <= 5
+    assert page.story["runbook"] in ("features", "predictions", "confidence")
+
+
+def test_a_restart_at_any_time_changes_no_bit(told: Told, tmp_path: Path) -> None:
+    parts = service(tmp_path)
+    run(parts, BEGINS + 2 * DAY)
+    at = detectors.known(parts.state, MODEL)
+    assert at is not None
+    assert at.watch == told.watch
+    assert found(parts) == told.opened
+    assert detectors.windows(parts.state, MODEL) == detectors.windows(told.parts.state, MODEL)
+    parts.state.close()
+
+
+def test_an_accepted_shift_calls_nobody_again(told: Told) -> None:
+    state = told.parts.state
+    (page,) = told.opened
+    checks = {check.check: check.state for check in detectors.checks(state, MODEL)}
+    assert checks["all"] is CheckState.CRITICAL
+    incidents.act(state, page.id, What.ACCEPT, who="Ann", reason="a new unit", now=NOW)
+    mutes.mute(state, MODEL, "volume", END + DAY, who="Ann", reason="campaign", now=NOW)
+    run(told.parts, END)
+    assert [one.id for one in found(told.parts)] == [page.id]
+    assert incidents.untaken(state, MODEL) == []
+    assert incidents.one(state, page.id).acts[0].taken == BEGINS + 2 * DAY
+    assert mutes.said(state, MODEL)[0].taken == BEGINS + 2 * DAY
+    checks = {check.check: check.state for check in detectors.checks(state, MODEL)}
+    assert checks["all"] is not CheckState.CRITICAL
+    assert audit.verify(state) == ""
+    at = detectors.known(state, MODEL)
+    assert at is not None
+    assert at.upto == END
