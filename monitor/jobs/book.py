@@ -23,6 +23,8 @@ class Book:
         last: number of the window that added to a page last.
         ticket: number and id of the last ticket, the id "" while it is not written; None before
             any.
+        accepted: number of the window from which on the last accepted page counts as normal, and
+            its id; None before any.
         new: pages and tickets that are not written yet.
         joined: leads that came to written ones.
         raised: tickets, by id, that became the page of a number.
@@ -31,6 +33,7 @@ class Book:
     ids: dict[int, str] = field(default_factory=dict)
     last: dict[int, int] = field(default_factory=dict)
     ticket: tuple[int, str] | None = None
+    accepted: tuple[int, str] | None = None
     new: dict[Entry, Incident] = field(default_factory=dict)
     joined: list[tuple[str, datetime, Sequence[Lead]]] = field(default_factory=list)
     raised: dict[str, int] = field(default_factory=dict)
@@ -38,11 +41,12 @@ class Book:
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Self:
         """The book that `to_json` was taken of."""
-        ticket = said.get("ticket")
+        ticket, accepted = said.get("ticket"), said.get("accepted")
         return cls(
             dict(said.get("ids", ())),
             dict(said.get("last", ())),
             (ticket[0], ticket[1]) if ticket else None,
+            (accepted[0], accepted[1]) if accepted else None,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -51,6 +55,7 @@ class Book:
             "ids": [list(pair) for pair in self.ids.items()],
             "last": [list(pair) for pair in self.last.items()],
             "ticket": list(self.ticket) if self.ticket else None,
+            "accepted": list(self.accepted) if self.accepted else None,
         }
 
     def open(self, number: int, incident: Incident) -> Entry:
@@ -84,6 +89,14 @@ class Book:
         else:
             self.joined.append((self.ids[incident], at, leads))
         return entry
+
+    def covers(self, number: int, since: int) -> str:
+        """Id of the accepted page that a change belongs to, for it began before; "" for none."""
+        if self.accepted is None:
+            return ""
+        begin, identity = self.accepted
+        is_near = number - begin <= pager.JOINING
+        return identity if is_near and since < begin else ""
 
     def ended(self, number: int) -> None:
         """Strike the page of a number out."""

@@ -109,11 +109,11 @@ class Detection:
             entry = None
             if step is not None:
                 detector = step.detector
-                if not is_silent:
-                    entry = self._called(step, book, end)
-                elif step.call.incident is not None:
+                if is_silent and step.call.incident is not None:
                     watch = pager.closed(detector.watch, step.call.incident)
                     detector = replace(detector, watch=watch)
+                elif not is_silent and (step.call.incident is not None or step.call.is_ticket):
+                    detector, entry = self._called(step, book, end)
             said.append((step, entry))
         with self.state.writing():
             named = book.write(self.state)
@@ -136,18 +136,21 @@ class Detection:
     ) -> Step | None:
         return stepped(detector, batch, place, rules_of(self.reader.card), muted)
 
-    def _called(self, step: Step, book: Book, end: datetime) -> Entry | None:
-        """Put what a window asks of people into the book."""
-        call, number = step.call, step.detector.number
-        if call.incident is None and not call.is_ticket:
-            return None
+    def _called(self, step: Step, book: Book, end: datetime) -> tuple[Detector, Entry | None]:
+        """Put what a window asks of people into the book; the detector that goes on from it."""
+        call, detector = step.call, step.detector
+        number = detector.number
         leads = self.teller.leads(step)
+        if call.is_page and (identity := book.covers(number, call.leads[0].since)):
+            # The level was accepted; this signal only took longer to show it.
+            book.joined.append((identity, end, leads))
+            return watching.accepted(detector, {lead.signal: lead.effect for lead in leads}), None
         joins = call.incident if not call.is_page else None
-        if call.is_ticket and number - step.detector.watch.joined <= pager.JOINING:
+        if call.is_ticket and number - detector.watch.joined <= pager.JOINING:
             # What a page has left behind of the same cause.
-            joins = max(step.detector.watch.open, default=None)
+            joins = max(detector.watch.open, default=None)
         if joins is not None:
-            return book.join(joins, number, end, leads)
+            return detector, book.join(joins, number, end, leads)
         opened = Incident(
             id="",
             model=self._model,
@@ -161,7 +164,7 @@ class Detection:
             leads=tuple(leads),
             story=self.teller.story(step, leads),
         )
-        return book.open(number, opened)
+        return detector, book.open(number, opened)
 
     def _acted(self, detector: Detector, book: Book) -> tuple[Detector, list[str]]:
         """The detector after what people did since the last window, and to which incidents."""
@@ -173,6 +176,8 @@ class Detection:
             detector = acted(detector, act.what, incident, number)
             if number is not None:
                 book.ended(number)
+            if act.what is What.ACCEPT and incident.tier is Tier.PAGE:
+                book.accepted = (detector.number + 1, identity)
             done.append(identity)
         return detector, done
 
