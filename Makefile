@@ -23,7 +23,7 @@ test: system .venv/.everything services check ## everything that must hold, serv
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 unit: .venv/.everything ## the tests that need no service, in a few minutes
-	$(BIN)/python -m pytest -m "not kafka and not prometheus and not slow"
+	$(BIN)/python -m pytest -m "not kafka and not prometheus and not slow and not browser"
 
 check: .venv/.everything ## format, lint, types, layers, rendered files, alert rules
 	$(BIN)/ruff format --check .

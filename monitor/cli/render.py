@@ -73,7 +73,9 @@ def _dashboards(check: bool) -> Mapping[str, str]:
         from monitor.render import grafana
     except ImportError as error:
         if check:
-            raise MonitorError(f"{error}; check in a checkout: make check") from error
+            raise MonitorError(
+                f"{error}; install what is in the lock: make .venv/.everything"
+            ) from error
         click.echo(f"dashboards are left out: {error}", err=True)
         return {}
     every = {one.name: one for some in exported.by_process().values() for one in some}

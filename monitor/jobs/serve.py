@@ -1,4 +1,4 @@
-"""Serving results: /metrics for Prometheus, /runbook, /healthz and /readyz for people."""
+"""Serving results: /metrics for Prometheus, pages and API for people, probes for who runs it."""
 
 import json
 import logging
@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from monitor.cards.card import Card
 from monitor.jobs.current_cards import CurrentCards
+from monitor.jobs.site import application
 from monitor.outputs.exposition import CONTENT_TYPE, Exposition
 from monitor.outputs.listen import Answer, Page, Server
 from monitor.render import runbook
@@ -89,7 +90,8 @@ def serve(
         return ready(looker.last, clock(), settings.evaluate.every)
 
     pages: dict[str, Page] = {"/metrics": metrics, "/healthz": health, "/readyz": readiness}
-    with Server(settings.serve.listen, pages | _runbook()) as server:
+    site = application(settings, state, looker.exposition, lambda: looker.cards, clock)
+    with Server(settings.serve.listen, pages | _runbook(), site) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
         thread.start()
         looker.start()
@@ -130,6 +132,11 @@ class _Looker(threading.Thread):
         self.error: Exception | None = None
         self._cards = CurrentCards(settings.cards, cards)
         self._state, self._until, self._clock = state, stop, clock
+
+    @property
+    def cards(self) -> Mapping[str, Card]:
+        """By model, as they stand."""
+        return self._cards.cards
 
     def run(self) -> None:
         try:

@@ -62,7 +62,11 @@ class _Collected:
 
 
 class Exposition:
-    """Results in Prometheus' text format; `refresh` from one thread, `body` from any."""
+    """Results in Prometheus' text format; `refresh` from one thread, `body` from any.
+
+    Attributes:
+        models: what the text shows, by model.
+    """
 
     def __init__(self, state: State, feature_series: int) -> None:
         self._state = state
@@ -71,6 +75,7 @@ class Exposition:
         self._left: Counter[str] = Counter()
         self._counted: dict[str, datetime | None] = {}
         self._text = text_of(b"")
+        self.models: Mapping[str, Model] = {}
 
     def refresh(self, cards: Mapping[str, Card]) -> None:
         """Take in what has changed in the state or the cards since the last call.
@@ -97,7 +102,7 @@ class Exposition:
 
     def clear(self) -> None:
         """Show no results until the next `refresh`."""
-        self._text, self._seen = text_of(b""), None
+        self._text, self._seen, self.models = text_of(b""), None, {}
 
     def body(self, registry: CollectorRegistry, *, gzip: bool) -> bytes:
         """The exposition: results as last read, then what the registry holds now."""
@@ -107,14 +112,16 @@ class Exposition:
         self, cards: Mapping[str, Card], watermarks: Mapping[tuple[str, str], datetime]
     ) -> list[Family]:
         found: list[Sample] = []
+        models: dict[str, Model] = {}
         for name, card in cards.items():
             mine = {kind: upto for (model, kind), upto in watermarks.items() if model == name}
-            model = known(self._state, card, mine)
+            model = models[name] = known(self._state, card, mine)
             some, left = samples(model, self._feature_series)
             found += some
             if self._counted.get(name) != model.end:
                 self._counted[name] = model.end
                 self._left.update(left)
+        self.models = models
         return families(found, self._left)
 
 

@@ -1,5 +1,6 @@
-"""A small HTTP server: a few pages to read, few threads, no request for ever."""
+"""A small HTTP server: a few pages, an application behind them, no request for ever."""
 
+import io
 import logging
 import socket
 import socketserver
@@ -9,11 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import IO, TYPE_CHECKING, Any, Final, cast
+from urllib.parse import unquote_to_bytes, urlsplit
+from wsgiref.handlers import SimpleHandler
 
 from monitor.errors import MonitorError
 from monitor.settings.values import Address
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 MOST_REQUESTS: Final = 16
 """Requests answered at once; more wait a moment, then are turned away."""
@@ -21,7 +26,11 @@ MOST_REQUESTS: Final = 16
 REQUEST_SECONDS: Final = 15.0
 """How long one request may last from its connection to the end of its answer."""
 
+MOST_OF_APPLICATION: Final = 8
+"""Of these by the application, so that it never holds up the pages."""
+
 _WAIT_SECONDS: Final = 0.3
+_APPLICATION_WAIT_SECONDS: Final = 5.0
 _TEXT: Final = "text/plain; charset=utf-8"
 _log = logging.getLogger(__name__)
 
@@ -48,11 +57,12 @@ Page = Callable[[bool], Answer]
 
 
 class Server(ThreadingHTTPServer):
-    """Pages at an address; only GET and HEAD, only the exact paths.
+    """Pages at an address, by GET and HEAD, and an application for all other requests.
 
     Args:
         address: where to listen; port 0 takes any that is free.
-        pages: by path.
+        pages: by their exact path.
+        application: WSGI; None for no other pages.
 
     Raises:
         MonitorError: it cannot listen there, and what to do.
@@ -60,8 +70,14 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, address: Address, pages: Mapping[str, Page]) -> None:
-        self.pages = pages
+    def __init__(
+        self,
+        address: Address,
+        pages: Mapping[str, Page],
+        application: "WSGIApplication | None" = None,
+    ) -> None:
+        self.pages, self.application = pages, application
+        self.application_free = threading.BoundedSemaphore(MOST_OF_APPLICATION)
         self._free = threading.BoundedSemaphore(MOST_REQUESTS)
         self._since: dict[socket.socket, float] = {}
         if ":" in address.host:
@@ -122,6 +138,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         page = self.server.pages.get(urlsplit(self.path).path)
+        if page is None and self.server.application is not None:
+            self._ask(self.server.application)
+            return
         if page is None:
             known = ", ".join(self.server.pages)
             self._send(Answer(f"not found; there are: {known}\n".encode(), HTTPStatus.NOT_FOUND))
@@ -134,6 +153,45 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(answer)
 
     do_HEAD = do_GET  # noqa: N815 - the name that http.server looks for
+
+    def do_POST(self) -> None:
+        if self.server.application is None or urlsplit(self.path).path in self.server.pages:
+            self.send_error(HTTPStatus.NOT_IMPLEMENTED)
+            return
+        self._ask(self.server.application)
+
+    def _ask(self, application: "WSGIApplication") -> None:
+        """Let the application answer, when one of its places is free."""
+        if not self.server.application_free.acquire(timeout=_APPLICATION_WAIT_SECONDS):
+            self._send(Answer(b"too many readers; try again\n", HTTPStatus.SERVICE_UNAVAILABLE))
+            return
+        try:
+            body, out = cast(IO[bytes], self.rfile), cast(IO[bytes], self.wfile)
+            _Call(body, out, _Log(), self._environ(), multithread=True).run(application)
+        finally:
+            self.server.application_free.release()
+
+    def _environ(self) -> dict[str, str]:
+        path, _, query = self.path.partition("?")
+        names = ("REMOTE_ADDR", "SERVER_NAME", "SERVER_PORT")
+        host, port = self.server.server_address[:2]
+        environ = dict(zip(names, (self.client_address[0], str(host), str(port)), strict=True))
+        environ |= {
+            "REQUEST_METHOD": self.command,
+            "SCRIPT_NAME": "",
+            # As WSGI wants it: the bytes, each as the character of its number.
+            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+            "QUERY_STRING": query,
+            "SERVER_PROTOCOL": self.request_version,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": self.headers.get("Content-Length", ""),
+        }
+        for name, value in self.headers.items():
+            # An underscore would pass for the hyphen of another header.
+            if "_" not in name and name.lower() not in ("content-type", "content-length"):
+                key = "HTTP_" + name.upper().replace("-", "_")
+                environ[key] = f"{environ[key]},{value}" if key in environ else value
+        return environ
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer a request that is none, or whose method is not served, in plain words."""
@@ -159,6 +217,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(answer.body)
+
+
+class _Call(SimpleHandler):
+    """One call of a WSGI application."""
+
+    http_version = "1.0"
+    server_software = "mbm"
+    os_environ: dict[str, str] = {}  # noqa: RUF012 - the base class hands ours to every request
+
+
+class _Log(io.TextIOBase):
+    """What an application writes about its own failure, for the log."""
+
+    def write(self, text: str) -> int:
+        if text.strip():
+            _log.error("%s", text.rstrip())
+        return len(text)
 
 
 def _takes_gzip(accepted: str) -> bool:

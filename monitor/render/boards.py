@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from monitor.metrics.base import Metric, Per
-from monitor.profiles.family import Family
 from monitor.render.panels import Panel, Query, of_series, once, panels, selector
+from monitor.render.sections import SECTIONS
 from monitor.render.series import Exported
 
 RATE: Final = "$__rate_interval"
@@ -39,29 +39,6 @@ class Board:
     of_one: bool = False
 
 
-_QUALITY: Final = (Per.FEATURE, Per.RULE)
-
-
-def _is_drift(metric: Metric) -> bool:
-    return metric.series.endswith("_drift_score") or metric.series == "drifted_features"
-
-
-def _is_quality(metric: Metric) -> bool:
-    return not _is_drift(metric) and (
-        metric.per in _QUALITY or metric.series in ("duplicates", "conflicts")
-    )
-
-
-def _is_output(metric: Metric) -> bool:
-    return metric.family is Family.INPUTS and not (
-        _is_drift(metric) or _is_quality(metric) or metric.per is Per.ATTRIBUTE
-    )
-
-
-def _of(family: Family) -> Callable[[Metric], bool]:
-    return lambda metric: metric.family is family and metric.per is not Per.ATTRIBUTE
-
-
 def _fairness(of: str) -> Callable[[Metric], bool]:
     return lambda metric: metric.per is Per.ATTRIBUTE and metric.labels.get("of", "") == of
 
@@ -79,6 +56,9 @@ def boards(catalogue: Iterable[Metric], exported: Sequence[Exported]) -> tuple[B
     def row(title: str, belongs: Callable[[Metric], bool]) -> Row:
         return Row(title, tuple(panels([one for one in shown if belongs(one)], by_name.keys())))
 
+    def section(title: str) -> Row:
+        return row(title, SECTIONS[title])
+
     of = sorted({metric.labels.get("of", "") for metric in shown if metric.per is Per.ATTRIBUTE})
     return (
         Board(
@@ -93,11 +73,11 @@ def boards(catalogue: Iterable[Metric], exported: Sequence[Exported]) -> tuple[B
             "One model for its owner: what it takes in, says, gets right, and what is made of it.",
             (
                 Row("At a glance", _glance(shown, by_name)),
-                row("Drift", _is_drift),
-                row("Answers and confidence", _is_output),
-                row("Performance, calibration, maturity of labels", _of(Family.TRUTH)),
-                row("Use", _of(Family.USE)),
-                row("Failures", _of(Family.FAILURES)),
+                section("Drift"),
+                section("Answers and confidence"),
+                section("Performance, calibration, maturity of labels"),
+                section("Use"),
+                section("Failures"),
             ),
             of_one=True,
         ),
@@ -107,7 +87,7 @@ def boards(catalogue: Iterable[Metric], exported: Sequence[Exported]) -> tuple[B
             "How groups fare, before and after people decide, and how people review.",
             (
                 Row("Reviews that are open", _reviews(by_name)),
-                row("People", _of(Family.PEOPLE)),
+                section("People"),
                 *(row(_FAIRNESS.get(name, f"Fairness: {name}"), _fairness(name)) for name in of),
             ),
             of_one=True,
@@ -116,7 +96,7 @@ def boards(catalogue: Iterable[Metric], exported: Sequence[Exported]) -> tuple[B
             "quality",
             "Data quality",
             "Whether what models get is what their contracts say, and whether all of it came.",
-            (Row("Completeness", _completeness(by_name)), row("Contract", _is_quality)),
+            (Row("Completeness", _completeness(by_name)), section("Data quality")),
             of_one=True,
         ),
         Board(

@@ -96,7 +96,10 @@ class Serve(Part):
     """How results are shown."""
 
     listen: Listen = Field(
-        default=_loopback(9464), description="address of /metrics, health, readiness"
+        default=_loopback(9464), description="address of /metrics, pages, API, health, readiness"
+    )
+    reading: Literal["open", "token"] = Field(
+        default="open", description="whether pages and API need a token to be read"
     )
     feature_series: Count = Field(
         default=200, description="series of one name and model that differ by feature, at most"

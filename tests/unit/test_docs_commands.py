@@ -33,6 +33,7 @@ ELSEWHERE = {
     "mbm ingest -c service.yaml": "a part of mbm run",
     "mbm evaluate -c service.yaml": "a part of mbm run",
     "mbm serve -c service.yaml": "a part of mbm run",
+    "mbm trace -c demo/service.yaml PREDICTION_ID": "tests/unit/test_trace.py, with a real id",
     **dict.fromkeys(
         (
             "mbm dashboards push --url https://grafana.example.org --dry-run --diff",

@@ -28,6 +28,7 @@ from monitor.state import (  # noqa: F401 - each declares its tables
     results,
     reviews,
     runs,
+    tokens,
 )
 from monitor.state.database import METADATA, Instant, State
 

@@ -1,0 +1,47 @@
+"""What pages and the API are made from."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.cards.card import Card
+from monitor.log.quarantine import Quarantined
+from monitor.log.trace import Traced
+from monitor.outputs.prometheus import Model
+from monitor.state.database import State
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A prediction, and what the service makes of it.
+
+    Attributes:
+        event: the prediction as the log holds it.
+        review: the rule that asks for a review, "" for none.
+        incidents: ids of those that it is an example of.
+    """
+
+    event: Traced
+    review: str
+    incidents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Where pages and API read; each call gives what stands at that moment.
+
+    Attributes:
+        state: results, incidents, ledger.
+        cards: by model.
+        models: what the gauges show, by model.
+        trace: predictions under an id.
+        quarantine: messages that nobody understood, the newest first, at most this many.
+        clock: aware.
+    """
+
+    state: State
+    cards: Callable[[], Mapping[str, Card]]
+    models: Callable[[], Mapping[str, Model]]
+    trace: Callable[[str], list[Trace]]
+    quarantine: Callable[[int], Iterable[Quarantined]]
+    clock: Callable[[], datetime]

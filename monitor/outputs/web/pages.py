@@ -1,0 +1,399 @@
+"""The pages that people read."""
+
+import base64
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from monitor.cards.card import Card
+from monitor.errors import StateError
+from monitor.metrics.base import Unit
+from monitor.outputs.prometheus import Model
+from monitor.outputs.web import look
+from monitor.outputs.web.access import (
+    FORM_COOKIE,
+    MOST_SECONDS,
+    TOKEN_COOKIE,
+    RefusedError,
+    form_secret,
+    refuse_forged,
+)
+from monitor.outputs.web.site import Call
+from monitor.render.chart import STYLE, svg
+from monitor.settings.values import duration_text
+from monitor.state import heartbeats, incidents, ledger, results
+from monitor.state.history import history
+from monitor.state.incidents import What
+from monitor.state.references import pinned
+
+MOST_QUARANTINED: Final = 100
+MOST_CHARTS: Final = 24
+"""Charts of the features of one metric on its page."""
+
+
+def fleet(call: Call) -> Response:
+    """All models."""
+    models = [one for name, one in call.facts.models().items() if call.asker.sees(name)]
+    refuse_blind(call, None if not models else models[0].card.model)
+    rows = look.fleet(models, incidents.counts(call.facts.state), call.facts.clock())
+    return call.page("fleet.html", rows=rows, metrics=look.METRICS)
+
+
+def model(call: Call, model: str) -> Response:
+    """One model: each behaviour of a version."""
+    known = known_model(call, model)
+    versions = look.versions_of(known)
+    version = call.argument("version") or (versions[-1] if versions else "")
+    if versions and version not in versions:
+        raise NotFound(f'there are no results of version "{version}"; known: {", ".join(versions)}')
+    now = call.facts.clock()
+    since = (known.end or now) - look.SPAN
+    lines = history(call.facts.state, model, since, columns=("", *_outputs(known)))
+    found = look.model_sections(known, version, lines)
+    opened = [one for one in incidents.listing(call.facts.state, model) if one.is_open]
+    return call.page(
+        "model.html",
+        card=known.card,
+        known=known,
+        version=version,
+        versions=versions,
+        sections=found,
+        opened=opened,
+        svg=svg,
+        text=look.shown_text,
+        interval=look.interval_text,
+        unknown=_unknown(known, version),
+    )
+
+
+def metric(call: Call, model: str, metric: str) -> Response:
+    """One number of a model: its charts, and the values behind them."""
+    known = known_model(call, model)
+    if metric not in look.METRICS:
+        raise NotFound(f'there is no metric "{metric}"')
+    about = look.METRICS[metric]
+    versions = look.versions_of(known)
+    version = call.argument("version") or (versions[-1] if versions else "")
+    segment = call.argument("segment")
+    since = (known.end or call.facts.clock()) - look.SPAN
+    lines = history(call.facts.state, model, since, metrics=[metric], segment=segment)
+    mine = {line.column: moments for line, moments in lines.items() if line.version == version}
+    charts = [
+        (
+            column,
+            look.chart_of(
+                known.card, about, moments, called=column or about.title, width=640, height=160
+            ),
+            moments[-1],
+        )
+        for column, moments in mine.items()
+    ]
+    charts.sort(key=lambda one: (-abs(one[2].value or 0.0), one[0]))
+    slices = _slices(call, known, metric, version) if not segment else []
+    return call.page(
+        "metric.html",
+        card=known.card,
+        metric=about,
+        version=version,
+        versions=versions,
+        segment=segment,
+        charts=charts[:MOST_CHARTS],
+        left=len(charts) - MOST_CHARTS,
+        lines=mine,
+        slices=slices,
+        svg=svg,
+        interval=look.interval_text,
+        percent=about.unit is Unit.RATIO,
+    )
+
+
+def chart(call: Call, model: str, metric: str) -> Response:
+    """One chart as a picture of its own, to be linked."""
+    known = known_model(call, model)
+    if metric not in look.METRICS:
+        raise NotFound(f'there is no metric "{metric}"')
+    about = look.METRICS[metric]
+    versions = look.versions_of(known)
+    version = call.argument("version") or (versions[-1] if versions else "")
+    column, segment = call.argument("column"), call.argument("segment")
+    since = (known.end or call.facts.clock()) - look.SPAN
+    lines = history(
+        call.facts.state, model, since, metrics=[metric], columns=[column], segment=segment
+    )
+    moments = next((m for line, m in lines.items() if line.version == version), [])
+    called = " · ".join(filter(None, (model, version, column, about.title)))
+    drawn = look.chart_of(known.card, about, moments, called=called, width=640, height=160)
+    response = Response(svg(drawn, alone=True), mimetype="image/svg+xml")
+    response.headers["Content-Security-Policy"] = _CHART_POLICY
+    return response
+
+
+_STYLE_HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+_CHART_POLICY: Final = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'"
+
+
+def card(call: Call, model: str) -> Response:
+    """The model card, with what watches each assumption."""
+    known = known_model(call, model)
+    watched = {
+        one.metric: one
+        for one in known.shown
+        if any(a.signal == one.metric for a in known.card.assumptions)
+    }
+    return call.page(
+        "card.html",
+        card=known.card,
+        pin=pinned(call.facts.state, model),
+        watched=watched,
+        metrics=look.METRICS,
+        text=look.shown_text,
+        duration=duration_text,
+        today=call.facts.clock().date(),
+    )
+
+
+def incident_list(call: Call) -> Response:
+    """Incidents, the newest first."""
+    status = call.argument("status")
+    found = [
+        one
+        for one in incidents.listing(call.facts.state)
+        if call.asker.sees(one.model) and _is_wanted(one, status)
+    ]
+    refuse_blind(call, found[0].model if found else None)
+    return call.page("incidents.html", found=found, chosen=status)
+
+
+def _is_wanted(one: incidents.Incident, status: str) -> bool:
+    return one.is_open if status == "open" else status in ("", one.status.value)
+
+
+def incident(call: Call, identity: str) -> Response:
+    """One incident: what moved, since when, how surely, and what to do."""
+    found = known_incident(call, identity)
+    secret = form_secret(call.request)
+    response = call.page(
+        "incident.html",
+        one=found,
+        card=call.facts.cards().get(found.model),
+        metrics=look.METRICS,
+        may_act=call.asker.writes(found.model),
+        secret=secret,
+        whats=[what.value for what in What],
+    )
+    _keep(call, response, FORM_COOKIE, secret)
+    return response
+
+
+def act(call: Call, identity: str) -> Response:
+    """Somebody acknowledges, accepts or resolves an incident."""
+    refuse_forged(call.request)
+    found = known_incident(call, identity)
+    who, what, reason = acting(call, found.model, call.request.form)
+    incidents.act(call.facts.state, identity, what, who=who, reason=reason, now=call.facts.clock())
+    return _see(call.to("incident", identity=identity))
+
+
+def acting(call: Call, of: str, said: Mapping[str, Any]) -> tuple[str, What, str]:
+    """Who acts, what they do, and why.
+
+    Raises:
+        RefusedError: they may not, or it is not said clearly.
+    """
+    if not call.asker.writes(of):
+        why = "acting needs a token with the right to write, for this model"
+        raise RefusedError(HTTPStatus.FORBIDDEN, why)
+    try:
+        what = What(str(said.get("what", "")))
+    except ValueError:
+        known = ", ".join(one.value for one in What)
+        raise RefusedError(HTTPStatus.BAD_REQUEST, f"what is to be one of: {known}") from None
+    # A name that somebody typed must not pass for one that a token vouches for.
+    who = call.asker.name or f"{said.get('who') or 'somebody'} (without token)"
+    return who, what, str(said.get("reason", ""))
+
+
+def trace(call: Call) -> Response:
+    """A prediction, from its inputs to its outcome."""
+    identity = call.argument("id")
+    found = []
+    if identity:
+        found = [one for one in call.facts.trace(identity) if call.asker.sees(one.event.model)]
+    refuse_blind(call, found[0].event.model if found else None)
+    cards = call.facts.cards()
+    protected = {name: _limits(cards[name]) for one in found if (name := one.event.model) in cards}
+    return call.page("trace.html", identity=identity, found=found, limits=protected)
+
+
+def _limits(card: Card) -> Mapping[str, str]:
+    """What the contract allows of each feature, in words."""
+    words = {}
+    for one in card.contract.features:
+        if one.categories is not None:
+            words[one.name] = "one of " + ", ".join(one.categories)
+        elif one.low is not None or one.high is not None:
+            low = "" if one.low is None else f"from {one.low:g} "
+            high = "" if one.high is None else f"to {one.high:g}"
+            words[one.name] = f"{low}{high}".strip()
+        else:
+            words[one.name] = one.type.value
+    return words
+
+
+def quarantine(call: Call) -> Response:
+    """Messages that nobody understood."""
+    refuse_blind(call, None)
+    found = list(call.facts.quarantine(MOST_QUARANTINED))
+    return call.page("quarantine.html", found=found, most=MOST_QUARANTINED)
+
+
+def accounts(call: Call) -> Response:
+    """What became of every message."""
+    refuse_blind(call, None)
+    state = call.facts.state
+    found = ledger.accounts(state)
+    names = ("received", "stored", "quarantined")
+    sums = {name: sum(getattr(one, name) for one in found) for name in names}
+    sums["ignored"] = sum(sum(one.ignored.values()) for one in found)
+    return call.page("ledger.html", found=found, sums=sums, beats=heartbeats.heartbeats(state))
+
+
+def sign_in(call: Call) -> Response:
+    """Show a token once, for the browser to keep."""
+    secret = form_secret(call.request)
+    response = call.page("token.html", secret=secret, wrong=False)
+    _keep(call, response, FORM_COOKIE, secret)
+    return response
+
+
+def sign_in_with(call: Call) -> Response:
+    """Keep a token that is worth something; forget the one that was kept otherwise."""
+    refuse_forged(call.request)
+    text = call.request.form.get("token", "").strip()[:200]
+    token = call.access.worth(text)
+    if text and token is None:
+        secret = form_secret(call.request)
+        return call.page("token.html", HTTPStatus.FORBIDDEN, secret=secret, wrong=True)
+    response = _see(call.to("fleet"))
+    if token is None:
+        response.delete_cookie(TOKEN_COOKIE, httponly=True, samesite="Strict")
+    else:
+        left = int((token.expires - call.facts.clock()).total_seconds())
+        _keep(call, response, TOKEN_COOKIE, text, min(left, MOST_SECONDS))
+    return response
+
+
+def style(call: Call, name: str) -> Response:
+    """The style of all pages."""
+    del name
+    response = Response(call.site.style, mimetype="text/css")
+    response.headers["Cache-Control"] = "public, max-age=86400"
+    return response
+
+
+def icon(call: Call) -> Response:
+    """The picture beside the title of a page."""
+    del call
+    drawn = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7" '
+        'fill="#1f5fa8"/><path d="M3 9l3-3 2 3 5-5" fill="none" stroke="#fff" stroke-width="1.6"/>'
+        "</svg>"
+    )
+    return Response(drawn, mimetype="image/svg+xml", headers={"Cache-Control": "max-age=86400"})
+
+
+def known_model(call: Call, name: str) -> Model:
+    """What is known of a model that the asker may see; others are as if there were none."""
+    refuse_blind(call, name)
+    known = call.facts.models().get(name)
+    if known is not None:
+        return known
+    card = call.facts.cards().get(name)
+    if card is None:
+        raise NotFound(f'there is no model "{name}"')
+    return Model(card)
+
+
+def known_incident(call: Call, identity: str) -> incidents.Incident:
+    try:
+        found = incidents.one(call.facts.state, identity)
+    except StateError:
+        refuse_blind(call, None)
+        raise NotFound(f'there is no incident "{identity}"') from None
+    refuse_blind(call, found.model)
+    return found
+
+
+def refuse_blind(call: Call, model: str | None) -> None:
+    """Refuse who may not read this."""
+    if call.asker.sees(model):
+        return
+    if call.asker.token is None:
+        raise RefusedError(HTTPStatus.UNAUTHORIZED, "reading needs a token here")
+    if model is not None:
+        raise NotFound(f'there is no model "{model}"')
+    raise RefusedError(HTTPStatus.FORBIDDEN, "this token is for some models only")
+
+
+def _unknown(known: Model, version: str) -> list[tuple[str, int]]:
+    """Metrics without a value, and of how many things."""
+    counted: dict[str, int] = defaultdict(int)
+    for one in known.shown:
+        if one.version == version and one.value is None:
+            counted[one.metric] += 1
+    return sorted(counted.items())
+
+
+def _outputs(known: Model) -> set[str]:
+    """Columns that single numbers of the model stand under."""
+    single = {"model", "prediction"}
+    return {
+        one.column
+        for one in known.shown
+        if one.metric in look.METRICS and look.METRICS[one.metric].per.value in single
+    }
+
+
+def _slices(
+    call: Call, known: Model, metric: str, version: str
+) -> list[tuple[str, str, results.ResultRow]]:
+    """The last published value of each segment, those with most rows first."""
+    if known.end is None:
+        return []
+    rows = results.latest(
+        call.facts.state,
+        model=known.card.model,
+        metric=metric,
+        version=version,
+        window_kind="publish",
+        since=known.end - 2 * known.card.windows.publish,
+    )
+    newest: dict[tuple[str, str], results.ResultRow] = {}
+    for row in rows:
+        if row.segment and row.stage == "":
+            newest[row.segment, row.column_name] = row
+    found = sorted(newest.values(), key=lambda row: (-row.rows, row.segment, row.column_name))
+    return [(row.segment, row.column_name, row) for row in found]
+
+
+def _keep(
+    call: Call, response: Response, name: str, value: str, seconds: int | None = None
+) -> None:
+    response.set_cookie(
+        name,
+        value,
+        max_age=seconds,
+        httponly=True,
+        samesite="Strict",
+        # Whoever stands before us and speaks TLS says so; nobody gains by saying it falsely.
+        secure=call.request.headers.get("X-Forwarded-Proto") == "https",
+    )
+
+
+def _see(address: str) -> Response:
+    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})

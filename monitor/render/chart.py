@@ -1,0 +1,225 @@
+"""A number over time as an SVG: its line, interval, reference and completeness."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from typing import Final, NamedTuple
+
+STYLE: Final = (
+    ".mbm-line{fill:none;stroke:#1f5fa8;stroke-width:1.6}.mbm-dot{fill:#1f5fa8}"
+    ".mbm-interval{fill:#1f5fa8;fill-opacity:.18}"
+    ".mbm-usual{fill:#6b7280;fill-opacity:.16}"
+    ".mbm-reference{stroke:#6b7280;stroke-width:1;stroke-dasharray:4 3}"
+    ".mbm-gap{fill:#b45309}.mbm-axis{stroke:#9ca3af;stroke-width:1}"
+    ".mbm-text{font:11px system-ui,sans-serif;fill:#4b5563}"
+    "@media(prefers-color-scheme:dark){.mbm-line{stroke:#7fb2f0}"
+    ".mbm-dot,.mbm-interval{fill:#7fb2f0}.mbm-text{fill:#c3c9d3}"
+    ".mbm-usual{fill:#c3c9d3}.mbm-gap{fill:#f0a95a}}"
+)
+"""What charts look like, alone and on a page; light and dark."""
+
+COMPLETE: Final = 0.999
+"""Completeness from which a window is not marked."""
+
+
+class Point(NamedTuple):
+    """A value at a time; None where there is none."""
+
+    time: datetime
+    value: float | None
+    lower: float | None = None
+    upper: float | None = None
+    completeness: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What is drawn.
+
+    Attributes:
+        title: read aloud in place of the picture.
+        points: in order of time.
+        reference: the reference's own value, None where there is none.
+        usual: lowest and highest value while the reference was taken, None if that is not known.
+        percent: whether the number is a share, shown as a percentage.
+        width: in pixels.
+        height: in pixels.
+        has_axis: whether ends of both axes are written.
+    """
+
+    title: str
+    points: Sequence[Point]
+    reference: float | None = None
+    usual: tuple[float, float] | None = None
+    percent: bool = False
+    width: int = 320
+    height: int = 96
+    has_axis: bool = True
+
+
+def svg(chart: Chart, *, alone: bool = False) -> str:
+    """The picture; with `alone` as a document of its own, with its style.
+
+    A window that is not complete has a mark below it; where there is no value, the line is broken.
+    """
+    box = _box(chart)
+    size = f'width="{chart.width}" height="{chart.height}"'
+    view = f'viewBox="0 0 {chart.width} {chart.height}"'
+    named = f'role="img" aria-label="{escape(chart.title)}"'
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" {view} {size} {named}>']
+    parts.append(f"<title>{escape(chart.title)}</title>")
+    if alone:
+        parts.append(f"<style>{STYLE}</style>")
+    if box is None:
+        middle = f'x="{chart.width / 2:.0f}" y="{chart.height / 2:.0f}"'
+        parts.append(f'<text class="mbm-text" {middle} text-anchor="middle">no value yet</text>')
+    else:
+        parts += _drawn(chart, box)
+    parts.append("</svg>")
+    return "".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """From times and values to pixels; `words` are the ends of the values."""
+
+    start: float
+    end: float
+    low: float
+    high: float
+    left: float
+    right: float
+    top: float
+    bottom: float
+    words: tuple[str, str]
+
+    def x(self, time: datetime) -> float:
+        part = (time.timestamp() - self.start) / (self.end - self.start)
+        return self.left + part * (self.right - self.left)
+
+    def y(self, value: float) -> float:
+        part = (value - self.low) / (self.high - self.low)
+        return self.bottom - part * (self.bottom - self.top)
+
+
+def _box(chart: Chart) -> _Box | None:
+    seen = [one.value for one in chart.points if one.value is not None]
+    if not seen:
+        return None
+    ends = [end for p in chart.points for end in (p.lower, p.upper) if end is not None]
+    more = [chart.reference] if chart.reference is not None else []
+    every = [*seen, *ends, *more, *(chart.usual or ())]
+    low, high = min(every), max(every)
+    if high - low <= 1e-9 * max(1.0, abs(high)):
+        low, high = low - max(0.01, abs(low) * 0.05), high + max(0.01, abs(high) * 0.05)
+    words = (number(low, percent=chart.percent), number(high, percent=chart.percent))
+    pad = 0.06 * (high - low)
+    first, last = chart.points[0].time.timestamp(), chart.points[-1].time.timestamp()
+    left = 46.0 if chart.has_axis else 3.0
+    bottom = chart.height - (20.0 if chart.has_axis else 7.0)
+    return _Box(
+        start=first if last > first else first - 1,
+        end=last if last > first else first + 1,
+        low=low - pad,
+        high=high + pad,
+        left=left,
+        right=chart.width - 6.0,
+        top=5.0,
+        bottom=bottom,
+        words=words,
+    )
+
+
+def _drawn(chart: Chart, box: _Box) -> list[str]:
+    parts: list[str] = []
+    if chart.usual is not None:
+        low, high = sorted(chart.usual)
+        top, size = box.y(high), max(1.0, box.y(low) - box.y(high))
+        parts.append(
+            f'<rect class="mbm-usual" x="{box.left:.1f}" y="{top:.1f}" '
+            f'width="{box.right - box.left:.1f}" height="{size:.1f}"/>'
+        )
+    if chart.reference is not None:
+        y = f"{box.y(chart.reference):.1f}"
+        parts.append(
+            f'<line class="mbm-reference" x1="{box.left:.1f}" x2="{box.right:.1f}" '
+            f'y1="{y}" y2="{y}"/>'
+        )
+    for run in _runs(chart.points):
+        parts += _run(run, box)
+    for point in chart.points:
+        if point.completeness is not None and point.completeness < COMPLETE:
+            x = box.x(point.time) - 2
+            parts.append(
+                f'<rect class="mbm-gap" x="{x:.1f}" y="{box.bottom + 1:.1f}" width="4" height="4"/>'
+            )
+    if chart.has_axis:
+        parts += _axes(chart, box)
+    return parts
+
+
+def _runs(points: Sequence[Point]) -> list[list[Point]]:
+    """The stretches without a gap."""
+    runs: list[list[Point]] = [[]]
+    for point in points:
+        if point.value is None:
+            runs.append([])
+        else:
+            runs[-1].append(point)
+    return [run for run in runs if run]
+
+
+def _run(run: Sequence[Point], box: _Box) -> list[str]:
+    parts: list[str] = []
+    if all(point.lower is not None and point.upper is not None for point in run):
+        up = [f"{box.x(p.time):.1f},{box.y(p.upper or 0.0):.1f}" for p in run]
+        down = [f"{box.x(p.time):.1f},{box.y(p.lower or 0.0):.1f}" for p in reversed(run)]
+        if len(run) == 1:
+            x, top = box.x(run[0].time), box.y(run[0].upper or 0.0)
+            size = max(1.0, box.y(run[0].lower or 0.0) - top)
+            parts.append(
+                f'<rect class="mbm-interval" x="{x - 3:.1f}" y="{top:.1f}" width="6" '
+                f'height="{size:.1f}"/>'
+            )
+        else:
+            parts.append(f'<polygon class="mbm-interval" points="{" ".join(up + down)}"/>')
+    line = [f"{box.x(p.time):.1f},{box.y(p.value or 0.0):.1f}" for p in run]
+    if len(line) > 1:
+        parts.append(f'<polyline class="mbm-line" points="{" ".join(line)}"/>')
+    right, _, down_to = line[-1].partition(",")
+    parts.append(f'<circle class="mbm-dot" cx="{right}" cy="{down_to}" r="2.4"/>')
+    return parts
+
+
+def _axes(chart: Chart, box: _Box) -> list[str]:
+    first, last = chart.points[0].time, chart.points[-1].time
+    words = [
+        (box.left - 4, box.top + 9, "end", box.words[1]),
+        (box.left - 4, box.bottom, "end", box.words[0]),
+        (box.left, chart.height - 4.0, "start", f"{first:%d %b}"),
+        (box.right, chart.height - 4.0, "end", f"{last:%d %b}"),
+    ]
+    ends = f'x1="{box.left:.1f}" x2="{box.right:.1f}"'
+    parts = [f'<line class="mbm-axis" {ends} y1="{box.bottom:.1f}" y2="{box.bottom:.1f}"/>']
+    for x, y, anchor, text in words:
+        at = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
+        parts.append(f'<text class="mbm-text" {at}>{escape(text)}</text>')
+    return parts
+
+
+def number(value: float | None, *, percent: bool = False) -> str:
+    """A value as people read it, in three digits.
+
+    >>> number(0.0712, percent=True), number(1234.5), number(0.00123), number(None)
+    ('7.12 %', '1,234', '0.00123', '–')
+    """
+    if value is None:
+        return "–"
+    if percent:
+        return f"{number(value * 100)} %"
+    if value and not 1e-4 <= abs(value) < 1e9:
+        return f"{value:.2e}"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"

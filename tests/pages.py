@@ -1,0 +1,247 @@
+"""A small service whose pages are asked for: results, incidents and predictions made by hand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from werkzeug.test import Client
+
+from monitor.cards.card import Card
+from monitor.cards.load import load_cards
+from monitor.log.quarantine import Quarantined
+from monitor.log.trace import Said, Traced
+from monitor.outputs.exposition import known
+from monitor.outputs.prometheus import Model
+from monitor.outputs.web.access import Access, Reading
+from monitor.outputs.web.facts import Facts, Trace
+from monitor.outputs.web.routes import site
+from monitor.outputs.web.site import Site
+from monitor.settings.values import Address
+from monitor.state import incidents, progress, results
+from monitor.state.database import State
+from monitor.state.incidents import Incident, Lead, Status, Tier
+from monitor.state.results import ResultRow
+
+NOW = datetime(2026, 3, 20, 9, tzinfo=UTC)
+END = datetime(2026, 3, 20, tzinfo=UTC)
+DAY = timedelta(days=1)
+HOSTILE = "<script>alert('x')</script>\"'><img src=x onerror=alert(1)>{{7*7}}=cmd"
+"""What somebody might call a model or a feature, or write as a reason."""
+
+CARD = """\
+model: {model}
+owner: {{team: Credit, mail: credit@example.org, pager: credit-oncall}}
+versions: ["1", "2"]
+intended_use: {text}
+assumptions: [{{text: {text}, signal: low_confidence, review_by: 2026-03-01}}]
+contract:
+  features: {{{feature}: {{type: number, range: [0, 9]}}, plan: {{type: category}}}}
+  prediction: {{classes: [no, yes], positive: yes}}
+  attributes: {{sex: {{protected: true}}}}
+"""
+
+
+def cards_in(
+    folder: Path, *models: str, feature: str = "age", text: str = "x"
+) -> Mapping[str, Card]:
+    """Cards of these models, read from files."""
+    import json
+
+    folder.mkdir(exist_ok=True)
+    for i, model in enumerate(models):
+        written = CARD.format(
+            model=json.dumps(model), feature=json.dumps(feature), text=json.dumps(text)
+        )
+        (folder / f"{i}.yaml").write_text(written, encoding="utf-8")
+    return load_cards(folder)
+
+
+def result(metric: str, value: float | None, **more: Any) -> ResultRow:  # noqa: ANN401
+    """A published result of the day that ends at `END`."""
+    row = ResultRow(
+        model="loan",
+        metric=metric,
+        version="2",
+        stage="",
+        segment="",
+        column_name="",
+        method="",
+        window_kind="publish",
+        start=END - DAY,
+        end=END,
+        value=value,
+        lower=None,
+        upper=None,
+        reference_value=None,
+        rows=100,
+        reference_rows=0,
+        completeness=1.0,
+        status="ok" if value is not None else "unknown",
+        reason="" if value is not None else "no labels yet",
+        reference_id="",
+        inputs_hash="x",
+        card_hash="x",
+        code_version="x",
+        computed_at=NOW,
+    )
+    return replace(row, **more)
+
+
+def fill(state: State, model: str = "loan", feature: str = "age", segment: str = "plan=a") -> None:
+    """Two weeks of a few numbers of a model, and its last window."""
+    rows = []
+    for days in range(14):
+        end = END - days * DAY
+        of = {
+            "model": model,
+            "start": end - DAY,
+            "end": end,
+            "completeness": 0.9 + (days != 3) / 10,
+        }
+        value = 0.1 + days / 100
+        rows += [
+            result("override", value, lower=value - 0.05, upper=value + 0.05, **of),
+            result("low_confidence", value, reference_value=0.1, **of),
+            result("accuracy", None if days < 3 else 0.9, **of),
+            result("feature_psi", value, column_name=feature, **of),
+            result("override", value / 2, segment=segment, **of),
+        ]
+    last = [row for row in rows if row.end == END]
+    rows += [replace(row, window_kind="latest") for row in last]
+    more = {"model": model, "window_kind": "latest"}
+    rows.append(result("predictions", 100.0, **more))
+    rows.append(result("demographic_parity_difference", 0.04, column_name="sex", **more))
+    results.add(state, rows)
+    progress.close(state, model, "inputs", END)
+
+
+def incident(model: str = "loan", summary: str = "Overrides rose", **more: Any) -> Incident:  # noqa: ANN401
+    """An open incident that pages."""
+    lead = Lead(
+        signal="override",
+        metric="override",
+        column="",
+        segment="team=south",
+        version="2",
+        kind="rate",
+        part=1.0,
+        direction="up",
+        since=END - 3 * DAY,
+        effect=0.17,
+        low=0.1,
+        high=0.24,
+        before=0.08,
+        after=0.25,
+        unit="share",
+    )
+    one = Incident(
+        id="",
+        model=model,
+        tier=Tier.PAGE,
+        status=Status.OPEN,
+        opened=END - 2 * DAY,
+        updated=END - 2 * DAY,
+        since=END - 3 * DAY,
+        evidence=4.2,
+        summary=summary,
+        leads=(lead,),
+        story={"examples": ["p1"], "runbook": "MbmReviewLeak", "deployments": [{"version": "2"}]},
+    )
+    return replace(one, **more)
+
+
+def traced(model: str = "loan", text: str = "looked wrong", feature: str = "age") -> Traced:
+    """A prediction that was overridden."""
+    decided = Said("decision", NOW, {"decision": "no", "team": "south", "rationale": text})
+    return Traced(
+        prediction_id="p1",
+        model=model,
+        version="2",
+        stage="",
+        time=NOW,
+        source="events t/0@7",
+        copies=2,
+        prediction="yes",
+        confidence=0.8,
+        probabilities={"no": 0.2, "yes": 0.8},
+        violations=(f"out_of_range:{feature}",),
+        features={feature: 17.5, "plan": text},
+        attributes={"sex": "f"},
+        more={"latency_ms": 12.0},
+        said=(decided,),
+        row=pa.table({}),
+    )
+
+
+@dataclass
+class Service:
+    """A service of hand-made facts.
+
+    Attributes:
+        state: of it.
+        cards: by model.
+        listen: where it says that it listens.
+        reading: whether reading needs a token.
+        traces: predictions by their ids.
+        refused: messages in quarantine.
+    """
+
+    state: State
+    cards: Mapping[str, Card]
+    listen: str = "127.0.0.1"
+    reading: Reading = "open"
+    traces: dict[str, list[Trace]] = field(default_factory=dict)
+    refused: list[Quarantined] = field(default_factory=list)
+
+    def models(self) -> Mapping[str, Model]:
+        """As the looker keeps them."""
+        closed = progress.watermarks(self.state)
+        return {
+            name: known(self.state, card, {k: t for (m, k), t in closed.items() if m == name})
+            for name, card in self.cards.items()
+        }
+
+    def site(self) -> Site:
+        """The application, of one look at the state."""
+        models = self.models()
+        facts = Facts(
+            state=self.state,
+            cards=lambda: self.cards,
+            models=lambda: models,
+            trace=lambda identity: self.traces.get(identity, []),
+            quarantine=lambda most: self.refused[:most],
+            clock=lambda: NOW,
+        )
+        listen = Address(self.listen, 9464)
+        return site(facts, Access(self.state, listen, self.reading, lambda: NOW))
+
+    def client(self) -> Client:
+        """A reader on this machine."""
+        return Client(self.site())
+
+
+def service(folder: Path, model: str = "loan", feature: str = "age", text: str = "x") -> Service:
+    """A service of one model with results, an incident, a prediction and a refused message."""
+    state = State.open(f"sqlite:///{folder}/state.db")
+    fill(state, model, feature, segment=f"plan={text}")
+    incidents.add(state, incident(model, summary=text))
+    made = Service(state, cards_in(folder / "cards", model, feature=feature, text=text))
+    made.traces["p1"] = [Trace(traced(model, text, feature), "unsure", (f"{model}-2026-03-18-1",))]
+    made.refused.append(
+        Quarantined(
+            position=f"{text}@7",
+            source=text,
+            partition=text,
+            offset=7,
+            time=NOW,
+            reason="bad_json",
+            detail=text,
+            payload=text.encode(),
+            headers=None,
+            is_replayed=False,
+        )
+    )
+    return made

@@ -1,0 +1,374 @@
+"""Pages and API: who sees what, who may act, and that nothing written can steer them."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import quote
+
+import jsonschema
+import pytest
+from werkzeug.test import Client
+
+from monitor.outputs.web.api import OPERATIONS, openapi
+from monitor.outputs.web.facts import Trace
+from monitor.state import audit, incidents, tokens
+from monitor.state.incidents import Status
+from monitor.state.tokens import Right
+from tests.pages import HOSTILE, NOW, Service, fill, incident, service
+
+ACTED = "/incidents/loan-2026-03-18-1"
+PAGES = (
+    "/",
+    "/models/loan",
+    "/models/loan?version=2",
+    "/models/loan/card",
+    "/models/loan/metrics/override",
+    "/models/loan/metrics/override?segment=plan%3Dx",
+    "/models/loan/metrics/feature_psi",
+    "/models/loan/metrics/override.svg",
+    "/incidents",
+    "/incidents?status=open",
+    ACTED,
+    "/trace",
+    "/trace?id=p1",
+    "/trace?id=unknown",
+    "/quarantine",
+    "/ledger",
+    "/token",
+)
+API = (
+    "/api/v1/openapi.json",
+    "/api/v1/models",
+    "/api/v1/models/loan/card",
+    "/api/v1/models/loan/results",
+    "/api/v1/models/loan/results?window=latest&metric=override",
+    "/api/v1/incidents",
+    "/api/v1/incidents/loan-2026-03-18-1",
+    "/api/v1/predictions?id=p1",
+    "/api/v1/quarantine",
+    "/api/v1/ledger",
+)
+
+
+class Broken(dict[str, list[Trace]]):
+    """What a trace is read from, out of order."""
+
+    def get(self, *_: object) -> list[Trace]:
+        raise RuntimeError("secret")
+
+
+@pytest.fixture
+def loan(tmp_path: Path) -> Iterator[Service]:
+    made = service(tmp_path)
+    yield made
+    made.state.close()
+
+
+def bearer(service: Service, *rights: Right, models: tuple[str, ...] = ()) -> dict[str, str]:
+    end = NOW + timedelta(days=1)
+    _, text = tokens.create(service.state, "Ada", rights, models, end, who="root", now=NOW)
+    return {"Authorization": f"Bearer {text}"}
+
+
+def form_of(client: Client, page: str) -> str:
+    found = re.search(r'name="form" value="([^"]+)"', client.get(page).text)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize("page", [*PAGES, *API])
+def test_every_page_is_there_and_locked_down(page: str, loan: Service) -> None:
+    answer = loan.client().get(page)
+    assert answer.status_code == HTTPStatus.OK, answer.text
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    if answer.mimetype == "text/html":
+        assert "<script" not in answer.text
+        assert " style=" not in answer.text
+        assert not re.search(r'(src|href)="(?!/|#|mailto:|\?)', answer.text)
+
+
+@pytest.mark.parametrize(
+    ("page", "status"),
+    [
+        ("/nope", HTTPStatus.NOT_FOUND),
+        ("/models/nope", HTTPStatus.NOT_FOUND),
+        ("/models/loan?version=nope", HTTPStatus.NOT_FOUND),
+        ("/models/loan/metrics/nope", HTTPStatus.NOT_FOUND),
+        ("/incidents/nope", HTTPStatus.NOT_FOUND),
+        ("/api/v1/models/nope/results", HTTPStatus.NOT_FOUND),
+        ("/api/v1/models/loan/results?since=yesterday", HTTPStatus.BAD_REQUEST),
+        ("/api/v1/models/loan/results?window=week", HTTPStatus.BAD_REQUEST),
+        ("/api/v1/incidents?status=nope", HTTPStatus.BAD_REQUEST),
+        ("/api/v1/predictions", HTTPStatus.BAD_REQUEST),
+    ],
+)
+def test_what_is_not_there_is_said_plainly(page: str, status: HTTPStatus, loan: Service) -> None:
+    answer = loan.client().get(page)
+    assert answer.status_code == status
+    if page.startswith("/api"):
+        assert answer.json is not None
+        assert answer.json["error"]
+
+
+def test_a_method_that_is_not_served_is_refused(loan: Service) -> None:
+    answer = loan.client().delete("/models/loan")
+    assert answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+    assert "GET" in answer.headers["Allow"]
+
+
+def test_a_page_that_fails_tells_nothing(loan: Service) -> None:
+    loan.traces = Broken()
+    answer = loan.client().get("/trace?id=p1")
+    assert answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+    assert "secret" not in answer.text
+
+
+def test_the_fleet_shows_the_worst_first(tmp_path: Path, loan: Service) -> None:
+    from tests.pages import cards_in
+
+    fill(loan.state, "calm")
+    loan.cards = cards_in(tmp_path / "more", "calm", "loan", "silent")
+    names = re.findall(r'<th scope="row"[^>]*><a href="/models/(\w+)', loan.client().get("/").text)
+    assert names == ["loan", "silent", "calm"]
+
+
+def test_a_model_shows_value_interval_rows_and_completeness(loan: Service) -> None:
+    text = loan.client().get("/models/loan").text
+    assert "10 %" in text
+    assert "5 % to 15 %" in text
+    assert "100 rows, 100 % complete" in text
+    assert 'aria-label="Override rate: 10 %, 07 Mar to 20 Mar 2026"' in text
+    assert "Overrides rose" not in text
+    assert "accuracy</a>" in text
+
+
+def test_a_chart_by_itself_carries_its_style(loan: Service) -> None:
+    answer = loan.client().get("/models/loan/metrics/override.svg")
+    assert answer.mimetype == "image/svg+xml"
+    assert "<style>" in answer.text
+    assert "sha256-" in answer.headers["Content-Security-Policy"]
+
+
+def test_inputs_are_shown_to_sensitive_tokens_only(loan: Service) -> None:
+    client = loan.client()
+    for headers in ({}, bearer(loan), bearer(loan, Right.WRITE)):
+        assert "17.5" not in client.get("/trace?id=p1", headers=headers).text
+        (one,) = client.get("/api/v1/predictions?id=p1", headers=headers).json or [{}]
+        assert (one["features"], one["attributes"]) == (None, None)
+    allowed = bearer(loan, Right.SENSITIVE, models=("loan",))
+    assert "17.5" in client.get("/trace?id=p1", headers=allowed).text
+    (one,) = client.get("/api/v1/predictions?id=p1", headers=allowed).json or [{}]
+    assert (one["features"]["age"], one["attributes"]) == (17.5, {"sex": "f"})
+    assert "bad_json" in client.get("/quarantine").text
+    message = client.get("/api/v1/quarantine", headers=bearer(loan, Right.SENSITIVE)).json
+    assert message
+    assert message[0]["payload"] == "eA=="
+
+
+def test_a_rationale_is_for_sensitive_tokens_only(loan: Service) -> None:
+    client = loan.client()
+    assert "rationale" not in client.get("/trace?id=p1").text
+    assert "rationale" in client.get("/trace?id=p1", headers=bearer(loan, Right.SENSITIVE)).text
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in (*PAGES, *API) if page not in ("/token", "/api/v1/openapi.json")]
+)
+def test_reading_may_need_a_token(page: str, loan: Service) -> None:
+    loan.reading = "token"
+    client = loan.client()
+    refused = client.get(page)
+    assert refused.status_code == HTTPStatus.UNAUTHORIZED
+    assert "loan" not in refused.text.replace("loan-2026", "")
+    assert client.get(page, headers=bearer(loan)).status_code == HTTPStatus.OK
+
+
+@pytest.mark.parametrize("page", [page for page in (*PAGES, *API) if "loan" in page])
+def test_a_token_of_another_model_sees_nothing_of_this_one(page: str, loan: Service) -> None:
+    answer = loan.client().get(page, headers=bearer(loan, models=("other",)))
+    assert answer.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN)
+    assert "Credit" not in answer.text
+
+
+def test_a_token_that_is_worth_nothing_is_refused(loan: Service) -> None:
+    headers = {"Authorization": "Bearer mbm_abc_def"}
+    assert loan.client().get("/", headers=headers).status_code == HTTPStatus.UNAUTHORIZED
+
+
+def test_an_incident_is_acknowledged_through_the_page_and_audited(loan: Service) -> None:
+    client = loan.client()
+    sent = {"form": form_of(client, ACTED), "what": "ack", "who": "Ada", "reason": "looking"}
+    answer = client.post(ACTED, data=sent)
+    assert (answer.status_code, answer.location) == (HTTPStatus.SEE_OTHER, ACTED)
+    known = incidents.one(loan.state, "loan-2026-03-18-1")
+    assert known.status is Status.ACKNOWLEDGED
+    (entry,) = audit.entries(loan.state)
+    assert (entry.who, entry.what, entry.reason) == (
+        "Ada (without token)",
+        "ack incident",
+        "looking",
+    )
+    assert "looking" in client.get(ACTED).text
+
+
+def test_a_token_decides_the_name_not_the_form(loan: Service) -> None:
+    client = loan.client()
+    _, text = tokens.create(
+        loan.state, "Ada", [Right.WRITE], [], NOW + timedelta(days=1), who="root", now=NOW
+    )
+    kept = client.post("/token", data={"form": form_of(client, "/token"), "token": text})
+    assert kept.status_code == HTTPStatus.SEE_OTHER
+    cookie = client.get_cookie("mbm_token")
+    assert cookie
+    assert cookie.http_only
+    assert cookie.same_site == "Strict"
+    sent = {"form": form_of(client, ACTED), "what": "resolve", "who": "Eve", "reason": "mended"}
+    client.post(ACTED, data=sent)
+    assert audit.entries(loan.state)[-1].who == "Ada"
+
+
+def test_a_wrong_token_is_not_kept(loan: Service) -> None:
+    client = loan.client()
+    answer = client.post("/token", data={"form": form_of(client, "/token"), "token": "mbm_a_b"})
+    assert answer.status_code == HTTPStatus.FORBIDDEN
+    assert client.get_cookie("mbm_token") is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "form"),
+    [
+        ({}, "forged"),
+        ({}, ""),
+        ({"Origin": "https://evil.example"}, None),
+        ({"Origin": "null"}, None),
+        ({"Sec-Fetch-Site": "cross-site"}, None),
+        ({"Sec-Fetch-Site": "same-site"}, None),
+    ],
+)
+def test_other_sites_cannot_act(headers: dict[str, str], form: str | None, loan: Service) -> None:
+    client = loan.client()
+    right = form_of(client, ACTED)
+    sent = {"form": right if form is None else form, "what": "ack", "who": "Ada", "reason": "x"}
+    answer = client.post(ACTED, data=sent, headers=headers)
+    assert answer.status_code == HTTPStatus.FORBIDDEN
+    assert audit.entries(loan.state) == []
+
+
+@pytest.mark.parametrize("where", ["host", "listen"])
+def test_beyond_loopback_acting_needs_a_token(where: str, loan: Service) -> None:
+    # A name that DNS was turned to this machine for, or an address that others reach.
+    base = "http://evil.example" if where == "host" else "http://127.0.0.1:9464"
+    loan.listen = "0.0.0.0" if where == "listen" else "127.0.0.1"
+    client = loan.client()
+    said = {"what": "ack", "who": "Ada", "reason": "x"}
+    url = f"/api/v1{ACTED}/acts"
+    assert client.post(url, json=said, base_url=base).status_code == HTTPStatus.FORBIDDEN
+    for rights, status in (((), HTTPStatus.FORBIDDEN), ((Right.WRITE,), HTTPStatus.OK)):
+        headers = bearer(loan, *rights)
+        assert client.post(url, json=said, headers=headers, base_url=base).status_code == status
+
+
+def test_the_api_takes_json_only(loan: Service) -> None:
+    client = loan.client()
+    url = f"/api/v1{ACTED}/acts"
+    form = client.post(url, data={"what": "ack", "reason": "x"})
+    assert form.status_code == HTTPStatus.BAD_REQUEST
+    for said in ("{", "[]", '{"what": "ack"}', '{"what": "nope", "reason": "x"}'):
+        answer = client.post(url, data=said, content_type="application/json")
+        assert answer.status_code == HTTPStatus.BAD_REQUEST
+    assert client.post(url, json={"what": "ack", "reason": "x"}).status_code == HTTPStatus.OK
+    ended = client.post(url, json={"what": "resolve", "reason": "x"})
+    assert (ended.json or {})["status"] == "resolved"
+    again = client.post(url, json={"what": "ack", "reason": "x"})
+    assert again.status_code == HTTPStatus.CONFLICT
+    assert "already" in again.text
+
+
+@pytest.mark.parametrize("reason", ["", " ", "x" * 2_001, "a\x1b[31mb", "a\r\nX: y"])
+def test_a_reason_is_plain_text(reason: str, loan: Service) -> None:
+    answer = loan.client().post(f"/api/v1{ACTED}/acts", json={"what": "ack", "reason": reason})
+    assert answer.status_code == HTTPStatus.CONFLICT
+    assert audit.entries(loan.state) == []
+
+
+def test_a_large_body_is_refused(loan: Service) -> None:
+    client = loan.client()
+    sent = {"form": form_of(client, ACTED), "reason": "x" * 100_000}
+    assert client.post(ACTED, data=sent).status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+def test_hostile_names_stay_text_everywhere(tmp_path: Path) -> None:
+    model = HOSTILE.replace("@", "")
+    made = service(tmp_path, model, HOSTILE, HOSTILE)
+    client = made.client()
+    shown = quote(model.replace("%", "%25").replace("/", "%2F"), safe="")
+    sensitive = bearer(made, Right.SENSITIVE)
+    pages = [page.replace("loan", shown, 1) for page in PAGES if "incidents/" not in page]
+    (one,) = incidents.listing(made.state)
+    pages.append("/incidents/" + quote(one.id.replace("/", "%2F"), safe=""))
+    for page in pages:
+        answer = client.get(page, headers=sensitive)
+        assert answer.status_code == HTTPStatus.OK, page
+        assert not re.search(r"<script|<img|onerror=alert\(1\)>", answer.text), page
+        assert "49=cmd" not in answer.text, page
+        for header in answer.headers.values():
+            assert "\n" not in header
+    text = client.get("/models/" + shown).text
+    assert "&lt;script&gt;" in text
+    made.state.close()
+
+
+def test_names_with_slashes_have_addresses(tmp_path: Path) -> None:
+    made = service(tmp_path, "team/loan%2F")
+    client = made.client()
+    link = re.search(r'href="(/models/[^"]+)"', client.get("/").text)
+    assert link
+    assert client.get(link[1]).status_code == HTTPStatus.OK
+    made.state.close()
+
+
+def test_a_line_in_the_address_cannot_forge_a_line_of_the_log(
+    loan: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    loan.traces = Broken()
+    loan.client().get("/trace?id=a%0AERROR%20forged")
+    assert not any(line.startswith("ERROR forged") for line in caplog.text.splitlines())
+
+
+def test_every_operation_is_described_and_answers_as_it_says(loan: Service) -> None:
+    described = openapi()
+    assert len(described["paths"]) == len({one.path for one in OPERATIONS})
+    client = loan.client()
+    for page in API[1:]:
+        path = page.partition("?")[0]
+        (template,) = (
+            known
+            for known in described["paths"]
+            if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", known), path)
+        )
+        answer = described["paths"][template]["get"]["responses"]["200"]
+        schema = answer["content"]["application/json"]["schema"]
+        document = {**schema, "components": described["components"]}
+        jsonschema.validate(json.loads(client.get(page).text), document)
+
+
+def test_pages_come_compressed_to_who_understands_it(loan: Service) -> None:
+    client = loan.client()
+    packed = client.get("/models/loan", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in client.get("/models/loan").headers
+
+
+def test_an_incident_tells_its_story(loan: Service) -> None:
+    incidents.add(loan.state, incident(summary="Overrides of team south rose"))
+    text = loan.client().get("/incidents/loan-2026-03-18-2").text
+    for words in ("Overrides of team south rose", "team=south", "0.08", "0.25", "0.1 to 0.24"):
+        assert words in text
+    assert 'href="/trace?id=p1"' in text
+    assert 'href="/runbook/MbmReviewLeak"' in text
