@@ -174,5 +174,9 @@ BOUND = Metric(
     says="The area over the raw probabilities lies within this of roc_auc: half the share of "
     "pairs, one of each class, that fall into one cell. Large when the model gives few different "
     "probabilities close together; true ties are half right there too, so then roc_auc is exact.",
+    prefer="Beside roc_auc where two models or windows differ by little: what differs by less than "
+    "this may be the cells.",
+    blind="Chance: the error of sampling is in the interval of roc_auc, which this widens. Which "
+    "way the pairs of a cell would fall; all of them one way is the worst case, hardly ever met.",
     source="half the sum over the cells of p_b n_b, over P N",
 )

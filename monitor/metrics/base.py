@@ -265,8 +265,8 @@ class Metric:
     null: float | None
     least: int
     says: str
-    prefer: str = ""
-    blind: str = ""
+    prefer: str
+    blind: str
     source: str
 
     def exposed(self, end: str = "") -> str:

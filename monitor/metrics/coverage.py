@@ -28,5 +28,9 @@ METRIC = Metric(
     "arrive. No interval: it is a count of what is there, not a sample. Outcomes that come first "
     "need not be like those that come late, so read the realised figures of a young window with "
     "care.",
+    prefer="Before any realised figure, to know how many outcomes it has. label_maturity says how "
+    "many more are to come, label_expected whether so many should be there by now.",
+    blind="Which predictions lack an outcome: where only approved cases ever get one, a high share "
+    "still hides the others. Whether the labels are right.",
     source="share of a finite set",
 )

@@ -155,7 +155,7 @@ def _says(metrics: Sequence[Metric]) -> str:
 
 def _words(metric: Metric) -> str:
     parts = (("", metric.says), ("Rather: ", metric.prefer), ("Blind to: ", metric.blind))
-    return "\n\n".join(f"{title}{text}" for title, text in parts if text)
+    return "\n\n".join(f"{title}{text}" for title, text in parts)
 
 
 def of_series(

@@ -90,7 +90,7 @@ def _section(metric: Metric) -> str:
 def _words(metric: Metric) -> str:
     """What people read about it, a paragraph each."""
     titled = (("", metric.says), ("Rather", metric.prefer), ("Blind to", metric.blind))
-    return "\n\n".join(f"**{title}:** {text}" if title else text for title, text in titled if text)
+    return "\n\n".join(f"**{title}:** {text}" if title else text for title, text in titled)
 
 
 def _ends(ends: Ends) -> str:

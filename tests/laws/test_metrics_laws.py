@@ -380,7 +380,7 @@ def all_verdicts(seed: int, rows: int, shape: str, classes: int) -> list[Verdict
 
 @pytest.mark.parametrize("metric", CATALOGUE, ids=lambda m: m.name)
 def test_a_declaration_is_complete(metric: Metric) -> None:
-    words = (metric.name, metric.title, metric.says, metric.source)
+    words = (metric.name, metric.title, metric.says, metric.prefer, metric.blind, metric.source)
     assert all(word and word == word.strip() for word in words)
     assert metric.name == metric.name.lower()
     assert metric.name.replace("_", "").isalnum()
@@ -388,7 +388,7 @@ def test_a_declaration_is_complete(metric: Metric) -> None:
     assert metric.least >= 1
     assert metric.series == metric.series.strip()
     assert metric.unit.suffix == "" or not metric.series.endswith(metric.unit.suffix)
-    assert metric.says.endswith(".")
+    assert all(said.endswith(".") for said in (metric.says, metric.prefer, metric.blind))
 
 
 def test_names_and_series_are_unique() -> None:
