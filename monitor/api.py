@@ -17,8 +17,9 @@ from monitor.jobs.query import answer
 from monitor.jobs.service import Opened, opened
 from monitor.metrics import CATALOGUE
 from monitor.settings.check import nearest
-from monitor.state.arrow import results_table
+from monitor.state.arrow import results_table, slices_table
 from monitor.state.results import latest
+from monitor.state.slices import followed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,7 +167,7 @@ class Monitor:
 
         Raises:
             UnknownNameError: there is no such model or metric.
-            NothingToExplainError: there is no such window, or nothing in it.
+            NoWindowError: there is no such window, or nothing in it.
         """
         card = self.card(model)
         _refuse_unknown("metric", metric, [one.name for one in CATALOGUE])
@@ -174,6 +175,15 @@ class Monitor:
             self.parts, card, metric, column=column, window=window, against=against, version=version
         )
         return Rows(table_of(found))
+
+    def slices(self, model: str) -> Rows:
+        """Where edge cases cluster, window by window, as `mbm slices --history` prints it.
+
+        Raises:
+            UnknownNameError: there is no such model.
+        """
+        _refuse_unknown("model", model, self.models)
+        return Rows(slices_table(followed(self.parts.state, model)))
 
     def query(self, sql: str) -> Rows:
         """The answer to one SELECT over the log and the results, as `mbm query` gives it.

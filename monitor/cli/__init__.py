@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "reference": ("reference", "Set or show what a model is compared with."),
     "results": ("results", "Print the results of a model."),
     "explain": ("explain", "Say why a number is another than before."),
+    "slices": ("slices", "Find where edge cases cluster."),
     "reviews": ("reviews", "List required reviews that are open, and predictions without theirs."),
     "trace": ("trace", "Show all that is known of a prediction."),
     "query": ("query", "Ask the log and the results in SQL."),

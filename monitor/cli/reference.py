@@ -10,15 +10,12 @@ import click
 from monitor.cli.models import named
 from monitor.cli.options import TIME, config, output
 from monitor.cli.rows import write
-from monitor.engines.base import Place
 from monitor.errors import StateError
 from monitor.jobs import references
 from monitor.jobs.reference_file import from_file
-from monitor.jobs.service import Opened, opened
+from monitor.jobs.sample import pinned
+from monitor.jobs.service import opened
 from monitor.log.definitions import Definitions
-from monitor.log.events import EventLog
-from monitor.log.feedback import FeedbackLog
-from monitor.log.moved import MovedLog
 from monitor.profiles.reference import Reference
 from monitor.state.references import history
 
@@ -82,7 +79,7 @@ def set_reference(
     if rows is not None:
         found = from_file(parts, card, rows, source=source)
     else:
-        place = _place(parts)
+        place = pinned(parts)
         if start is not None and end is not None:
             found = references.from_window(place, card, start, end)
         else:
@@ -125,15 +122,3 @@ def show(model: str, file: Path, form: str) -> None:
         raise StateError(f"{model} has no reference yet; run: mbm reference set {model} --help")
     columns = ("reference", "rows", "source", "contract", "by", "at")
     write(rows, columns, form, sys.stdout)
-
-
-def _place(parts: Opened) -> Place:
-    """The log as it stands."""
-    partition = parts.settings.log.partition
-    return Place(
-        parts.store,
-        partition,
-        EventLog.open(parts.store, partition).version(),
-        FeedbackLog.open(parts.store).version(),
-        MovedLog.open(parts.store).version(),
-    )

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
@@ -14,6 +14,7 @@ from monitor.jobs.notices import Notifier
 from monitor.jobs.reference_file import pin_named_files
 from monitor.jobs.schedule import Job, Schedule
 from monitor.jobs.service import Opened
+from monitor.jobs.slicing import sliced
 from monitor.log.definitions import Definitions
 from monitor.outputs.job_metrics import JobMetrics
 
@@ -69,7 +70,13 @@ def keep_evaluating(
         sent, failed = notifier.tell(newest().cards)
         return f"{sent} notices sent, {failed} tries failed"
 
+    def slice_all(slot: datetime) -> str:
+        del slot
+        found = sliced(newest(), now=datetime.now(UTC))
+        return f"{found} slices found"
+
     jobs = [
+        Job("slices", timedelta(days=1), slice_all, offset=timedelta(hours=4)),
         Job("evaluate", parts.settings.evaluate.every, look),
         Job("maintain", parts.settings.maintain.every, keep_up),
     ]

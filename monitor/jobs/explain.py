@@ -9,7 +9,8 @@ from monitor.cards.card import Card
 from monitor.control.attribution import NOTHING, OTHERS, Attribution, Part, attribution, with_rest
 from monitor.control.moved import Moved, moved
 from monitor.errors import MonitorError
-from monitor.jobs import dirty, references
+from monitor.jobs import references
+from monitor.jobs.closed import NoWindowError, closed_window
 from monitor.jobs.plan import dimensions, inputs_plan
 from monitor.jobs.publish import Publisher, Window
 from monitor.jobs.service import Opened
@@ -22,9 +23,8 @@ from monitor.metrics.intervals import Z
 from monitor.profiles.family import Family
 from monitor.profiles.layout import Profile
 from monitor.profiles.segments import ALL, TOGETHER, segment_values
-from monitor.profiles.windows import floor, instant, seconds_of
+from monitor.profiles.windows import instant
 from monitor.settings.check import nearest
-from monitor.state import progress
 
 MEANS: Final = frozenset(
     (
@@ -42,8 +42,8 @@ VERSION: Final = "version"
 """What rows are parted by beside attributes."""
 
 
-class NothingToExplainError(MonitorError):
-    """There is no such window, metric or number; the message names the remedy."""
+class UnknownMetricError(MonitorError):
+    """There is no metric of this name; the message names the nearest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +149,12 @@ def explained(
         version: only rows of this version.
 
     Raises:
-        NothingToExplainError: there is no such metric or window.
+        NoWindowError: there is no such window, or nothing in it.
+        UnknownMetricError: there is no such metric.
     """
     known = {one.name: one for one in CATALOGUE}
     if metric not in known:
-        raise NothingToExplainError(f'there is no metric "{metric}"; {nearest(metric, known)}')
+        raise UnknownMetricError(f'there is no metric "{metric}"; {nearest(metric, known)}')
     publisher = _publisher(parts, card)
     later, earlier = _windows(parts, card, window, against)
     asked = _Looked(publisher, known[metric], column, version)
@@ -167,7 +168,7 @@ def explained(
     }
     for one in (earlier, later):
         if not held[Family.INPUTS][one]:
-            raise NothingToExplainError(
+            raise NoWindowError(
                 f"{card.model} has no predictions in the window of {instant(one.start)}; see"
                 f" which have some: mbm results --model {card.model} --metric predictions"
             )
@@ -196,20 +197,14 @@ def _windows(
     parts: Opened, card: Card, window: datetime | None, against: datetime | None
 ) -> tuple[Window, Window]:
     """The later and the earlier one."""
-    length = int(card.windows.publish.total_seconds())
-    closed = progress.closed(parts.state, card.model, dirty.INPUTS)
-    if closed is None:
-        raise NothingToExplainError(f"{card.model} was not evaluated yet; run: mbm evaluate --once")
-    end = floor(seconds_of(closed), length)
-    start = end - length if window is None else floor(seconds_of(window), length)
-    before = start - length if against is None else floor(seconds_of(against), length)
-    if start + length > end:
-        raise NothingToExplainError(
-            f"the window of {instant(start)} is not closed yet; windows are up to {instant(end)}"
-        )
-    if before == start:
-        raise NothingToExplainError("both moments lie in one window; choose two")
-    return Window("publish", start, start + length), Window("publish", before, before + length)
+    start, end = closed_window(parts, card, window)
+    if against is None:
+        before = start - (end - start), start
+    else:
+        before = closed_window(parts, card, against)
+    if before == (start, end):
+        raise NoWindowError("both moments lie in one window; choose two")
+    return Window("publish", start, end), Window("publish", *before)
 
 
 def _whole(asked: _Looked, revisions: Sequence[Revision]) -> Value | Undefined:

@@ -14,7 +14,8 @@ from monitor.errors import SourceError
 from monitor.events.batch import NOTHING
 from monitor.events.schema import EVENTS, Kind
 from monitor.jobs import references, service
-from monitor.jobs.freeze import SAMPLED, Batches, NoRowsError, frozen
+from monitor.jobs.bounded import Batches
+from monitor.jobs.freeze import SAMPLED, NoRowsError, frozen
 from monitor.jobs.service import Opened
 from monitor.log.definitions import Definitions
 from monitor.profiles.inputs_plan import COLUMNS

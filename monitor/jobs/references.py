@@ -10,7 +10,8 @@ from monitor.cards.card import Card
 from monitor.cards.contract import Contract
 from monitor.engines.base import Place, Task
 from monitor.engines.execute import predictions
-from monitor.jobs.freeze import Batches, NoRowsError, frozen
+from monitor.jobs.bounded import Batches
+from monitor.jobs.freeze import NoRowsError, frozen
 from monitor.jobs.plan import inputs_plan
 from monitor.log.definitions import Definitions
 from monitor.profiles.reference import Reference

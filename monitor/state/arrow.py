@@ -10,12 +10,15 @@ import pyarrow as pa
 from monitor.state.incidents import Incident
 from monitor.state.results import ResultRow
 from monitor.state.reviews import Leak
+from monitor.state.slices import Followed
 
 _TIME: Final = pa.timestamp("us", tz="UTC")
 _TYPES: Final[dict[object, pa.DataType]] = {
     str: pa.string(),
     int: pa.int64(),
     int | None: pa.int64(),
+    bool: pa.bool_(),
+    list[str]: pa.list_(pa.string()),
 }
 
 
@@ -32,6 +35,11 @@ def leaks_table(rows: Iterable[Leak]) -> pa.Table:
 def incidents_table(rows: Iterable[Incident]) -> pa.Table:
     """Incidents in their order, a column per attribute that is one value: no leads, story, acts."""
     return _table(Incident, rows, without=("leads", "story", "acts"))
+
+
+def slices_table(rows: Iterable[Followed]) -> pa.Table:
+    """Slices in their order, a column per attribute."""
+    return _table(Followed, rows)
 
 
 def _table(kind: type, rows: Iterable[object], without: Collection[str] = ()) -> pa.Table:

@@ -10,12 +10,15 @@ from prometheus_client import CollectorRegistry
 import monitor
 from monitor.api import Monitor, Rows, UnknownNameError
 from monitor.errors import ConfigurationError
+from monitor.jobs.closed import NoWindowError, closed_window
 from monitor.jobs.evaluate import Close
 from monitor.jobs.evaluating import evaluated
-from monitor.jobs.explain import MEANS, NothingToExplainError
+from monitor.jobs.explain import MEANS
 from monitor.jobs.query import QueryError
 from monitor.jobs.read_in import read_in
 from monitor.jobs.service import opened
+from monitor.jobs.slicing import found_in
+from monitor.profiles.windows import instant
 from monitor.simulate import folder
 from monitor.simulate.world import demo_world
 from monitor.state.results import latest
@@ -88,12 +91,36 @@ def test_what_is_no_mean_has_a_reason_and_features_all_the_same(service: Monitor
 
 
 def test_a_window_that_is_not_there_says_which_are(service: Monitor) -> None:
-    with pytest.raises(NothingToExplainError, match="not closed yet"):
+    with pytest.raises(NoWindowError, match="not closed yet"):
         service.explain("lending", "override", window=datetime(2200, 1, 1, tzinfo=UTC))
-    with pytest.raises(NothingToExplainError, match="no predictions"):
+    with pytest.raises(NoWindowError, match="no predictions"):
         service.explain("lending", "override", against=datetime(2000, 1, 1, tzinfo=UTC))
     with pytest.raises(UnknownNameError, match="override"):
         service.explain("lending", "overide")
+
+
+def test_slices_are_found_kept_and_followed(service: Monitor) -> None:
+    parts, card = service.parts, service.card("lending")
+    newest = closed_window(parts, card)
+    before = closed_window(parts, card, instant(newest[0] - 1))
+    now = datetime.now(UTC)
+    first = found_in(parts, card, before, now=now)
+    assert all(one.is_found and one.examples for one in first)
+    again = found_in(parts, card, newest, now=now)
+    assert again == found_in(parts, card, newest, now=now)
+    known = {(one.claim, one.conditions) for one in first}
+    assert {(one.claim, one.conditions) for one in again if not one.is_found} <= known
+    rows = service.slices("lending")
+    assert len(rows) == len(first) + len(again) > 0
+    (claimed,) = service.query(
+        f"SELECT count(*) AS n FROM predictions WHERE event_id = '{first[0].examples[0]}'"
+    )
+    assert claimed["n"] > 0
+
+
+def test_a_window_without_predictions_has_no_slices(service: Monitor) -> None:
+    card = service.card("lending")
+    assert found_in(service.parts, card, (0, 86_400), now=datetime.now(UTC)) == []
 
 
 def test_a_question_in_sql_is_answered(service: Monitor) -> None:

@@ -1,0 +1,345 @@
+"""Where a claim about predictions holds more often: slices of up to three conditions.
+
+Slices are sought in one half of the rows and confirmed in the other, which the search has not
+seen, with a correction for all that were sought.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.control.conditions import Column, Condition, Flags, conditions, words_of
+from monitor.metrics.intervals import newcombe
+from monitor.profiles.layout import Floats, Ints
+
+SMALLEST: Final = 0.005
+"""Least share of the rows that a slice has."""
+
+FEWEST: Final = 30
+"""Least rows of a slice in either half; fewer say nothing, and could tell of a person [rows]."""
+
+CANDIDATES: Final = 10
+"""Slices per claim that go from the search to the other half."""
+
+ALPHA: Final = 0.05
+"""Probability that any slice is confirmed where there is none, all claims of a window together."""
+
+LIFT: Final = 1.25
+"""A slice whose rate is less than this times that of the rest is nobody's business."""
+
+_BEAM: Final = 150
+_KEPT: Final = 300
+_Z: Final = 3.0
+_PRICE: Final = 0.5
+"""Standard deviations that one more condition must gain to be looked at first."""
+
+_WORTH: Final = 3.5
+"""By which the rows that a condition leaves out must differ, or the condition goes unsaid."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Claim:
+    """Something that is true of some predictions.
+
+    Attributes:
+        name: such as "override".
+        holds: of which, shape (n,).
+        among: those of which it is known, shape (n,).
+        without: columns by which slices of it would say nothing new.
+    """
+
+    name: str
+    holds: Flags
+    among: Flags
+    without: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Rows in which a claim holds more often than in the others, confirmed in the second half.
+
+    Attributes:
+        claim: its name.
+        conditions: all of which its rows meet, at most three.
+        rows: of both halves of which the claim is known [rows].
+        support: share of these among all such rows.
+        rate: share of the slice's rows of which the claim holds, in the confirming half.
+        rest: the same of all other rows.
+        excess: `rate` less `rest`, with `lower` and `upper`, its 95 % interval.
+        lower: lower end.
+        upper: upper end.
+        p: probability of such an excess by chance, corrected for all that was sought.
+    """
+
+    claim: str
+    conditions: tuple[Condition, ...]
+    rows: int
+    support: float
+    rate: float
+    rest: float
+    excess: float
+    lower: float
+    upper: float
+    p: float
+
+    @property
+    def words(self) -> str:
+        """Its conditions as people say them."""
+        return words_of(self.conditions)
+
+    @property
+    def lift(self) -> float:
+        """How many times the rate of the rest; infinite where that is 0."""
+        return self.rate / self.rest if self.rest else float("inf")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Rows in two halves that chance has made.
+
+    Attributes:
+        columns: values of all rows.
+        is_second: whether a row is in the confirming half, shape (n,).
+    """
+
+    columns: tuple[Column, ...]
+    is_second: Flags
+
+    def meet(self, some: Sequence[Condition]) -> Flags:
+        """Rows that meet all conditions, shape (n,)."""
+        named = {column.name: column for column in self.columns}
+        found = np.ones(len(self.is_second), np.bool_)
+        for one in some:
+            column = named.get(one.column)
+            found &= column.holds(one) if column else False
+        return found
+
+
+def slices(rows: Rows, claims: Sequence[Claim]) -> list[Slice]:
+    """Confirmed slices of all claims, the surest of each claim first.
+
+    Args:
+        rows: with their columns.
+        claims: about them.
+
+    Source: as SliceFinder (Chung et al. 2019, ICDE) and SliceLine (Sagadeeva and Boehm 2021,
+    SIGMOD), with a score test instead of an effect size, pairs in full and triples by beam; Holm
+    (1979) over Fisher's exact tests on rows that the search has not seen.
+    """
+    table = _Table.of(rows)
+    sought = [(claim, some) for claim in claims for some in table.candidates(claim)]
+    tested = [(claim, some, _tested(rows, claim, some)) for claim, some in sought]
+    order = sorted(range(len(tested)), key=lambda i: tested[i][2].p)
+    adjusted, least = {}, 0.0
+    for rank, i in enumerate(order):
+        least = max(least, tested[i][2].p * (len(tested) - rank))
+        adjusted[i] = min(least, 1.0)
+    found = [
+        _slice(rows, claim, some, test, adjusted[i])
+        for i, (claim, some, test) in enumerate(tested)
+        if adjusted[i] <= ALPHA and test.rate >= LIFT * test.rest
+    ]
+    names = [claim.name for claim in claims]
+    return sorted(found, key=lambda s: (names.index(s.claim), s.p, -s.excess, s.words))
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """What the confirming half says: hits and rows of the slice and of the rest."""
+
+    hits: int
+    rows: int
+    other_hits: int
+    other_rows: int
+
+    @property
+    def rate(self) -> float:
+        return self.hits / self.rows if self.rows else 0.0
+
+    @property
+    def rest(self) -> float:
+        return self.other_hits / self.other_rows if self.other_rows else 0.0
+
+    @property
+    def p(self) -> float:
+        """Probability of so many hits or more if the slice were drawn by chance."""
+        from scipy.stats import hypergeom
+
+        if self.rows < FEWEST or not self.other_rows:
+            return 1.0
+        every = self.rows + self.other_rows
+        drawn = hypergeom(every, self.hits + self.other_hits, self.rows)
+        return float(drawn.sf(self.hits - 1))
+
+
+def measured(rows: Rows, claim: Claim, some: Sequence[Condition], *, of: Flags) -> Test:
+    """Hits of a slice and of the rest among the rows `of`."""
+    known = claim.among & of
+    inside = rows.meet(some) & known
+    outside = known & ~inside
+    return Test(
+        int((claim.holds & inside).sum()),
+        int(inside.sum()),
+        int((claim.holds & outside).sum()),
+        int(outside.sum()),
+    )
+
+
+def _tested(rows: Rows, claim: Claim, some: Sequence[Condition]) -> Test:
+    return measured(rows, claim, some, of=rows.is_second)
+
+
+def _slice(rows: Rows, claim: Claim, some: tuple[Condition, ...], test: Test, p: float) -> Slice:
+    every = claim.among & rows.meet(some)
+    lower, upper = newcombe(test.hits, test.rows, test.other_hits, test.other_rows)
+    return Slice(
+        claim=claim.name,
+        conditions=some,
+        rows=int(every.sum()),
+        support=int(every.sum()) / int(claim.among.sum()),
+        rate=test.rate,
+        rest=test.rest,
+        excess=test.rate - test.rest,
+        lower=lower,
+        upper=upper,
+        p=p,
+    )
+
+
+Places = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """All conditions and the rows of the first half that meet each."""
+
+    named: tuple[Condition, ...]
+    met: NDArray[np.float32]
+    first: Ints
+
+    @classmethod
+    def of(cls, rows: Rows) -> "_Table":
+        first = np.flatnonzero(~rows.is_second)
+        least = max(FEWEST, int(SMALLEST * len(first)))
+        half = (_half(column, first) for column in rows.columns)
+        pairs = [pair for column in half for pair in conditions(column, least)]
+        met = np.zeros((len(first), len(pairs)), np.float32)
+        for place, (_, flags) in enumerate(pairs):
+            met[:, place] = flags
+        return cls(tuple(one for one, _ in pairs), met, first)
+
+    def candidates(self, claim: Claim) -> list[tuple[Condition, ...]]:
+        """The likeliest slices of the first half, best first, none of which is another's shadow."""
+        known = claim.among[self.first]
+        places = np.array(
+            [i for i, one in enumerate(self.named) if one.column not in claim.without], np.int64
+        )
+        y = claim.holds[self.first][known].astype(np.float32)
+        if not len(places) or len(y) < 2 * FEWEST or not 0 < y.sum() < len(y):
+            return []
+        search = _Search(self.met[known][:, places], y)
+        return [tuple(self.named[places[i]] for i in some) for some in search.best()]
+
+
+def _half(column: Column, rows: Ints) -> Column:
+    numbers = None if column.numbers is None else column.numbers[rows]
+    codes = None if column.codes is None else column.codes[rows]
+    return Column(column.name, numbers, codes, column.names)
+
+
+class _Search:
+    """The search for one claim over the rows of which it is known."""
+
+    def __init__(self, met: NDArray[np.float32], y: NDArray[np.float32]) -> None:
+        self.met = met
+        self.rows = len(y)
+        self.mean = float(y.mean())
+        self.over = (y - y.mean()).astype(np.float32)
+        self.least = max(FEWEST, SMALLEST * self.rows)
+
+    def best(self) -> list[Places]:
+        """Places of the conditions of each candidate."""
+        scored = {places: z for places, z in self._all() if z >= _Z}
+        priced = sorted(scored, key=lambda s: (-(scored[s] - _PRICE * (len(s) - 1)), s))
+        chosen: list[Places] = []
+        free = np.ones(self.rows, np.bool_)
+        for places in priced[:_KEPT]:
+            if len(chosen) == CANDIDATES:
+                break
+            plain = self._plain(places)
+            inside = self._inside(plain)
+            # Of the rows that earlier slices leave over it must say something of its own.
+            if not chosen or self._z(inside & free, free) >= _Z:
+                chosen.append(plain)
+                free &= ~inside
+        return chosen
+
+    def _inside(self, places: Places) -> Flags:
+        flags: Flags = self.met[:, list(places)].min(axis=1) > 0
+        return flags
+
+    def _plain(self, places: Places) -> Places:
+        """The same without conditions that leave out rows which are hardly otherwise."""
+        while len(places) > 1:
+            inside = self._inside(places)
+            gains = []
+            for one in places:
+                fewer = tuple(p for p in places if p != one)
+                wider = self._inside(fewer)
+                gains.append((self._gain(inside, wider), fewer))
+            least, fewer = min(gains)
+            if least >= _WORTH:
+                break
+            places = fewer
+        return places
+
+    def _gain(self, inside: Flags, wider: Flags) -> float:
+        """By how many standard deviations rows inside differ from those that only `wider` has."""
+        n, m = int(inside.sum()), int(wider.sum())
+        if m == n:
+            return 0.0
+        y = self.over[wider] + self.mean
+        mean = float(y.mean())
+        spread = mean * (1 - mean)
+        excess = float((self.over[inside] + self.mean - mean).sum())
+        return excess / float(np.sqrt(spread * n * (1 - n / m))) if spread > 0 else 0.0
+
+    def _all(self) -> Iterator[tuple[Places, float]]:
+        counts = self.met.T @ self.met
+        sums = (self.met * self.over[:, None]).T @ self.met
+        z = self._scores(sums.astype(np.float64), counts.astype(np.float64))
+        for i in range(len(z)):
+            yield (i,), float(z[i, i])
+        upper = np.triu_indices(len(z), 1)
+        # More conditions on the same rows are one condition.
+        order = np.argsort(-z[upper], kind="stable")[: max(_KEPT, _BEAM)]
+        pairs = [(int(upper[0][k]), int(upper[1][k])) for k in order]
+        for i, j in pairs:
+            yield (i, j), float(z[i, j])
+        for i, j in pairs[:_BEAM]:
+            inside = np.flatnonzero((self.met[:, i] > 0) & (self.met[:, j] > 0))
+            some = self.met[inside]
+            counts3 = some.sum(axis=0, dtype=np.float64)
+            sums3 = (self.over[inside] @ some).astype(np.float64)
+            of_third = self._scores(sums3, counts3)
+            of_third[[i, j]] = 0.0
+            for k in np.argsort(-of_third, kind="stable")[:5].tolist():
+                first, second, third = sorted((i, j, k))
+                yield (first, second, third), float(of_third[k])
+
+    def _scores(self, sums: Floats, counts: Floats) -> Floats:
+        """Score test of the excess, in standard deviations; 0 for slices that are too small."""
+        n, spread = self.rows, self.mean * (1 - self.mean)
+        fits = (counts >= self.least) & (counts <= n - self.least)
+        safe = np.where(fits, counts, n / 2)
+        z: Floats = np.where(fits, sums / np.sqrt(spread * safe * (1 - safe / n)), 0.0)
+        return z
+
+    def _z(self, inside: Flags, among: Flags) -> float:
+        n, count = int(among.sum()), int(inside.sum())
+        if count < self.least or n - count < self.least:
+            return 0.0
+        return self._gain(inside, among)
