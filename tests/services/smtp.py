@@ -5,6 +5,7 @@ with Mailbox() as mailbox:
     (mail,) = mailbox.mails
 """
 
+import ssl
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -12,7 +13,7 @@ from email.policy import default
 from typing import Any, Self
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import Envelope
+from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 
 from tests.services.kafka import free_ports
 
@@ -26,23 +27,42 @@ class Mailbox:
         to: recipients of each, as the envelope says.
         down: answer every mail with 451 while this is true.
         refuses: recipients that are refused.
+        tls: STARTTLS is demanded under this context, and the user "mbm" with "pass".
+        users: names that logged in, in order.
     """
 
     mails: list[EmailMessage] = field(default_factory=list)
     to: list[list[str]] = field(default_factory=list)
     down: bool = False
     refuses: set[str] = field(default_factory=set)
+    tls: ssl.SSLContext | None = None
+    users: list[str] = field(default_factory=list)
     port: int = 0
     _controller: Any = None
 
     def __enter__(self) -> Self:
         (self.port,) = free_ports(1)
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller = Controller(
+            self,
+            hostname="127.0.0.1",
+            port=self.port,
+            tls_context=self.tls,
+            require_starttls=self.tls is not None,
+            auth_required=self.tls is not None,
+            authenticator=self._checked,
+        )
         self._controller.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._controller.stop()
+
+    def _checked(
+        self, server: object, session: object, envelope: object, mechanism: str, data: object
+    ) -> AuthResult:
+        assert isinstance(data, LoginPassword)
+        self.users.append(data.login.decode())
+        return AuthResult(success=data.password == b"pass", handled=False)
 
     async def handle_RCPT(  # noqa: N802 - the name that aiosmtpd calls
         self, server: object, session: object, envelope: Envelope, address: str, options: object
