@@ -319,6 +319,7 @@ class Publisher:
             current=profile,
             # The reference was profiled as a whole; a segment has nothing to be compared with.
             reference=self.frozen if segment == ALL else None,
+            is_part=segment != ALL,
             minimum=self.card.fairness.minimum_rows,
             positive=contract.positive,
             low_confidence=self.plan.low_confidence,

@@ -181,6 +181,8 @@ class Subject:
         ageing: how old the window is; None for a part of the rows.
         calibration: profile of truth of the reference's rows, None where the log holds none or
             for a part of the rows.
+        is_part: whether the rows are a segment, which has nothing to be compared with: the
+            reference was profiled as a whole.
     """
 
     column: str
@@ -202,6 +204,7 @@ class Subject:
     past: Sequence[Point] = ()
     ageing: Ageing | None = None
     calibration: Profile | None = None
+    is_part: bool = False
 
     def asked(self, column: str, groups: Mapping[str, Profile] | None = None) -> "Subject":
         """The same, asked about one column; a third of the cost of `dataclasses.replace`."""

@@ -48,6 +48,8 @@ def missing_and_rows(profile: Profile, column: str) -> tuple[int, int]:
 
 def compared(subject: Subject) -> Part | Undefined:
     """The part that window and reference both hold, or why they cannot be compared."""
+    if subject.is_part:
+        return Undefined("a segment is not compared: the reference was profiled as a whole")
     if subject.reference is None:
         return Undefined("no reference; run: mbm reference set")
     part = part_of(subject.current, subject.column)
@@ -63,6 +65,8 @@ def enough(reference: int) -> Undefined | None:
     """Why a reference with so few rows in a column compares with nothing; None if it has enough."""
     if reference >= LEAST:
         return None
+    if not reference:
+        return Undefined("no row of the reference has a value")
     return Undefined(
         f"the reference has {reference} rows with a value, {LEAST} are needed; "
         "set a larger one: mbm reference set"

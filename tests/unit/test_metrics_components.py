@@ -1,6 +1,7 @@
 """Location, spread, skew and tails: worked by hand, simulated, and on degenerate columns."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +15,7 @@ from monitor.metrics.base import Measured, Subject, Undefined, Value
 from monitor.metrics.components import basis
 from monitor.metrics.neyman import NAMES, merged, polynomials
 from monitor.profiles.columns import feature
-from monitor.profiles.layout import Floats, Ints
+from monitor.profiles.layout import Floats, Ints, Profile
 from tests.parity.raw_profiles import feature_pair
 
 METRICS = {metric.name.removeprefix("feature_"): metric for metric in CATALOGUE}
@@ -141,3 +142,17 @@ def test_a_reference_of_one_value_has_no_components() -> None:
     found = measured("location", np.full(500, 3.0), np.arange(500.0))
     assert isinstance(found, Undefined)
     assert "one value" in found.why
+
+
+def test_the_reason_says_what_is_missing_of_a_comparison() -> None:
+    _, current = feature_pair(np.arange(300.0), np.arange(300.0))
+    whole = Subject(feature("x"), current, Profile.empty(current.layout))
+    measure = METRICS["location"].measure
+    assert measure(whole) == Undefined("no row of the reference has a value")
+    assert measure(replace(whole, reference=None)) == Undefined(
+        "no reference; run: mbm reference set"
+    )
+    # A reference that is set would not help a segment.
+    assert measure(replace(whole, reference=None, is_part=True)) == Undefined(
+        "a segment is not compared: the reference was profiled as a whole"
+    )
