@@ -8,6 +8,9 @@ INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/pytho
 ALERTMANAGER := $(wildcard alerts/alertmanager.yaml)
 RULES := $(filter-out $(ALERTMANAGER),$(wildcard alerts/*.yaml))
 RULE_TESTS := $(wildcard alerts/tests/*.yaml)
+CHART_VALUES := $(wildcard helm/mbm/ci/*.yaml)
+# Asked when it is needed, for `make test` builds it on the way.
+HELM = $(firstword $(shell ls .cache/helm-v* 2>/dev/null) $(shell command -v helm))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -34,6 +37,8 @@ check: .venv/.everything ## format, lint, types, layers, rendered files, alert r
 	$(if $(RULES),promtool check rules $(RULES))
 	$(if $(RULE_TESTS),promtool test rules $(RULE_TESTS))
 	$(if $(ALERTMANAGER),amtool check-config $(ALERTMANAGER))
+	$(if $(HELM),for values in $(CHART_VALUES); do \
+		$(HELM) lint --strict --quiet --kube-version 1.33 -f $$values helm/mbm || exit 1; done)
 
 fmt: .venv/.everything ## format the code and mend what ruff can mend
 	$(BIN)/ruff format .
@@ -60,8 +65,9 @@ lock: ## choose versions anew: write requirements.lock (needs uv)
 system: ## what the tests need beside Python; installs it as root on Debian
 	@.ci/system
 
-services: .venv/.everything ## fetch the Kafka broker that the tests start
+services: .venv/.everything ## fetch the Kafka broker that the tests start, and build Helm
 	$(BIN)/python -m tests.services.kafka
+	$(BIN)/python -m tests.services.helm
 
 clean: ## remove what make has made
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

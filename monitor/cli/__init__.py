@@ -34,6 +34,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "token": ("token", "Make, list and revoke tokens for the pages and the API."),
     "status": ("status", "Show how far the service has come."),
     "maintain": ("maintain", "Compact the log and remove what is past its time."),
+    "migrate": ("migrate", "Bring the tables of the state up to this version."),
     "erase": ("erase", "Remove a person's predictions from the log."),
     "render": (
         "render",

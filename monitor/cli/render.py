@@ -9,7 +9,7 @@ import click
 from monitor.cli import FAILED
 from monitor.errors import MonitorError
 from monitor.outputs import exported
-from monitor.render import alert_rules, reference, runbook
+from monitor.render import alert_rules, helm, reference, runbook
 from monitor.render.alert import Addresses
 
 
@@ -46,14 +46,17 @@ def render(check: bool, root: Path, runbook_url: str, dashboard_url: str) -> Non
     Exit codes: 0 done, 1 with --check: a file is stale.
     """
     addresses = Addresses(runbook_url, dashboard_url.rstrip("/"))
-    stale = False
-    for name, text in {
+    files = {
         **reference.files(),
         **exported.files(),
         **alert_rules.files(addresses),
         **runbook.files(),
         **_dashboards(check),
-    }.items():
+    }
+    if (root / helm.FOLDER).is_dir():
+        files |= helm.files(files)
+    stale = False
+    for name, text in files.items():
         path = root / name
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue

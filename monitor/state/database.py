@@ -132,20 +132,28 @@ class State:
 
     def is_current(self) -> bool:
         """Whether its tables are those of this program's version."""
-        return self._version() == _head()
+        return self.version() == _head()
+
+    def version(self) -> str:
+        """Number of the newest migration that its tables have seen, "" for none."""
+        with self.reading() as connection:
+            if not sa.inspect(connection).has_table("alembic_version"):
+                return ""
+            found = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+            return str(found or "")
 
     def close(self) -> None:
         self.engine.dispose()
 
     def _migrate(self) -> None:
-        if self._version() == _head():
+        if self.version() == _head():
             return
         # Alembic takes longer to import than most commands take; it is needed once a release.
         import alembic.command
         import alembic.config
 
         with self.writing() as connection:
-            if (found := self._version()) > _head():
+            if (found := self.version()) > _head():
                 raise StateError(
                     f"state {self.engine.url!r} has version {found}, this program knows "
                     f"{_head()}; install the newer program or restore the older state"
@@ -154,13 +162,6 @@ class State:
             config.set_main_option("script_location", str(MIGRATIONS))
             config.attributes["connection"] = connection
             alembic.command.upgrade(config, "head")
-
-    def _version(self) -> str:
-        with self.reading() as connection:
-            if not sa.inspect(connection).has_table("alembic_version"):
-                return ""
-            found = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-            return str(found or "")
 
 
 def upsert(

@@ -274,6 +274,18 @@ def test_a_person_is_erased_by_the_name_that_events_give(service: str) -> None:
     assert mbm("erase", "--subject", subject, "-c", service).output.startswith("0 predictions")
 
 
+def test_migrating_needs_neither_cards_nor_log_and_twice_is_as_good_as_once(tmp_path: Path) -> None:
+    file = tmp_path / "service.yaml"
+    file.write_text(
+        f"store: s3://nowhere/mbm\nstate: sqlite:///{tmp_path}/new/state.db\ncards: ./none\n"
+        "sources: {events: {kafka: {bootstrap: 'kafka:9092', topics: [t]}}}\n"
+    )
+    first, second = (mbm("migrate", "-c", str(file)) for _ in range(2))
+    assert first.exit_code == second.exit_code == 0
+    newest = max((ROOT / "monitor/state/migrations/versions").glob("0*.py")).name.partition("_")[0]
+    assert first.output == second.output == f"the state is at version {newest}\n"
+
+
 def test_rendered_files_are_current() -> None:
     assert mbm("render", "--check", "--root", str(ROOT)).exit_code == 0
 
