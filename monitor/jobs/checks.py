@@ -11,10 +11,7 @@ from monitor.detection.arming import armed, standing
 from monitor.detection.pager import TICKET
 from monitor.detection.watching import Step
 from monitor.profiles.layout import Floats
-from monitor.state.detectors import Check, CheckState
-
-WHOLE = "all"
-"""Name of the check that is the model's page."""
+from monitor.state.detectors import WHOLE, Check, CheckState
 
 
 def checks(model: str, step: Step, limit: float) -> list[Check]:

@@ -3,7 +3,7 @@
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from monitor.cards.card import Card
 from monitor.outputs.prometheus import Family, Model, Sample, families, samples
-from monitor.state import progress
+from monitor.state import detectors, incidents, progress
 from monitor.state.database import State
 from monitor.state.moved import moved
 from monitor.state.reviews import standing
@@ -90,7 +90,7 @@ class Exposition:
             # Read first: what is written meanwhile is then read again at the next call.
             watermarks = progress.watermarks(self._state)
             hashes = {model: card.hash for model, card in cards.items()}
-            seen = (stamp(self._state), watermarks, hashes)
+            seen = (stamp(self._state), watermarks, hashes, incidents.counts(self._state))
             if seen == self._seen:
                 return
             collected = _Collected(self._families(cards, watermarks))
@@ -132,9 +132,20 @@ def known(state: State, card: Card, watermarks: Mapping[str, datetime]) -> Model
     that fell silent is gone, not shown as it last was.
     """
     upto = watermarks.get("inputs")
-    stands, found = standing(state, card.model), moved(state, card.model)
+    model = Model(
+        card,
+        watermarks,
+        reviews=standing(state, card.model),
+        moved=moved(state, card.model),
+        checks=detectors.checks(state, card.model),
+        incidents={
+            tier.value: (is_open, every)
+            for name, tier, is_open, every in incidents.counts(state)
+            if name == card.model
+        },
+    )
     if upto is None:
-        return Model(card, watermarks, reviews=stands, moved=found)
+        return model
     end = upto - (upto - _EPOCH) % card.windows.detect
     last = shown(state, card.model, end - card.windows.publish, end)
-    return Model(card, watermarks, end, last, stands, found)
+    return replace(model, end=end, shown=last)

@@ -14,6 +14,8 @@ from monitor.metrics import CATALOGUE
 from monitor.metrics.base import Metric, Per
 from monitor.outputs.bounds import MOST_VERSIONS
 from monitor.render.series import Exported
+from monitor.state.detectors import WHOLE, Check
+from monitor.state.incidents import Tier
 from monitor.state.reviews import Standing
 from monitor.state.shown import Shown
 from monitor.version import VERSION
@@ -36,14 +38,31 @@ REASONS: Final = (FEATURES, VERSIONS)
 UNKNOWN: Final = -1
 """Value of `mbm_check_state` where something is unknown."""
 
+SHIFT: Final = "shift"
+"""Check of a model's page, and begin of those of its families."""
+
 _WINDOW: Final = ("model", "version", "check")
 _CHECKS: Final = (
     Exported(
         "mbm_check_state",
         "gauge",
         _WINDOW,
-        "-1 where a value of the check is unknown and so left out; no series where all are known, "
-        "for nothing judges them yet.",
+        "Of a metric -1 where a value is unknown and so left out, no series where all are known. "
+        "Of the detector (shift, and shift_features and the like for its families): 0 nothing "
+        "moved, 1 a tenth of a page's evidence, 2 an incident is open, 3 learning.",
+    ),
+    Exported(
+        "mbm_check_evidence_ratio",
+        "gauge",
+        _WINDOW,
+        "Evidence that something moved, over the evidence at which there is a page; of a family "
+        "its part of it.",
+    ),
+    Exported(
+        "mbm_check_threshold",
+        "gauge",
+        _WINDOW,
+        "Evidence at which there is a page: windows per page that the card accepts.",
     ),
     Exported(
         "mbm_check_rows",
@@ -83,6 +102,21 @@ _REVIEWS: Final = (
         ("model", "version"),
         "Predictions that took effect before their required review or without it, each counted "
         "once, when evaluation first saw it; a later review takes none back.",
+    ),
+)
+_INCIDENTS: Final = (
+    Exported(
+        "mbm_incidents_open",
+        "gauge",
+        ("model", "severity"),
+        "Incidents that nobody has accepted or resolved yet, by tier: page, ticket, slow or "
+        "threshold.",
+    ),
+    Exported(
+        "mbm_incidents_total",
+        "counter",
+        ("model", "severity"),
+        "Incidents ever opened, by the same.",
     ),
 )
 _SERVICE: Final = (
@@ -146,6 +180,8 @@ class Model:
         reviews: how the required reviews of each version stand.
         moved: predictions that do not count, for their id stands in an earlier window; None
             before the first look.
+        checks: how the detector's families stand.
+        incidents: open ones and ones ever, by tier.
     """
 
     card: Card
@@ -154,6 +190,8 @@ class Model:
     shown: Sequence[Shown] = ()
     reviews: Mapping[str, Standing] = field(default_factory=dict)
     moved: int | None = None
+    checks: Sequence[Check] = ()
+    incidents: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def exported() -> tuple[Exported, ...]:
@@ -166,6 +204,7 @@ def exported() -> tuple[Exported, ...]:
         *(one for some in by_name.values() for one in _of_series(some)),
         *_CHECKS,
         *_REVIEWS,
+        *_INCIDENTS,
         *_SERVICE,
     )
 
@@ -177,7 +216,7 @@ def samples(model: Model, feature_series: int) -> tuple[list[Sample], Counter[st
         model: the model.
         feature_series: series of one name that differ by feature, at most.
     """
-    found = [*_of_card(model), *_of_reviews(model)]
+    found = [*_of_card(model), *_of_reviews(model), *_of_incidents(model)]
     versions = _versions(model)
     shown = [one for one in model.shown if one.version in versions]
     if model.end is not None:
@@ -246,6 +285,26 @@ def _of_reviews(model: Model) -> Iterator[Sample]:
         yield Sample("mbm_review_backlog", labels, stands.waiting)
         yield Sample("mbm_review_oldest_open_seconds", labels, age)
         yield Sample("mbm_review_leaks_total", labels, stands.leaks)
+
+
+def _of_incidents(model: Model) -> Iterator[Sample]:
+    """Also of tiers without any, so that a counter's first incident is an increase from 0."""
+    name = model.card.model
+    for tier in Tier:
+        is_open, every = model.incidents.get(tier, (0, 0))
+        yield Sample("mbm_incidents_open", (name, tier.value), is_open)
+        yield Sample("mbm_incidents_total", (name, tier.value), every)
+    kept = {"", *sorted({check.version for check in model.checks})[:MOST_VERSIONS]}
+    for check in model.checks:
+        if check.version not in kept:
+            continue
+        shown = SHIFT if check.check == WHOLE else f"{SHIFT}_{check.check}"
+        labels = (name, check.version, shown)
+        yield Sample("mbm_check_state", labels, check.state)
+        yield Sample("mbm_check_threshold", labels, check.threshold)
+        if check.evidence is not None:
+            yield Sample("mbm_check_evidence_ratio", labels, check.evidence / check.threshold)
+            yield Sample("mbm_check_rows", labels, check.rows)
 
 
 def _versions(model: Model) -> frozenset[str]:

@@ -45,6 +45,10 @@ CHECKS = sa.Table(
 )
 
 
+WHOLE = "all"
+"""Name of the check that is the model's page."""
+
+
 class CheckState(IntEnum):
     """How a check stands, as gauges show it."""
 
@@ -106,7 +110,7 @@ class Check:
     Attributes:
         model: whose.
         version: of the model; "" for all together.
-        check: name of the family, "all" for the model's page.
+        check: name of the family, or `WHOLE`.
         state: how it stands.
         evidence: part of the model's evidence; None while it is learning.
         threshold: evidence at which there is a page.

@@ -24,8 +24,9 @@ from monitor.log.store import Store
 from monitor.metrics import CATALOGUE
 from monitor.settings.service import Settings
 from monitor.simulate.world import World
-from monitor.state import progress, results, reviews
+from monitor.state import detectors, progress, results, reviews
 from monitor.state.database import State
+from monitor.state.incidents import Tier
 from monitor.state.results import ResultRow
 from tests.messages import batch
 from tests.services.prometheus import Labels, Prometheus, check_metrics
@@ -164,6 +165,14 @@ def expected_of(service: Evaluated) -> Samples:
     expected["mbm_watermark_timestamp_seconds", inputs] = UNTIL.timestamp()
     usual = card.lateness + card.windows.profile
     expected["mbm_watermark_usual_age_seconds", inputs] = usual.total_seconds()
+    for tier in Tier:
+        severity = frozenset({"model": card.model, "severity": tier.value}.items())
+        expected["mbm_incidents_open", severity] = expected["mbm_incidents_total", severity] = 0
+    for check in detectors.checks(service.state, card.model):
+        # Too short a world: it learns.
+        about = {"model": card.model, "version": check.version, "check": "shift"}
+        expected["mbm_check_state", frozenset(about.items())] = check.state
+        expected["mbm_check_threshold", frozenset(about.items())] = check.threshold
     for version, stands in reviews.standing(service.state, card.model).items():
         assert stands.oldest is not None
         labels = frozenset({"model": card.model, "version": version}.items())

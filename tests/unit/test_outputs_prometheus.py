@@ -18,8 +18,10 @@ from monitor.outputs.bounds import MOST_VERSIONS
 from monitor.outputs.exported import by_process, files
 from monitor.outputs.exposition import Exposition
 from monitor.outputs.prometheus import Model, samples
-from monitor.state import progress, results
+from monitor.state import detectors, incidents, progress, results
 from monitor.state.database import State
+from monitor.state.detectors import Check, CheckState
+from monitor.state.incidents import Incident, Status, Tier
 from monitor.state.results import ResultRow
 from monitor.state.shown import Shown
 
@@ -116,6 +118,14 @@ mbm_result_timestamp_seconds{check="override",model="credit",version="3"} 1.7723
 mbm_completeness_ratio{check="accuracy",model="credit",version="3"} 0.75
 mbm_completeness_ratio{check="feature_psi",model="credit",version="3"} 0.75
 mbm_completeness_ratio{check="override",model="credit",version="3"} 0.75
+mbm_incidents_open{model="credit",severity="page"} 0.0
+mbm_incidents_open{model="credit",severity="ticket"} 0.0
+mbm_incidents_open{model="credit",severity="slow"} 0.0
+mbm_incidents_open{model="credit",severity="threshold"} 0.0
+mbm_incidents_total{model="credit",severity="page"} 0.0
+mbm_incidents_total{model="credit",severity="ticket"} 0.0
+mbm_incidents_total{model="credit",severity="slow"} 0.0
+mbm_incidents_total{model="credit",severity="threshold"} 0.0
 mbm_watermark_timestamp_seconds{kind="inputs",model="credit"} 1.7723682e+09
 mbm_watermark_usual_age_seconds{kind="inputs",model="credit"} 900.0
 mbm_model_info{model="credit",owner="team@example.org",pager="",team="x",tier="low",version="3"} 1.0
@@ -427,6 +437,10 @@ DOCUMENTED = {
     "mbm_consumer_silent": "model version consumer",
     "mbm_estimate_error_ratio": "model version metric",
     "mbm_check_state": "model version check",
+    "mbm_check_evidence_ratio": "model version check",
+    "mbm_check_threshold": "model version check",
+    "mbm_incidents_open": "model severity",
+    "mbm_incidents_total": "model severity",
     "mbm_check_rows": "model version check",
     "mbm_result_timestamp_seconds": "model version check",
     "mbm_completeness_ratio": "model version check",
@@ -460,3 +474,33 @@ DOCUMENTED = {
 def test_names_and_labels_are_the_documented_ones() -> None:
     exported = {one.name: set(one.labels) for some in by_process().values() for one in some}
     assert exported == {name: set(labels.split()) for name, labels in DOCUMENTED.items()}
+
+
+def test_the_detector_shows_its_evidence_and_its_incidents(state: State) -> None:
+    checks = [
+        Check("credit", "", "all", CheckState.WARNING, 180.0, 720.0, 900, "watching"),
+        Check("credit", "3", "features", CheckState.LEARNING, None, 720.0, 0, "learning"),
+    ]
+    detectors.put_checks(state, "credit", checks)
+    exposed = values(text(state))
+    whole = frozenset({"model": "credit", "version": "", "check": "shift"}.items())
+    family = frozenset({"model": "credit", "version": "3", "check": "shift_features"}.items())
+    assert exposed["mbm_check_state", whole] == 1
+    assert exposed["mbm_check_evidence_ratio", whole] == 0.25
+    assert exposed["mbm_check_threshold", family] == 720
+    assert exposed["mbm_check_state", family] == 3
+    assert ("mbm_check_evidence_ratio", family) not in exposed
+
+
+def test_an_incident_is_shown_at_once(state: State) -> None:
+    exposition = Exposition(state, 200)
+    exposition.refresh({"credit": card()})
+    page = Incident(
+        "", "credit", Tier.PAGE, Status.OPEN, NOON, NOON, NOON, 3.0, "age moved", (), {}
+    )
+    incidents.add(state, page)
+    exposition.refresh({"credit": card()})
+    exposed = values(exposition.body(CollectorRegistry(), gzip=False).decode())
+    labels = frozenset({"model": "credit", "severity": "page"}.items())
+    assert exposed["mbm_incidents_open", labels] == 1
+    assert exposed["mbm_incidents_total", labels] == 1
