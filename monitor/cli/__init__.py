@@ -26,6 +26,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "results": ("results", "Print the results of a model."),
     "explain": ("explain", "Say why a number is another than before."),
     "slices": ("slices", "Find where edge cases cluster."),
+    "incidents": ("incidents", "List incidents, and say what is done about them."),
+    "backtest": ("backtest", "Show what would have called people in the past."),
+    "replay-verdict": ("replay_verdict", "Compute once more what the detector said."),
+    "audit": ("audit", "Show who did what, and why."),
     "reviews": ("reviews", "List required reviews that are open, and predictions without theirs."),
     "trace": ("trace", "Show all that is known of a prediction."),
     "query": ("query", "Ask the log and the results in SQL."),
@@ -58,7 +62,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _ = COMMANDS[cmd_name]
-        command = getattr(import_module(f"monitor.cli.{module}"), cmd_name)
+        command = getattr(import_module(f"monitor.cli.{module}"), cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 

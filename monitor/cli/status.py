@@ -12,7 +12,9 @@ from monitor.cli.options import config, output
 from monitor.cli.rows import write
 from monitor.jobs.service import Opened, opened
 from monitor.state import ledger, runs
+from monitor.state.detectors import WHOLE, checks, known
 from monitor.state.heartbeats import heartbeats
+from monitor.state.incidents import counts
 from monitor.state.moved import moved
 from monitor.state.notices import Waiting, waiting
 from monitor.state.progress import closed, dirty_windows
@@ -30,8 +32,8 @@ def status(file: Path, form: str) -> None:
     """Show how far the service has come.
 
     Per source what it has read and what waits; per model its reference, up to when its windows
-    are closed and what is still to be built; notices that wait, per channel; the last runs of the
-    jobs; and the account of all messages.
+    are closed and what is still to be built, how far its detector has come, and its incidents;
+    notices that wait, per channel; the last runs of the jobs; and the account of all messages.
 
     \b
     Example:
@@ -46,6 +48,7 @@ def status(file: Path, form: str) -> None:
 def _rows(parts: Opened, now: datetime) -> Iterator[dict[str, Any]]:
     yield from _sources(parts, now)
     yield from _models(parts)
+    yield from _detectors(parts)
     yield from _channels(parts)
     for job in ("evaluate", "maintain", "notices"):
         for run in runs.newest(parts.state, job, 1):
@@ -92,6 +95,17 @@ def _models(parts: Opened) -> Iterator[dict[str, Any]]:
             compared += f", {count} predictions moved across windows"
         state = "closed up to" if upto else "nothing closed yet"
         yield _row("model", model, state, upto, f"{compared}, {spans} spans to build")
+
+
+def _detectors(parts: Opened) -> Iterator[dict[str, Any]]:
+    for model in parts.cards:
+        found = known(parts.state, model)
+        for check in checks(parts.state, model):
+            if check.check == WHOLE:
+                state = check.state.name.lower()
+                yield _row("detector", model, state, found.upto if found else None, check.words)
+    for model, tier, count, every in counts(parts.state):
+        yield _row("incidents", model, f"{count} open", None, f"{every} ever, {tier}")
 
 
 def _channels(parts: Opened) -> Iterator[dict[str, Any]]:

@@ -67,7 +67,11 @@ class Shape:
         if not self.polynomials.shape[1]:
             upper: Floats = part[..., 1:]
             return upper
-        components: Floats = part @ self.polynomials
+        # Bin by bin, not as a product of matrices: how many windows are read at once must not
+        # change a bit.
+        components: Floats = np.zeros((*part.shape[:-1], self.polynomials.shape[1]))
+        for b, row in enumerate(self.polynomials):
+            components += part[..., b, None] * row
         return components
 
 

@@ -70,7 +70,8 @@ class Book:
             before, identity = self.ticket
             earlier = self.new.pop((Tier.TICKET, before), None)
             if earlier is not None:
-                self.new[entry] = replace(incident, since=min(incident.since, earlier.since))
+                since = min(incident.since, earlier.since)
+                self.new[entry] = replace(incident, opened=earlier.opened, since=since)
             elif identity:
                 self.raised[identity] = number
         self.ticket = None

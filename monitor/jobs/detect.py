@@ -141,16 +141,12 @@ class Detection:
         call, detector = step.call, step.detector
         number = detector.number
         leads = self.teller.leads(step)
-        if call.is_page and (identity := book.covers(number, call.leads[0].since)):
-            # The level was accepted; this signal only took longer to show it.
-            book.joined.append((identity, end, leads))
-            return watching.accepted(detector, {lead.signal: lead.effect for lead in leads}), None
-        joins = call.incident if not call.is_page else None
-        if call.is_ticket and number - detector.watch.joined <= pager.JOINING:
-            # What a page has left behind of the same cause.
-            joins = max(detector.watch.open, default=None)
-        if joins is not None:
-            return detector, book.join(joins, number, end, leads)
+        place = placed(step, book)
+        if place.covered:
+            book.joined.append((place.covered, end, leads))
+            return covered(step), None
+        if place.joins is not None:
+            return detector, book.join(place.joins, number, end, leads)
         opened = Incident(
             id="",
             model=self._model,
@@ -240,6 +236,39 @@ def stored(reader: Reader, known: detectors.Detector) -> Detector:
     versions = [name for name in plain.blocks if name != COMMON]
     batch = reader.batch(nothing, plain.ground, versions)
     return replace(plain, signals=joined([batch.blocks[name] for name in plain.blocks]).signals)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where what a window asks of people belongs; a new incident if nowhere.
+
+    Attributes:
+        covered: id of the accepted page whose change it is, "" for none: the level was accepted,
+            and these signals only took longer to show it.
+        joins: number of the open page that it joins, None for none.
+    """
+
+    covered: str
+    joins: int | None
+
+
+def placed(step: Step, book: Book) -> Place:
+    """Where a call belongs."""
+    call, watch = step.call, step.detector.watch
+    number = step.detector.number
+    identity = book.covers(number, call.leads[0].since) if call.is_page else ""
+    joins = call.incident if not call.is_page else None
+    if call.is_ticket and number - watch.joined <= pager.JOINING:
+        # What a page has left behind of the same cause.
+        joins = max(watch.open, default=None)
+    return Place(identity, joins)
+
+
+def covered(step: Step) -> Detector:
+    """The detector after a call about what was accepted already."""
+    signals = step.detector.signals
+    effects = {signals[lead.signal].name: lead.effect for lead in step.call.leads}
+    return watching.accepted(step.detector, effects)
 
 
 def acted(detector: Detector, what: What, incident: Incident, number: int | None) -> Detector:

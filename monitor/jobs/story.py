@@ -1,6 +1,6 @@
 """The story of an incident: what moved by how much since when, what was deployed, examples."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -193,15 +193,3 @@ def _moment(profile: Profile, column: str, kind: str) -> float | None:
     if not found.rows or not found.scale:
         return None
     return found.mean if kind == "location" else float(np.sqrt(found.variance))
-
-
-def told(lead: Lead) -> Iterator[str]:
-    """A lead in words, a line each."""
-    after = ""
-    if lead.before is not None and lead.after is not None:
-        after = f", {lead.before:.4g} before, {lead.after:.4g} after"
-    yield (
-        f"{lead.signal}: {lead.direction} by {abs(lead.effect):.3g} {lead.unit}"
-        f" ({lead.low:.3g} to {lead.high:.3g}) since {lead.since:%Y-%m-%d %H:%M}{after};"
-        f" {lead.part:.0%} of the evidence"
-    )

@@ -49,11 +49,13 @@ class Reader:
         profiles: where they are.
         card: of the model.
         plan: by which its inputs are profiled.
+        asof: profiles count as they stood at this time; as they stand without it.
     """
 
     profiles: ProfileTable
     card: Card
     plan: InputsPlan
+    asof: datetime | None = None
 
     @property
     def length(self) -> int:
@@ -72,7 +74,7 @@ class Reader:
         Args:
             span: whole windows.
             length: of a window [s].
-            asof: as the profiles stood then; as they stand without it.
+            asof: in place of the reader's.
         """
         start, end = span
         plan = self.plan
@@ -84,7 +86,7 @@ class Reader:
             start=instant(start),
             end=instant(end),
             layouts={layout.id: layout for layout in (plan.layout, plan.group)},
-            asof=asof,
+            asof=asof or self.asof,
         )
         windows = (end - start) // length
         reference = plan.reference.id if plan.reference else ""

@@ -1,13 +1,17 @@
 """A simulated service takes every window once, calls for what was planted, and goes by people."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
 from prometheus_client import CollectorRegistry
 
+from monitor.cli import main
 from monitor.jobs.evaluate import Close
 from monitor.jobs.evaluating import evaluated
 from monitor.jobs.read_in import read_in
@@ -126,3 +130,48 @@ def test_an_accepted_shift_calls_nobody_again(told: Told) -> None:
     at = detectors.known(state, MODEL)
     assert at is not None
     assert at.upto == END
+
+
+def mbm(told: Told, *arguments: str, code: int = 0) -> str:
+    found = CliRunner().invoke(main, [*arguments, "-c", str(told.parts.file)])
+    assert found.exit_code == code, found.output
+    return found.output
+
+
+def test_what_was_told_comes_out_to_the_bit_after_people_acted(told: Told) -> None:
+    (page,) = found(told.parts)
+    assert mbm(told, "replay-verdict", page.id).startswith("the same bits: ")
+    assert mbm(told, "replay-verdict", f"{MODEL}@{END:%Y-%m-%d}T00:00Z").startswith("the same bits")
+    with told.parts.state.writing() as connection:
+        changed = sa.update(detectors.WINDOWS).where(detectors.WINDOWS.c.end == page.opened)
+        connection.execute(changed.values(log_evidence=1.0))
+    assert "it was 1.0" in mbm(told, "replay-verdict", page.id, code=3)
+    mbm(told, "replay-verdict", "nothing", code=1)
+
+
+def test_a_backtest_finds_what_was_paged_and_writes_nothing(told: Told) -> None:
+    before = detectors.known(told.parts.state, MODEL), found(told.parts)
+    (page,) = found(told.parts)
+    span = ("--from", "2026-10-01", "--to", f"{END:%Y-%m-%d}")
+    shown = mbm(told, "backtest", "--model", MODEL, *span, "--format", "json")
+    calls = [json.loads(line) for line in shown.splitlines() if line.startswith("{")]
+    assert calls[0]["at"][:16] == f"{page.opened:%Y-%m-%dT%H:%M}"
+    assert [call["tier"] for call in calls].count("page") == 1
+    assert (detectors.known(told.parts.state, MODEL), found(told.parts)) == before
+
+
+def test_people_see_and_end_incidents_on_the_command_line(told: Told) -> None:
+    (page,) = found(told.parts)
+    assert page.id in mbm(told, "incidents", "list", "--model", MODEL)
+    shown = mbm(told, "incidents", "show", page.id)
+    assert "income" in shown
+    assert "Ann: accept, a new unit" in shown
+    signed = ("--who", "Ann", "--reason", "again")
+    assert "accepted already" in mbm(told, "incidents", "resolve", page.id, *signed, code=1)
+    until = ("--model", MODEL, "--signal", "age", "--until", "2026-12-01")
+    assert "age of lending is muted" in mbm(told, "incidents", "mute", *until, *signed)
+    assert "accept incident" in mbm(told, "audit", "list", "--about", page.id)
+    assert mbm(told, "audit", "verify").startswith("3 entries, unbroken")
+    status = mbm(told, "status")
+    assert "detector" in status
+    assert "incidents" in status
