@@ -17,7 +17,7 @@ _COLUMNS = ("number", "at", "who", "what", "about", "reason", "detail", "hash")
 
 @click.group()
 def audit() -> None:
-    """Who did what, and why, in entries that nobody can change unseen.
+    """Show who did what, and why.
 
     \b
     Example:

@@ -23,7 +23,7 @@ _MONTH = timedelta(days=30)
 @config
 @output
 def backtest(model: str, start: datetime, end: datetime, file: Path, form: str) -> None:
-    """Show what would have called people in a span of the past.
+    """Show what would have called people in the past.
 
     With the card as it is now, from the profiles that are there; nothing is written. Each page is
     taken for the new normal a day after it came, as if its owner had accepted it.

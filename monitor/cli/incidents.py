@@ -30,7 +30,7 @@ def _signed(function: F) -> F:
 
 @click.group()
 def incidents() -> None:
-    """What moved in models, and what people did about it.
+    """List incidents, and say what is done about them.
 
     Who acts gives a name and a reason, which the audit log keeps. `accept` takes the present
     level for the new normal: a lasting change calls nobody twice. `resolve` says that it is over:

@@ -20,7 +20,7 @@ DIFFERS = 3
 @click.argument("verdict")
 @config
 def replay_verdict(verdict: str, file: Path) -> None:
-    """Compute what the detector said once more, from the profiles that it was said of.
+    """Compute once more what the detector said.
 
     The verdict is an incident's id, or a model and the end of a window of detection:
     lending@2026-03-11T12:00:00Z. The baseline is learned again from the reference, and every
