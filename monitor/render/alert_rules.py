@@ -9,9 +9,10 @@ import yaml
 from monitor.render.alert import DASHBOARDS, Addresses, Alert, Scope
 from monitor.render.model_alerts import MODEL_ALERTS
 from monitor.render.service_alerts import SERVICE_ALERTS
+from monitor.render.shift_alerts import SHIFT_ALERTS
 from monitor.settings.values import duration_text
 
-ALERTS: Final = (*SERVICE_ALERTS, *MODEL_ALERTS)
+ALERTS: Final = (*SERVICE_ALERTS, *SHIFT_ALERTS, *MODEL_ALERTS)
 """Every alert, in the order in which people see them."""
 
 OWNER: Final = ("owner", "team", "pager")

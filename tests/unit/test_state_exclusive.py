@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -19,9 +20,11 @@ with exclusive(State.open(sys.argv[1]), "evaluation"):
 """
 
 
-def test_a_second_holder_is_refused_and_the_dead_let_go(state: State, state_url: str) -> None:
+def test_a_second_holder_is_refused_and_the_dead_let_go(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/state.db"
+    state = State.open(url)
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, state_url], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLDER, url], stdout=subprocess.PIPE, text=True
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
@@ -35,7 +38,8 @@ def test_a_second_holder_is_refused_and_the_dead_let_go(state: State, state_url:
             pass
 
 
-def test_it_can_be_taken_again_after_an_error(state: State) -> None:
+def test_it_can_be_taken_again_after_an_error(tmp_path: Path) -> None:
+    state = State.open(f"sqlite:///{tmp_path}/state.db")
     with pytest.raises(ZeroDivisionError), exclusive(state, "evaluation", 0):
         raise ZeroDivisionError
     with exclusive(state, "evaluation", 0):

@@ -1,7 +1,11 @@
 """Leaks are kept once each, counted for ever, and forgotten when their predictions are."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
 
 from monitor.state import reviews
 from monitor.state.database import State
@@ -22,6 +26,13 @@ LEAK = Leak(
     review_at=None,
     discovered_at=NOON + 2 * HOUR,
 )
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    opened = State.open(f"sqlite:///{tmp_path}/state.db")
+    yield opened
+    opened.close()
 
 
 def take_in(state: State, *leaks: Leak, start: datetime = NOON) -> int:

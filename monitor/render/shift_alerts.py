@@ -1,0 +1,229 @@
+"""Alerts that follow the detector: its incidents, and how its checks stand."""
+
+from datetime import timedelta
+from typing import Final
+
+from monitor.render.alert import Alert, Scope, Severity
+
+_MOVED: Final = (
+    '{{ range printf "max by (check, version) '
+    '(mbm_check_state{model=%q, check=~\\"shift_.+\\"} == 2)" $labels.model | query }} '
+    '{{ .Labels.check | reReplaceAll "shift_" "" }} of version {{ .Labels.version }};{{ end }}'
+)
+"""Families of signals that belong to an open incident, as a template."""
+
+_EVIDENCE: Final = (
+    "{{ range printf \"max(mbm_check_evidence_ratio{model=%q, version=%q, check=~'CHECKS'})\" "
+    '$labels.model $labels.version | query }}{{ .Value | printf "%.2g" }}{{ end }}'
+)
+"""The family's own part of the evidence that pages, as a template; CHECKS are its checks."""
+
+SHIFT: Final = Alert(
+    name="MbmBehaviorShift",
+    scope=Scope.MODEL,
+    severity=Severity.CRITICAL,
+    when='max by (model) (mbm_incidents_open{severity="page"}) > 0',
+    summary="{{ $labels.model }} behaves in another way",
+    description='Open incidents of {{ $labels.model }}: {{ $value | printf "%.0f" }}. The evidence '
+    "that it left its usual behavior has reached the line that the card's pages_per_month sets. "
+    f"What moved:{_MOVED} the incident says since when and by how much, and names examples.",
+    meaning="What the model sees, says or does has left its usual way, and chance is no good "
+    "explanation. The evidence of all signals together has reached the line that the card's "
+    "budget of false pages sets.",
+    look=(
+        (
+            "The incident: `mbm incidents list --model MODEL`, then `mbm incidents show ID`: the "
+            "leading signals, their segment, since when, before and after."
+        ),
+        "Deployments near the change point, of the model and of what feeds it.",
+        "The example predictions: do they look like the others?",
+    ),
+    causes=(
+        "A change in what feeds the model: a unit, a new default, a field that is empty now.",
+        "A release of the model or of what comes before it.",
+        "The people or cases that the model sees have changed: a campaign, a new region, a season.",
+        "The model was retrained, and its scores mean something else.",
+    ),
+    remedy=(
+        (
+            "If the data is wrong, mend its source; what was decided meanwhile may have to be "
+            "looked at again."
+        ),
+        "If the release is wrong, take it back.",
+        "If the change is real and meant, accept it as the new normal, with the reason.",
+        (
+            "If nothing is to be done, resolve it with the reason: it calls again only on new "
+            "evidence."
+        ),
+    ),
+    silence="Not in Alertmanager: accept, resolve, or mute the one signal with its end "
+    "(`mbm incidents mute`), so that the next incident of the same model still calls. An "
+    "acknowledged incident stays open until it is ended.",
+)
+
+SLOW: Final = Alert(
+    name="MbmSlowDrift",
+    scope=Scope.MODEL,
+    severity=Severity.WARNING,
+    when='max by (model) (mbm_incidents_open{severity="slow"}) > 0',
+    summary="{{ $labels.model }} has drifted slowly from its reference",
+    description="{{ $labels.model }} has moved from its frozen reference over weeks, beyond the "
+    "wander and the season that its history shows "
+    '({{ $value | printf "%.0f" }} open tickets). The cause is unknown.',
+    meaning="The pager follows slow change and does not page on it. Against the frozen reference "
+    "the last blocks of weeks lie where no harmless wander or season of the history explains them.",
+    look=(
+        (
+            "The ticket: `mbm incidents list --model MODEL`: which signal, by how much, since "
+            "about when."
+        ),
+        "Its chart over months, beside the season of the year before.",
+        "Realised performance, where outcomes are there: has it moved too?",
+    ),
+    causes=(
+        "The population changes: who asks, and for what.",
+        "Prices, incomes or another scale grow while the model stands still.",
+        "A source that wears out, or is replaced piece by piece.",
+    ),
+    remedy=(
+        "Plan to train the model again, if its performance or its use suffers.",
+        (
+            "If the change is harmless, accept it with the reason; a new reference "
+            "(`mbm reference set MODEL`) begins anew."
+        ),
+    ),
+    silence="Accept or resolve the ticket with a reason. It returns only with new evidence.",
+)
+
+
+def _follows(
+    name: str,
+    checks: str,
+    title: str,
+    says: str,
+    *,
+    look: tuple[str, ...],
+    causes: tuple[str, ...],
+    remedy: tuple[str, ...],
+) -> Alert:
+    """A warning that follows the state of some of the detector's checks.
+
+    Args:
+        name: of the alert.
+        checks: their names, with | between.
+        title: the summary, after the model and its version.
+        says: what moved, for the meaning and the description.
+        look: as in `Alert`, before what all of them share.
+        causes: as in `Alert`.
+        remedy: as in `Alert`, before what all of them share.
+    """
+    return Alert(
+        name=name,
+        scope=Scope.MODEL,
+        severity=Severity.WARNING,
+        when=f'max by (model, version) (mbm_check_state{{check=~"{checks}"}} > 0 < 3)',
+        lasts=timedelta(minutes=5),
+        summary=f"{{{{ $labels.model }}}} {{{{ $labels.version }}}}: {title}",
+        description=f"{says} in {{{{ $labels.model }}}} version {{{{ $labels.version }}}}: state "
+        '{{ $value | printf "%.0f" }} (1 a tenth of the evidence that pages, 2 part of an open '
+        f"incident), evidence {_EVIDENCE.replace('CHECKS', checks)} of what pages.",
+        meaning=f"{says}. There is at least a tenth of the evidence that pages, or the signals "
+        "already belong to an open incident (MbmBehaviorShift, which holds this one back).",
+        look=(
+            *look,
+            "`mbm incidents list --model MODEL`: is there an incident already?",
+        ),
+        causes=causes,
+        remedy=(
+            *remedy,
+            "If it is a change that is meant, say so beforehand: mute the signal with its end.",
+        ),
+        silence="By `model` and `version`, while you look into it; better, mute the single signal "
+        "with a reason and an end (`mbm incidents mute`). It falls silent by itself when the "
+        "evidence falls.",
+    )
+
+
+FEATURES: Final = _follows(
+    "MbmFeatureDrift",
+    "shift_features",
+    "its inputs move",
+    "The inputs leave their usual distributions",
+    look=("`mbm results --model MODEL --metric feature_location`: which features, which way?",),
+    causes=(
+        "A change in what feeds the model.",
+        "Other people or cases than before.",
+        "A season that the history does not hold yet.",
+    ),
+    remedy=("Ask who owns the source of the feature that moved most.",),
+)
+PREDICTIONS: Final = _follows(
+    "MbmPredictionDrift",
+    "shift_predictions|shift_segments",
+    "its answers move",
+    "The predictions, of all rows or of a segment, leave their usual distribution",
+    look=(
+        "`mbm results --model MODEL --metric prediction_jensen_shannon`: by how much?",
+        "MbmFeatureDrift: do the inputs explain it, or has the model changed?",
+    ),
+    causes=("Inputs that moved.", "A release or a threshold that was changed."),
+    remedy=("If no input moved, look at the release; else at the input.",),
+)
+CONFIDENCE: Final = _follows(
+    "MbmConfidenceShift",
+    "shift_confidence",
+    "it is more or less sure than usual",
+    "The confidence leaves its usual distribution",
+    look=(
+        "`mbm results --model MODEL --metric low_confidence`: more unsure cases?",
+        "`mbm results --model MODEL --metric confidence_mean`: which way?",
+    ),
+    causes=(
+        "Cases unlike those that the model learned from.",
+        "A release whose scores are calibrated otherwise.",
+    ),
+    remedy=(
+        "Unsure cases should go to people: does the review policy still catch them?",
+        "Sure and wrong is worse: compare with outcomes as they come.",
+    ),
+)
+QUALITY: Final = _follows(
+    "MbmDataQuality",
+    "shift_missing|shift_violations",
+    "its data is worse than usual",
+    "More values are missing or break the contract than usual",
+    look=(
+        "`mbm results --model MODEL --metric feature_missing`: which features?",
+        "`mbm results --model MODEL --metric contract_violations`: which rules?",
+    ),
+    causes=(
+        "A sender that leaves out a field since its release.",
+        "A unit, a spelling or a new category.",
+    ),
+    remedy=("Mend the sender; or the card, if the values are right.",),
+)
+FAIRNESS: Final = _follows(
+    "MbmFairnessGap",
+    "shift_fairness",
+    "a gap between groups changes",
+    "The gap between a protected group and the rest leaves its usual size",
+    look=(
+        (
+            "`mbm results --model MODEL --metric demographic_parity_difference`: of which "
+            "attribute, and how sure?"
+        ),
+        "`mbm results --model MODEL --metric group_selection_rate_gap`: of which group?",
+    ),
+    causes=(
+        "Other people than before in one of the groups.",
+        "An input that means something else for one group.",
+        "A release.",
+    ),
+    remedy=(
+        "Tell who answers for fairness of this model, before anything is explained away.",
+        "See whether final decisions have the same gap, or people make up for it.",
+    ),
+)
+
+SHIFT_ALERTS: Final = (SHIFT, SLOW, FEATURES, PREDICTIONS, CONFIDENCE, QUALITY, FAIRNESS)
+"""In the order in which people see them."""
