@@ -12,6 +12,9 @@ from typing import Final
 
 from monitor.settings.notices import Smtp
 
+# At 78 characters Python may fold a subject before its first word, which some readers then show
+# with a blank; 998 are allowed.
+_POLICY: Final = SMTP.clone(max_line_length=200)
 SECONDS: Final = 30.0
 """How long the server may take for each answer."""
 
@@ -40,7 +43,7 @@ def message(
     Raises:
         ValueError: a header would hold more than one line.
     """
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=_POLICY)
     mail["From"] = Address("Model Behavior Monitor", addr_spec=sender)
     mail["To"] = [Address(addr_spec=address) for address in to]
     mail["Subject"] = subject

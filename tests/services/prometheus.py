@@ -34,11 +34,18 @@ class Prometheus:
     Args:
         targets: by job name the addresses "host:port" to scrape.
         rules: files of alert and recording rules.
+        alertmanagers: addresses "host:port" that are told of alerts.
     """
 
-    def __init__(self, targets: Mapping[str, Sequence[str]], rules: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        targets: Mapping[str, Sequence[str]],
+        rules: Sequence[Path] = (),
+        alertmanagers: Sequence[str] = (),
+    ) -> None:
         self._targets = targets
         self._rules = rules
+        self._alertmanagers = alertmanagers
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -47,6 +54,9 @@ class Prometheus:
         folder = Path(self._folder.name)
         config = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "alerting": {
+                "alertmanagers": [{"static_configs": [{"targets": list(self._alertmanagers)}]}]
+            },
             "rule_files": [str(path.absolute()) for path in self._rules],
             "scrape_configs": [
                 {"job_name": job, "static_configs": [{"targets": list(addresses)}]}
