@@ -11,7 +11,17 @@ from pathlib import Path
 from bench.figures import Figure, table
 from bench.report import Section, report
 
-NAMES = ("decode", "ingest", "endurance", "profiles", "drift", "metrics", "detect", "evaluate")
+NAMES = (
+    "decode",
+    "ingest",
+    "endurance",
+    "profiles",
+    "drift",
+    "metrics",
+    "detect",
+    "evaluate",
+    "pages",
+)
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 

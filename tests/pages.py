@@ -20,10 +20,11 @@ from monitor.outputs.web.facts import Facts, Trace
 from monitor.outputs.web.routes import site
 from monitor.outputs.web.site import Site
 from monitor.settings.values import Address
-from monitor.state import incidents, progress, results
+from monitor.state import incidents, progress, results, slices
 from monitor.state.database import State
 from monitor.state.incidents import Incident, Lead, Status, Tier
 from monitor.state.results import ResultRow
+from monitor.state.slices import Followed
 
 NOW = datetime(2026, 3, 20, 9, tzinfo=UTC)
 END = datetime(2026, 3, 20, tzinfo=UTC)
@@ -103,7 +104,7 @@ def fill(state: State, model: str = "loan", feature: str = "age", segment: str =
         }
         value = 0.1 + days / 100
         rows += [
-            result("override", value, lower=value - 0.05, upper=value + 0.05, **of),
+            result("override", value, lower=value - 0.02, upper=value + 0.02, **of),
             result("low_confidence", value, reference_value=0.1, **of),
             result("accuracy", None if days < 3 else 0.9, **of),
             result("feature_psi", value, column_name=feature, **of),
@@ -148,9 +149,38 @@ def incident(model: str = "loan", summary: str = "Overrides rose", **more: Any) 
         evidence=4.2,
         summary=summary,
         leads=(lead,),
-        story={"examples": ["p1"], "runbook": "MbmReviewLeak", "deployments": [{"version": "2"}]},
+        story={
+            "examples": ["p1"],
+            "runbook": "people",
+            "versions": ["2"],
+            "deployments": [
+                {"at": "2026-03-16T08:00:00+00:00", "version": "2", "stage": "", "traffic_share": 1}
+            ],
+        },
     )
     return replace(one, **more)
+
+
+def slice_of(model: str = "loan", words: str = "age < 25") -> Followed:
+    """A slice of the last day where people override more often."""
+    return Followed(
+        model=model,
+        claim="override",
+        conditions="[]",
+        words=words,
+        start=END - DAY,
+        end=END,
+        is_found=True,
+        rows=80,
+        support=0.1,
+        rate=0.31,
+        rest=0.08,
+        lower=0.12,
+        upper=0.34,
+        p=0.001,
+        examples=["p1"],
+        found_at=NOW,
+    )
 
 
 def traced(model: str = "loan", text: str = "looked wrong", feature: str = "age") -> Traced:
@@ -223,11 +253,28 @@ class Service:
         return Client(self.site())
 
 
-def service(folder: Path, model: str = "loan", feature: str = "age", text: str = "x") -> Service:
-    """A service of one model with results, an incident, a prediction and a refused message."""
+def service(
+    folder: Path,
+    model: str = "loan",
+    feature: str = "age",
+    text: str = "x",
+    *,
+    is_calm: bool = False,
+) -> Service:
+    """A service of one model with results, a prediction, a refused message and an incident.
+
+    Args:
+        folder: of its state and cards.
+        model: its name.
+        feature: name of one of its features.
+        text: what people and events wrote.
+        is_calm: without the incident.
+    """
     state = State.open(f"sqlite:///{folder}/state.db")
     fill(state, model, feature, segment=f"plan={text}")
-    incidents.add(state, incident(model, summary=text))
+    if not is_calm:
+        incidents.add(state, incident(model, summary=text))
+    slices.replace(state, model, END - DAY, [slice_of(model, text)])
     made = Service(state, cards_in(folder / "cards", model, feature=feature, text=text))
     made.traces["p1"] = [Trace(traced(model, text, feature), "unsure", (f"{model}-2026-03-18-1",))]
     made.refused.append(

@@ -15,6 +15,7 @@ from monitor.cards.declaration import Declaration
 from monitor.cards.mapping import Events
 from monitor.cards.people import People, Use
 from monitor.cards.policy import Policy
+from monitor.cards.report import WeeklyReport
 from monitor.cards.review import Review, review_wrongs
 from monitor.cards.values import ModelName, Version, repeated
 from monitor.settings.check import nearest
@@ -175,6 +176,9 @@ class Card(Part):
     )
     people: People = Field(default=People(), description="who reviews")
     use: Use = Field(default=Use(), description="who uses the answers")
+    report: WeeklyReport | None = Field(
+        default=None, description="weekly report by mail; {} sends it on Mondays to the owner"
+    )
     alarms: Alarms = Field(default=Alarms(), description="how often people are called, for what")
 
     @cached_property

@@ -32,6 +32,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "audit": ("audit", "Show who did what, and why."),
     "reviews": ("reviews", "List required reviews that are open, and predictions without theirs."),
     "trace": ("trace", "Show all that is known of a prediction."),
+    "report": ("report", "Say what a week of a model was like."),
     "query": ("query", "Ask the log and the results in SQL."),
     "quarantine": ("quarantine", "List messages nobody understood, or take them in after all."),
     "backfill": ("backfill", "Build profiles and results of past windows again."),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from monitor.jobs import reports
 from monitor.jobs.current_cards import CurrentCards
 from monitor.jobs.evaluate import Close, Done, Service, Told, evaluate
 from monitor.jobs.maintain import Maintained, maintain
@@ -75,6 +76,12 @@ def keep_evaluating(
         found = sliced(newest(), now=datetime.now(UTC))
         return f"{found} slices found"
 
+    def report(slot: datetime) -> str:
+        del slot
+        cards, now = newest().cards, datetime.now(UTC)
+        count = reports.write_due(parts.state, parts.settings.notices, cards, now)
+        return f"{count} reports to be sent"
+
     jobs = [
         Job("slices", timedelta(days=1), slice_all, offset=timedelta(hours=4)),
         Job("evaluate", parts.settings.evaluate.every, look),
@@ -82,6 +89,7 @@ def keep_evaluating(
     ]
     if parts.settings.notices.channels:
         jobs.append(Job("notices", parts.settings.notices.every, tell))
+        jobs.append(Job("reports", reports.EVERY, report))
     schedule = Schedule(parts.state, jobs, JobMetrics(registry))
     schedule.start()
     try:

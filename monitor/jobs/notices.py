@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from monitor.cards.card import Card
 from monitor.errors import ConfigurationError
 from monitor.jobs.failpoint import reach
+from monitor.jobs.reports import REPORT, mailed
 from monitor.outputs import mail
 from monitor.outputs.notice_metrics import FAILED, SENT, NoticeMetrics
 from monitor.outputs.post import PostError, post
@@ -149,6 +150,10 @@ def _tried(
 
 def _send(channel: Channel, claimed: Claimed, now: datetime) -> tuple[str, ...]:
     """The recipients that refused it while others took it."""
+    if claimed.key.event == REPORT:
+        assert channel.smtp is not None
+        identity = _identity(claimed.key)
+        return mail.send(channel.smtp, mailed(channel.smtp, claimed.message, identity, now))
     notice, identity = Notice.of(claimed.message), _identity(claimed.key)
     if channel.smtp is not None:
         return _mailed(channel.smtp, notice, identity, claimed.message.get(_TO), now)

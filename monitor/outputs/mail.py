@@ -2,7 +2,7 @@
 
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -19,7 +19,7 @@ SECONDS: Final = 30.0
 """How long the server may take for each answer."""
 
 
-def message(
+def message(  # noqa: PLR0913 - a mail has the parts that it has
     sender: str,
     to: Sequence[str],
     subject: str,
@@ -28,6 +28,8 @@ def message(
     *,
     identity: str,
     at: datetime,
+    pictures: Mapping[str, bytes] | None = None,
+    unsubscribe: str = "",
 ) -> EmailMessage:
     """A mail with a plain text and the same as HTML.
 
@@ -39,6 +41,8 @@ def message(
         page: body as HTML.
         identity: the same for a mail that is sent again; becomes its Message-ID.
         at: when it was written, aware.
+        pictures: PNG that the HTML shows, by the names that stand there as `cid:NAME`.
+        unsubscribe: how to get no more of these, an address in angle brackets; "" for none.
 
     Raises:
         ValueError: a header would hold more than one line.
@@ -52,6 +56,12 @@ def message(
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(text)
     mail.add_alternative(page, subtype="html")
+    if unsubscribe:
+        mail["List-Unsubscribe"] = unsubscribe
+    for name, picture in (pictures or {}).items():
+        shown = mail.get_payload(1)
+        assert isinstance(shown, EmailMessage)
+        shown.add_related(picture, "image", "png", cid=f"<{name}>")
     return mail
 
 

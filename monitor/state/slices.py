@@ -102,3 +102,11 @@ def followed(
     with state.reading() as connection:
         rows = connection.execute(wanted.order_by(*order, SLICES.c.conditions))
         return [Followed(**row) for row in rows.mappings()]
+
+
+def newest(state: State, model: str) -> list[Followed]:
+    """Slices of a model's last window that has any, as they were ranked."""
+    with state.reading() as connection:
+        last = sa.select(sa.func.max(SLICES.c.start)).where(SLICES.c.model == model)
+        start = connection.scalar(last)
+    return followed(state, model, start=start) if start is not None else []

@@ -33,6 +33,12 @@ ELSEWHERE = {
     "mbm ingest -c service.yaml": "a part of mbm run",
     "mbm evaluate -c service.yaml": "a part of mbm run",
     "mbm serve -c service.yaml": "a part of mbm run",
+    "mbm report -c service.yaml --model lending --week 2026-W12 --send": (
+        "tests/integration/test_reports.py, against a mail server"
+    ),
+    "mbm report -c demo/service.yaml --model lending --out lending.html": (
+        "tests/integration/test_reports.py, of a week that has results"
+    ),
     "mbm trace -c demo/service.yaml PREDICTION_ID": "tests/unit/test_trace.py, with a real id",
     **dict.fromkeys(
         (

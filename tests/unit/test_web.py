@@ -12,8 +12,10 @@ import jsonschema
 import pytest
 from werkzeug.test import Client
 
+from monitor.detection.named import Group
 from monitor.outputs.web.api import OPERATIONS, openapi
 from monitor.outputs.web.facts import Trace
+from monitor.render.advice import ADVICE
 from monitor.state import audit, incidents, tokens
 from monitor.state.incidents import Status
 from monitor.state.tokens import Right
@@ -141,11 +143,12 @@ def test_the_fleet_shows_the_worst_first(tmp_path: Path, loan: Service) -> None:
 def test_a_model_shows_value_interval_rows_and_completeness(loan: Service) -> None:
     text = loan.client().get("/models/loan").text
     assert "10 %" in text
-    assert "5 % to 15 %" in text
+    assert "8 % to 12 %" in text
     assert "100 rows, 100 % complete" in text
     assert 'aria-label="Override rate: 10 %, 07 Mar to 20 Mar 2026"' in text
     assert "Overrides rose" not in text
     assert "accuracy</a>" in text
+    assert "23 % (12 % to 34 %)" in text
 
 
 def test_a_chart_by_itself_carries_its_style(loan: Service) -> None:
@@ -371,4 +374,9 @@ def test_an_incident_tells_its_story(loan: Service) -> None:
     for words in ("Overrides of team south rose", "team=south", "0.08", "0.25", "0.1 to 0.24"):
         assert words in text
     assert 'href="/trace?id=p1"' in text
-    assert 'href="/runbook/MbmReviewLeak"' in text
+    assert "Talk with the team" in text
+    assert "version 2, 100 % of the traffic, 2026-03-16 08:00" in text
+
+
+def test_there_is_advice_for_every_family_of_signals() -> None:
+    assert set(ADVICE) == set(Group)

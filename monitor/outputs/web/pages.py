@@ -24,11 +24,13 @@ from monitor.outputs.web.access import (
     refuse_forged,
 )
 from monitor.outputs.web.site import Call
+from monitor.render.advice import ADVICE
+from monitor.render.alert_rules import ALERTS
 from monitor.render.chart import STYLE, svg
 from monitor.settings.values import duration_text
-from monitor.state import heartbeats, incidents, ledger, results
+from monitor.state import heartbeats, incidents, ledger, results, slices
 from monitor.state.history import history
-from monitor.state.incidents import What
+from monitor.state.incidents import Tier, What
 from monitor.state.references import pinned
 
 MOST_QUARANTINED: Final = 100
@@ -68,6 +70,7 @@ def model(call: Call, model: str) -> Response:
         text=look.shown_text,
         interval=look.interval_text,
         unknown=_unknown(known, version),
+        slices=slices.newest(call.facts.state, model),
     )
 
 
@@ -94,7 +97,7 @@ def metric(call: Call, model: str, metric: str) -> Response:
         for column, moments in mine.items()
     ]
     charts.sort(key=lambda one: (-abs(one[2].value or 0.0), one[0]))
-    slices = _slices(call, known, metric, version) if not segment else []
+    parts = _slices(call, known, metric, version) if not segment else []
     return call.page(
         "metric.html",
         card=known.card,
@@ -105,7 +108,7 @@ def metric(call: Call, model: str, metric: str) -> Response:
         charts=charts[:MOST_CHARTS],
         left=len(charts) - MOST_CHARTS,
         lines=mine,
-        slices=slices,
+        slices=parts,
         svg=svg,
         interval=look.interval_text,
         percent=about.unit is Unit.RATIO,
@@ -184,7 +187,9 @@ def incident(call: Call, identity: str) -> Response:
         metrics=look.METRICS,
         may_act=call.asker.writes(found.model),
         secret=secret,
-        whats=[what.value for what in What],
+        advice={group.value: text for group, text in ADVICE.items()},
+        alert="MbmSlowDrift" if found.tier is Tier.SLOW else "MbmBehaviorShift",
+        runbook={alert.name for alert in ALERTS},
     )
     _keep(call, response, FORM_COOKIE, secret)
     return response

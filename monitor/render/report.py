@@ -1,0 +1,263 @@
+"""The weekly report of a model: in words first, then in numbers, as HTML and as Markdown."""
+
+import html
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from urllib.parse import quote
+
+from monitor.render.chart import Chart, number, svg
+
+MOST_BYTES: Final = 100_000
+"""Beyond this, mail programs cut a mail."""
+
+PICTURE: Final = "chart"
+"""Front of the names under which a mail carries its charts."""
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A number beside that of the week before.
+
+    Attributes:
+        title: of the metric.
+        of: feature, attribute or output; "" for none.
+        version: of the model.
+        before: at the end of the week before, None if there was none.
+        now: at the end of the week, None if it is unknown.
+        lower: lower end of its 95 % interval.
+        upper: upper end.
+        percent: whether it is a share.
+        times: how often the change exceeds its noise; None where there is no interval.
+        why: why it is unknown, "" if it is not.
+        chart: of the last weeks, None for none.
+    """
+
+    title: str
+    of: str
+    version: str
+    before: float | None
+    now: float | None
+    lower: float | None = None
+    upper: float | None = None
+    percent: bool = False
+    times: float | None = None
+    why: str = ""
+    chart: Chart | None = None
+
+    @property
+    def name(self) -> str:
+        """What moved, in a line."""
+        return ", ".join(filter(None, (self.title, self.of, f"version {self.version}")))
+
+    def told(self) -> str:
+        """The number, its interval, and where it came from."""
+        shown = number(self.now, percent=self.percent) if self.now is not None else "unknown"
+        if self.why:
+            shown += f" ({self.why})"
+        if self.lower is not None and self.upper is not None:
+            ends = (number(end, percent=self.percent) for end in (self.lower, self.upper))
+            shown += " ({} to {})".format(*ends)
+        if self.before is not None:
+            shown += f", the week before {number(self.before, percent=self.percent)}"
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An incident in a line.
+
+    Attributes:
+        identity: of the incident.
+        summary: what moved.
+        status: what people made of it.
+        opened: end of the window that opened it.
+        lead: hours from the likely begin to that.
+    """
+
+    identity: str
+    summary: str
+    status: str
+    opened: datetime
+    lead: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A week of a model.
+
+    Attributes:
+        model: whose.
+        week: in ISO 8601: 2026-W12.
+        start: its first day.
+        end: its last day.
+        owner: team.
+        site: address of the pages, without a slash at its end.
+        words: the state in sentences, the most important first.
+        changes: what moved most, the clearest first.
+        incidents: opened in the week or still open.
+        parts: by heading the numbers that belong there.
+        slices: where edge cases cluster, a line each.
+        assumptions: that are overdue or due soon, a line each.
+    """
+
+    model: str
+    week: str
+    start: date
+    end: date
+    owner: str
+    site: str
+    words: tuple[str, ...]
+    changes: tuple[Change, ...]
+    incidents: tuple[Event, ...]
+    parts: tuple[tuple[str, tuple[Change, ...]], ...]
+    slices: tuple[str, ...]
+    assumptions: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        """Of the mail; one line."""
+        return f"{line(self.model)}, {self.week}: {line(self.words[0])}"[:150]
+
+
+def charts(report: Report) -> list[str]:
+    """Charts as SVG documents, in the order in which the page names them."""
+    return [svg(one.chart, alone=True) for one in report.changes if one.chart is not None]
+
+
+def page(report: Report, *, mail: bool) -> str:
+    """The report as HTML.
+
+    Args:
+        report: of a week.
+        mail: whether charts come with the mail (`cid:chart1`), rather than inside the page.
+    """
+    body = "".join(_body(report, mail=mail))
+    title = f"{_safe(report.model)}, {report.week}"
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title}</title><style>{_STYLE}</style></head><body>{body}</body></html>"
+    )
+
+
+_STYLE: Final = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:720px;margin:0 auto;padding:12px;"
+    "color:#16181d;background:#fff}h1{font-size:1.3rem}h2{font-size:1.05rem;margin:1.4em 0 .3em;"
+    "border-bottom:1px solid #d6d9df}"
+    "td,th{text-align:left;vertical-align:top;padding:4px 12px 4px 0}"
+    ".soft{color:#4b5563}img,svg{max-width:100%;height:auto}"
+)
+
+
+def _body(report: Report, *, mail: bool) -> Iterator[str]:
+    yield f"<h1>{_safe(report.model)}, {report.week}</h1>"
+    yield f'<p class="soft">{report.start} to {report.end}, for {_safe(report.owner)}</p>'
+    for i, sentence in enumerate(report.words):
+        yield (
+            f"<p><strong>{_safe(sentence)}</strong></p>" if i == 0 else f"<p>{_safe(sentence)}</p>"
+        )
+    if report.changes:
+        yield "<h2>What changed most</h2>"
+    drawn = 0
+    for one in report.changes:
+        yield f"<p><strong>{_safe(one.name)}</strong>: {_safe(one.told())}</p>"
+        if one.chart is not None:
+            drawn += 1
+            alt = _safe(one.chart.title)
+            yield (
+                f'<p><img src="cid:{PICTURE}{drawn}" alt="{alt}" width="{one.chart.width}"></p>'
+                if mail
+                else f"<p>{svg(one.chart, alone=True)}</p>"
+            )
+    if report.incidents:
+        yield "<h2>Incidents</h2><ul>"
+        for event in report.incidents:
+            link = f"{report.site}/incidents/{quote(event.identity, safe='')}"
+            yield f'<li><a href="{html.escape(link)}">{_safe(event.identity)}</a>: '
+            yield f"{_safe(_event(event))}</li>"
+        yield "</ul>"
+    for title, some in report.parts:
+        yield f"<h2>{_safe(title)}</h2><table>"
+        for one in some:
+            yield f'<tr><th scope="row">{_safe(one.name)}</th><td>{_safe(one.told())}</td></tr>'
+        yield "</table>"
+    for title, lines in _lists(report):
+        yield f"<h2>{title}</h2><ul>" + "".join(f"<li>{_safe(one)}</li>" for one in lines) + "</ul>"
+    link = f"{report.site}/models/{quote(report.model, safe='')}"
+    yield f'<p class="soft">More on <a href="{html.escape(link)}">its page</a>. '
+    yield f"{_safe(_ending(report))}</p>"
+
+
+def markdown(report: Report) -> str:
+    """The report as Markdown, in which names are text whatever they hold."""
+    return _plain(report, _escaped)
+
+
+def text(report: Report) -> str:
+    """The report as plain text, for who reads mail without HTML."""
+    return _plain(report, line)
+
+
+def _plain(report: Report, said: Callable[[str], str]) -> str:
+    lines = [f"# {said(report.model)}, {report.week}", ""]
+    lines += [f"{report.start} to {report.end}, for {said(report.owner)}", ""]
+    lines += [said(sentence) for sentence in report.words]
+    if report.changes:
+        lines += ["", "## What changed most", ""]
+        lines += [f"- {said(one.name)}: {said(one.told())}" for one in report.changes]
+    if report.incidents:
+        lines += ["", "## Incidents", ""]
+        lines += [f"- {said(one.identity)}: {said(_event(one))}" for one in report.incidents]
+    for title, some in report.parts:
+        lines += ["", f"## {title}", ""]
+        lines += [f"- {said(one.name)}: {said(one.told())}" for one in some]
+    for title, some_lines in _lists(report):
+        lines += ["", f"## {title}", "", *(f"- {said(one)}" for one in some_lines)]
+    lines += ["", f"{report.site}/models/{quote(report.model, safe='')}", said(_ending(report)), ""]
+    return "\n".join(lines)
+
+
+def _lists(report: Report) -> Iterator[tuple[str, Sequence[str]]]:
+    if report.slices:
+        yield "Where edge cases cluster", report.slices
+    if report.assumptions:
+        yield "Assumptions to look at again", report.assumptions
+
+
+def _event(event: Event) -> str:
+    return (
+        f"{event.summary}; {event.status}, opened {event.opened:%Y-%m-%d %H:%M} UTC, "
+        f"{event.lead:.0f} hours after it likely began"
+    )
+
+
+def _ending(report: Report) -> str:
+    return f"To stop these mails, take `report` out of the card of {report.model}."
+
+
+def line(value: str) -> str:
+    r"""A text as one line that nothing can end or turn.
+
+    >>> line("a\r\nBcc: b")
+    'a Bcc: b'
+    """
+    return _CONTROL.sub(" ", value).strip()
+
+
+def _safe(value: str) -> str:
+    return html.escape(line(value))
+
+
+def _escaped(value: str) -> str:
+    """A text in which Markdown and HTML find no marks."""
+
+    def shown(match: re.Match[str]) -> str:
+        mark = match[0]
+        return html.escape(mark) if mark in "<>&" else f"\\{mark}"
+
+    return re.sub(r"[\\`*_{}\[\]()#+!|<>~&]", shown, line(value))
