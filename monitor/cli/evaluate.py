@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from prometheus_client import CollectorRegistry
 
 from monitor.cli.exposed import expose
 from monitor.cli.options import TIME, config
@@ -50,7 +51,8 @@ def evaluate(file: Path, once: bool, until: datetime | None) -> None:
             done = evaluated(parts, close, now=datetime.now(UTC), told=told)
         say(done)
         if parts.settings.notices.channels:
-            notifier = Notifier(parts.state, parts.settings.notices)
+            # Nobody scrapes a run that ends.
+            notifier = Notifier(parts.state, parts.settings.notices, CollectorRegistry())
             sent, failed = notifier.tell(parts.cards)
             click.echo(f"{sent} notices sent, {failed} tries failed")
 

@@ -18,11 +18,26 @@ _EVIDENCE: Final = (
 )
 """The family's own part of the evidence that pages, as a template; CHECKS are its checks."""
 
+
+def _opened(tier: str) -> str:
+    """PromQL of open incidents of a tier, by model and by how many there ever were.
+
+    The number is a label, `incident_number`, so that another incident of the same model is another
+    alert: else Alertmanager would say nothing of it while the first is open.
+    """
+    return (
+        'count_values by (model) ("incident_number", '
+        f'max by (model) (mbm_incidents_total{{severity="{tier}"}}))\n'
+        f'* on (model) group_left () max by (model) (mbm_incidents_open{{severity="{tier}"}})\n'
+        "> 0"
+    )
+
+
 SHIFT: Final = Alert(
     name="MbmBehaviorShift",
     scope=Scope.MODEL,
     severity=Severity.CRITICAL,
-    when='max by (model) (mbm_incidents_open{severity="page"}) > 0',
+    when=_opened("page"),
     summary="{{ $labels.model }} behaves in another way",
     description='Open incidents of {{ $labels.model }}: {{ $value | printf "%.0f" }}. The evidence '
     "that it left its usual behavior has reached the line that the card's pages_per_month sets. "
@@ -65,7 +80,7 @@ SLOW: Final = Alert(
     name="MbmSlowDrift",
     scope=Scope.MODEL,
     severity=Severity.WARNING,
-    when='max by (model) (mbm_incidents_open{severity="slow"}) > 0',
+    when=_opened("slow"),
     summary="{{ $labels.model }} has drifted slowly from its reference",
     description="{{ $labels.model }} has moved from its frozen reference over weeks, beyond the "
     "wander and the season that its history shows "

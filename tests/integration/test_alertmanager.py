@@ -160,3 +160,13 @@ def test_a_models_warnings_are_held_back_while_it_pages(
     wait_until(lambda: len(mailbox.mails) == 2)
     assert mailbox.to == [["owner@example.org"], ["x@example.org"]]
     assert inhibited(alertmanager) == {("MbmUnknownVersion", "lending")}
+
+
+def test_another_incident_of_a_model_pages_while_the_first_is_open(
+    alertmanager: Alertmanager, receiver: Receiver
+) -> None:
+    for number in ("1", "2"):
+        alertmanager.fire(firing("MbmBehaviorShift", model="lending", incident_number=number))
+        wait_until(lambda: len(receiver.posted) == int(number))  # noqa: B023 - asked at once
+    keys = [posted.document["dedup_key"] for posted in receiver.posted]
+    assert len(set(keys)) == 2

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from prometheus_client import CollectorRegistry
 
 from monitor.cards.card import Card
+from monitor.cli import main
 from monitor.errors import ConfigurationError
 from monitor.jobs.notices import LEASE, Notifier
-from monitor.jobs.service import configuration
+from monitor.jobs.service import configuration, opened
 from monitor.settings.notices import Notices
 from monitor.state import incidents, notices
 from monitor.state.database import State
@@ -327,6 +329,7 @@ import json, sys
 from datetime import datetime
 from prometheus_client import CollectorRegistry
 from monitor.cards.card import Card
+from monitor.cli import main
 from monitor.jobs.notices import Notifier
 from monitor.settings.notices import Notices
 from monitor.state.database import State
@@ -409,3 +412,27 @@ def test_the_settings_in_the_documents_are_right() -> None:
 def test_a_wrong_channel_is_refused_with_the_remedy(channel: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Notices.model_validate({"channels": {"one": channel}})
+
+
+def test_evaluate_once_sends_what_is_due_before_it_ends(tmp_path: Path, mailbox: Mailbox) -> None:
+    (tmp_path / "cards").mkdir()
+    text = card().model_dump_json(by_alias=True, exclude_none=True)
+    (tmp_path / "cards/card.yaml").write_text(text)
+    settings = {
+        "store": "data",
+        "cards": "cards",
+        "sources": {"events": {"files": {"path": "events"}}},
+        "notices": {"channels": {"mail": {"smtp": mailbox.settings()}}},
+    }
+    (tmp_path / "service.yaml").write_text(yaml.safe_dump(settings))
+    run = ["evaluate", "--once", "-c", str(tmp_path / "service.yaml")]
+    first = CliRunner().invoke(main, run)
+    assert (first.exit_code, first.output.splitlines()[-1]) == (0, "0 notices sent, 0 tries failed")
+    state = opened(tmp_path / "service.yaml").state
+    incidents.add(state, replace(INCIDENT, opened=datetime.now(UTC) + HOUR))
+    state.close()
+    mailbox.down = True
+    assert "0 notices sent, 1 tries failed" in CliRunner().invoke(main, run).output
+    said = CliRunner().invoke(main, ["status", "-c", str(tmp_path / "service.yaml")]).output
+    assert "1 notices wait" in said
+    assert "451" in said
