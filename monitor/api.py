@@ -11,6 +11,8 @@ import pyarrow as pa
 
 from monitor.cards.card import Card
 from monitor.errors import MonitorError
+from monitor.jobs.compare import Which, compare
+from monitor.jobs.compare import table_of as compared_table
 from monitor.jobs.explain import explained
 from monitor.jobs.explain_rows import table_of
 from monitor.jobs.query import answer
@@ -175,6 +177,19 @@ class Monitor:
             self.parts, card, metric, column=column, window=window, against=against, version=version
         )
         return Rows(table_of(found))
+
+    def compare(
+        self, model: str, first: str, second: str, *, window: datetime | None = None
+    ) -> Rows:
+        """Two versions (or "version/stage") side by side, as `mbm compare` prints them.
+
+        Raises:
+            UnknownNameError: there is no such model.
+            NoWindowError: there is no such window, or one of the two has no results in it.
+        """
+        card = self.card(model)
+        rows = compare(self.parts, card, Which.of(first), Which.of(second), window=window)
+        return Rows(compared_table(rows))
 
     def slices(self, model: str) -> Rows:
         """Where edge cases cluster, window by window, as `mbm slices --history` prints it.

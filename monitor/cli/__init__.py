@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "reference": ("reference", "Set or show what a model is compared with."),
     "results": ("results", "Print the results of a model."),
     "explain": ("explain", "Say why a number is another than before."),
+    "compare": ("compare", "Show two versions or stages side by side."),
     "slices": ("slices", "Find where edge cases cluster."),
     "incidents": ("incidents", "List incidents, and say what is done about them."),
     "backtest": ("backtest", "Show what would have called people in the past."),

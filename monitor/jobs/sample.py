@@ -69,7 +69,7 @@ def sampled(
     rows = smallest(partial(_of_version, task, version), columns, most)
     if not rows.num_rows:
         return None
-    said = _said_of(task, int(rows["id_hi"].to_numpy().max()))
+    said = said_of(task, int(rows["id_hi"].to_numpy().max()))
     known = Known.of(plan, rows.combine_chunks(), said)
     return Sampled(known, reference, rows.num_rows < most)
 
@@ -84,7 +84,7 @@ def _of_version(
         yield batch if version is None else batch.filter(pc.equal(batch["version"], version))
 
 
-def _said_of(task: Task, greatest: int) -> pa.Table:
+def said_of(task: Task, greatest: int) -> pa.Table:
     """What was said of predictions whose id's upper half is no greater."""
     feedback = FeedbackLog.open(task.place.store).table.at(task.place.feedback)
     by_month = task.place.partition == "month"

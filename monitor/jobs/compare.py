@@ -1,0 +1,255 @@
+"""Two versions or stages of a model side by side in one published window."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from monitor.cards.card import Card
+from monitor.control.differences import Difference, Side, compared, corrected
+from monitor.control.pairs import Answers, answers, cases, disagreements, paired, same
+from monitor.engines.base import Task
+from monitor.engines.execute import predictions
+from monitor.jobs import references
+from monitor.jobs.closed import NoWindowError, closed_window
+from monitor.jobs.plan import feedback_plan, inputs_plan
+from monitor.jobs.sample import pinned, said_of
+from monitor.jobs.service import Opened
+from monitor.log.definitions import Definitions
+from monitor.metrics import CATALOGUE
+from monitor.metrics.base import Ends
+from monitor.metrics.intervals import mean_interval, wilson
+from monitor.metrics.intervals import paired as paired_interval
+from monitor.profiles.codes import MISSING
+from monitor.profiles.known import Known
+from monitor.profiles.layout import Floats, Ints
+from monitor.profiles.segments import ALL
+from monitor.profiles.windows import Range, instant
+from monitor.state.results import ResultRow, latest
+
+Row = dict[str, Any]
+
+COLUMNS: Final = (
+    *("part", "metric", "column", "first", "second", "gap", "lower", "upper", "p", "differs"),
+    *("rows_first", "rows_second", "reason"),
+)
+"""Columns of `rows_of`. `part` is number, pairs or answers."""
+
+ENDS: Final = {metric.name: metric.ends for metric in CATALOGUE}
+
+LISTED: Final = 20
+"""Kinds of disagreement that are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """A version, or one of its stages.
+
+    Attributes:
+        version: of the model.
+        stage: shadow, canary or full; "" for all.
+    """
+
+    version: str
+    stage: str = ""
+
+    @classmethod
+    def of(cls, text: str) -> "Which":
+        """As people write it.
+
+        >>> Which.of("3/shadow")
+        Which(version='3', stage='shadow')
+        """
+        version, _, stage = text.partition("/")
+        return cls(version, stage)
+
+
+def compare(
+    parts: Opened, card: Card, first: Which, second: Which, *, window: datetime | None = None
+) -> list[Row]:
+    """Every published number of both with its difference, then the cases that both saw.
+
+    Args:
+        parts: of the service.
+        card: of the model.
+        first: what is compared with.
+        second: what is compared.
+        window: a moment in the window; by default the newest closed one.
+
+    Raises:
+        NoWindowError: there is no such closed window, or one of the two has no result in it.
+    """
+    span = closed_window(parts, card, window)
+    sides = [_published(parts, card, which, span) for which in (first, second)]
+    for which, side in zip((first, second), sides, strict=True):
+        if not side:
+            raise NoWindowError(
+                f"{card.model} has no results of {which.version}"
+                f"{'/' + which.stage if which.stage else ''} in the window of {instant(span[0])};"
+                f" see: mbm results --model {card.model} --metric predictions"
+            )
+    keys = [key for key in sides[0] if key in sides[1]]
+    found = corrected(compared(*key, *(_side(side[key]) for side in sides)) for key in keys)
+    return [*map(_line, found), *_pairs(parts, card, first, second, span)]
+
+
+def _published(
+    parts: Opened, card: Card, which: Which, span: Range
+) -> dict[tuple[str, str], ResultRow]:
+    rows = latest(
+        parts.state,
+        model=card.model,
+        version=which.version,
+        segment=ALL,
+        window_kind="publish",
+        since=instant(span[0]),
+        until=instant(span[1]),
+    )
+    there = [row for row in rows if row.start == instant(span[0])]
+    # A version with one stage only has results over all its stages, and no others.
+    stage = which.stage if any(row.stage for row in there) else ""
+    return {(row.metric, row.column_name): row for row in there if row.stage == stage}
+
+
+def _side(row: ResultRow) -> Side:
+    # Ends that enclose what bins hide say nothing of chance.
+    has_interval = ENDS.get(row.metric) in (Ends.SAMPLING, Ends.BOTH)
+    ends = (row.lower, row.upper) if has_interval else (None, None)
+    return Side(row.value, *ends, row.rows)
+
+
+def _line(one: Difference) -> Row:
+    reason = None if one.gap is not None else "one of the two is not known"
+    return {
+        "part": "number",
+        **{k: v for k, v in asdict(one).items() if k not in ("first", "second")},
+        "first": one.first.value,
+        "second": one.second.value,
+        "rows_first": one.first.rows,
+        "rows_second": one.second.rows,
+        "differs": one.differs,
+        "reason": reason,
+    }
+
+
+def _pairs(parts: Opened, card: Card, first: Which, second: Which, span: Range) -> Iterator[Row]:
+    """What is known of cases with equal inputs and subject that both saw."""
+    task = _task(parts, card, span)
+    table, case = _read(task, feedback_plan(card, inputs_plan(card, None)).columns, card)
+    one, other = (answers(case, _is(table, which)) for which in (first, second))
+    rows, others = paired(one, other)
+    if not len(rows):
+        yield {"part": "pairs", "reason": _why(one, other)}
+        return
+    known = Known.of(
+        feedback_plan(card, inputs_plan(card, None)),
+        table,
+        said_of(task, int(table["id_hi"].to_numpy().max())),
+    )
+    n = len(rows)
+    yield {"part": "pairs", "metric": "cases", "first": n, "second": n, "rows_first": n}
+    if card.contract.classes:
+        predicted = table["predicted_class"]
+        unlike = int((~same(predicted, rows, others)).sum())
+        lower, upper = wilson(unlike, n)
+        share = {"metric": "disagreement", "gap": unlike / n, "lower": lower, "upper": upper}
+        yield {"part": "pairs", "rows_first": n, **share}
+        yield from _right(known, rows, others)
+        for row in disagreements(predicted, rows, others).to_pylist()[:LISTED]:
+            said = f"{row['first']}→{row['second']}"
+            yield {"part": "answers", "column": said, "rows_first": row["cases"]}
+    else:
+        value = table["predicted_value"].to_numpy().astype(np.float64)
+        yield from _mean("predicted_value", value, rows, others)
+    yield from _mean("confidence", known.confidence, rows, others)
+
+
+def _why(one: Answers, other: Answers) -> str:
+    if not len(one.case) or not len(other.case):
+        return "one of the two has no case of its own"
+    return "no case with equal inputs and subject was seen by both"
+
+
+def _right(known: Known, rows: Ints, others: Ints) -> Iterator[Row]:
+    """Accuracy on the same cases; the outcome of either is that of the case."""
+    label = np.where(known.label[rows] != MISSING, known.label[rows], known.label[others])
+    some = label != MISSING
+    n = int(some.sum())
+    if not n:
+        yield {"part": "pairs", "metric": "accuracy", "reason": "no outcome of such a case yet"}
+        return
+    inside = label[some] < len(known.contract.classes)
+    first = (known.predicted[rows][some] == label[some]) & inside
+    second = (known.predicted[others][some] == label[some]) & inside
+    more, less = int((second & ~first).sum()), int((first & ~second).sum())
+    lower, upper = paired_interval(more, less, n)
+    yield {
+        "part": "pairs",
+        "metric": "accuracy",
+        "first": float(first.mean()),
+        "second": float(second.mean()),
+        "gap": (more - less) / n,
+        "lower": lower,
+        "upper": upper,
+        "rows_first": n,
+    }
+
+
+def _mean(name: str, values: Floats, rows: Ints, others: Ints) -> Iterator[Row]:
+    one, other = values[rows], values[others]
+    both = ~np.isnan(one) & ~np.isnan(other)
+    if not both.any():
+        return
+    gap = other[both] - one[both]
+    ends = mean_interval(len(gap), float(gap.sum()), float((gap * gap).sum())) or (None, None)
+    yield {
+        "part": "pairs",
+        "metric": name,
+        "first": float(one[both].mean()),
+        "second": float(other[both].mean()),
+        "gap": float(gap.mean()),
+        "lower": ends[0],
+        "upper": ends[1],
+        "rows_first": len(gap),
+    }
+
+
+def _task(parts: Opened, card: Card, span: Range) -> Task:
+    older = references.older_contracts(Definitions.open(parts.store), card)
+    plan = inputs_plan(card, None)
+    return Task(pinned(parts), plan, instant(span[0]), instant(span[1]), older)
+
+
+def _read(task: Task, columns: Sequence[str], card: Card) -> tuple[pa.Table, Ints]:
+    """All predictions of the window without their inputs, and the hash of these."""
+    inputs = ("numeric", "category", "subject")
+    tables, hashed = [], []
+    wanted = tuple(dict.fromkeys((*columns, *inputs)))
+    for batch in predictions(task, wanted, encoded=True):
+        flat = batch["numeric"].flatten().to_numpy(zero_copy_only=False)
+        numeric = flat.astype(np.float64).reshape(batch.num_rows, len(card.contract.numeric))
+        hashed.append(cases(numeric, batch["category"].flatten(), batch["subject"]))
+        tables.append(pa.table(batch).select(columns))
+    if not tables:
+        return pa.table({name: [] for name in columns}), np.empty(0, np.int64)
+    return pa.concat_tables(tables).unify_dictionaries().combine_chunks(), np.concatenate(hashed)
+
+
+def _is(table: pa.Table, which: Which) -> Any:  # noqa: ANN401 - flags
+    mine = pc.equal(table["version"], which.version)
+    if which.stage:
+        mine = pc.and_(mine, pc.equal(table["stage"], which.stage))
+    return np.asarray(pc.fill_null(mine, fill_value=False).combine_chunks().to_numpy(False))
+
+
+def table_of(rows: Sequence[Row]) -> pa.Table:
+    """A comparison as an Arrow table with `COLUMNS`."""
+    texts = dict.fromkeys(("part", "metric", "column", "reason"), pa.string())
+    counts = dict.fromkeys(("rows_first", "rows_second"), pa.int64())
+    types = {**texts, **counts, "differs": pa.bool_()}
+    schema = pa.schema([(name, types.get(name, pa.float64())) for name in COLUMNS])
+    return pa.Table.from_pylist(list(rows), schema=schema)
