@@ -1,11 +1,9 @@
 """Jobs: each slot once, the last missed one made up for, failures kept and counted."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -17,13 +15,6 @@ from monitor.state.database import State
 
 HOUR = timedelta(hours=1)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    state = State.open(f"sqlite:///{tmp_path}/state.db")
-    yield state
-    state.close()
 
 
 class World:

@@ -1,6 +1,8 @@
 """The database of the state: opened by anybody, migrated once, written in transactions."""
 
+import importlib
 import multiprocessing
+import pkgutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -13,42 +15,27 @@ from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor import state as package
 from monitor.errors import StateError
-from monitor.state import (  # noqa: F401 - each declares its tables
-    audit,
-    detectors,
-    heartbeats,
-    incidents,
-    ledger,
-    mutes,
-    named,
-    notices,
-    progress,
-    references,
-    results,
-    reviews,
-    runs,
-    tokens,
-)
+from monitor.state import named
 from monitor.state.database import METADATA, Instant, State
 
+for module in pkgutil.iter_modules(package.__path__):
+    # Each declares its tables.
+    importlib.import_module(f"{package.__name__}.{module.name}")
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/new/state.db"
 
-
-def test_migrations_make_the_tables_that_the_code_declares(url: str) -> None:
-    state = State.open(url)
+def test_migrations_make_the_tables_that_the_code_declares(state_url: str) -> None:
+    state = State.open(state_url)
     with state.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, METADATA) == []
     state.close()
 
 
-def test_opening_again_keeps_what_is_there(url: str) -> None:
-    named.put(State.open(url), "mark", 5)
-    assert named.value_of(State.open(url), "mark") == 5
+def test_opening_again_keeps_what_is_there(state_url: str) -> None:
+    named.put(State.open(state_url), "mark", 5)
+    assert named.value_of(State.open(state_url), "mark") == 5
 
 
 def _open(url: str) -> int:
@@ -57,18 +44,18 @@ def _open(url: str) -> int:
         return len(sa.inspect(connection).get_table_names())
 
 
-def test_processes_that_open_at_once_all_succeed(url: str) -> None:
+def test_processes_that_open_at_once_all_succeed(state_url: str) -> None:
     with multiprocessing.get_context("spawn").Pool(4) as pool:
-        counts = pool.map(_open, [url] * 8)
+        counts = pool.map(_open, [state_url] * 8)
     assert set(counts) == {len(METADATA.tables) + 1}
 
 
-def test_a_state_from_the_future_is_refused_with_the_remedy(url: str) -> None:
-    state = State.open(url)
+def test_a_state_from_the_future_is_refused_with_the_remedy(state_url: str) -> None:
+    state = State.open(state_url)
     with state.writing() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StateError, match=r"9999.*install the newer program"):
-        State.open(url)
+        State.open(state_url)
 
 
 @pytest.mark.parametrize("url", ["nonsense", "nosuch://host/name"])
@@ -89,8 +76,8 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
         State.open(f"sqlite:///{tmp_path}/state.db")
 
 
-def test_a_failing_transaction_leaves_nothing(url: str) -> None:
-    state = State.open(url)
+def test_a_failing_transaction_leaves_nothing(state_url: str) -> None:
+    state = State.open(state_url)
 
     def put_then_fail() -> None:
         with state.writing():
@@ -106,8 +93,8 @@ def test_a_failing_transaction_leaves_nothing(url: str) -> None:
     assert named.value_of(state, "a") == 3
 
 
-def test_writers_of_many_threads_wait_for_each_other(url: str) -> None:
-    state = State.open(url)
+def test_writers_of_many_threads_wait_for_each_other(state_url: str) -> None:
+    state = State.open(state_url)
     named.put(state, "count", 0)
 
     def increment(_: int) -> None:
@@ -121,17 +108,17 @@ def test_writers_of_many_threads_wait_for_each_other(url: str) -> None:
     assert named.value_of(state, "count") == 200
 
 
-def test_readers_do_not_wait_for_a_writer(url: str) -> None:
-    state = State.open(url)
+def test_readers_do_not_wait_for_a_writer(state_url: str) -> None:
+    state = State.open(state_url)
     named.put(state, "a", 1)
     with state.writing(), ThreadPoolExecutor(1) as pool:
         named.put(state, "a", 2)
         assert pool.submit(named.value_of, state, "a").result(timeout=5) == 1
 
 
-def test_sqlite_runs_with_a_write_ahead_log(url: str) -> None:
-    State.open(url)
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+def test_sqlite_runs_with_a_write_ahead_log(tmp_path: Path) -> None:
+    State.open(f"sqlite:///{tmp_path}/state.db")
+    with sqlite3.connect(tmp_path / "state.db") as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 

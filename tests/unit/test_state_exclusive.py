@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -20,11 +19,9 @@ with exclusive(State.open(sys.argv[1]), "evaluation"):
 """
 
 
-def test_a_second_holder_is_refused_and_the_dead_let_go(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/state.db"
-    state = State.open(url)
+def test_a_second_holder_is_refused_and_the_dead_let_go(state: State, state_url: str) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, url], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLDER, state_url], stdout=subprocess.PIPE, text=True
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
@@ -38,8 +35,7 @@ def test_a_second_holder_is_refused_and_the_dead_let_go(tmp_path: Path) -> None:
             pass
 
 
-def test_it_can_be_taken_again_after_an_error(tmp_path: Path) -> None:
-    state = State.open(f"sqlite:///{tmp_path}/state.db")
+def test_it_can_be_taken_again_after_an_error(state: State) -> None:
     with pytest.raises(ZeroDivisionError), exclusive(state, "evaluation", 0):
         raise ZeroDivisionError
     with exclusive(state, "evaluation", 0):

@@ -1,8 +1,6 @@
 """Incidents wait for people, who say who they are and why; every word is in the audit log."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -15,13 +13,6 @@ from monitor.state.incidents import Incident, Lead, Status, Tier, What
 
 NOON = datetime(2026, 3, 11, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    opened = State.open(f"sqlite:///{tmp_path}/state.db")
-    yield opened
-    opened.close()
 
 
 def lead(signal: str = "income/location") -> Lead:

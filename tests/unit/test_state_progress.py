@@ -1,7 +1,6 @@
 """Progress, heartbeats, ledger, references, runs and the hash key."""
 
 import stat
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,13 +21,6 @@ from monitor.state.references import Pin
 
 HOUR = timedelta(hours=1)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    state = State.open(f"sqlite:///{tmp_path}/state.db")
-    yield state
-    state.close()
 
 
 def window(hour: int, version: int, family: str = "inputs") -> DirtyWindow:

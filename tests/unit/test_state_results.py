@@ -1,9 +1,7 @@
 """Verdicts: revisions only where inputs changed, the newest ones read back."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -41,13 +39,6 @@ ROW = ResultRow(
     code_version="0.1.0",
     computed_at=NOON,
 )
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    state = State.open(f"sqlite:///{tmp_path}/state.db")
-    yield state
-    state.close()
 
 
 def test_a_verdict_comes_back_as_it_was_given(state: State) -> None:

@@ -1,11 +1,7 @@
 """Leaks are kept once each, counted for ever, and forgotten when their predictions are."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from monitor.state import reviews
 from monitor.state.database import State
@@ -26,13 +22,6 @@ LEAK = Leak(
     review_at=None,
     discovered_at=NOON + 2 * HOUR,
 )
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    opened = State.open(f"sqlite:///{tmp_path}/state.db")
-    yield opened
-    opened.close()
 
 
 def take_in(state: State, *leaks: Leak, start: datetime = NOON) -> int:

@@ -1,6 +1,5 @@
 """Tokens: who holds one, for how long, and what stays of it."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,13 +12,6 @@ from monitor.state.tokens import Right
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def state() -> Iterator[State]:
-    state = State.open("sqlite://")
-    yield state
-    state.close()
 
 
 def made(state: State, *rights: Right, models: tuple[str, ...] = ()) -> tuple[tokens.Token, str]:
