@@ -1,11 +1,11 @@
 """Which dashboards there are, and what stands where on them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from monitor.metrics.base import Metric, Per
-from monitor.render.panels import Panel, Query, of_series, once, panels, selector
+from monitor.render.panels import MOST_LINES, Panel, Query, of_series, once, panels, selector
 from monitor.render.sections import SECTIONS
 from monitor.render.series import Exported
 
@@ -30,6 +30,7 @@ class Board:
         says: whom it is for and what it answers.
         rows: the first is open.
         of_one: whether it is about one model at a time.
+        marks: moments that are marked on all panels.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Board:
     says: str
     rows: tuple[Row, ...]
     of_one: bool = False
+    marks: tuple[Query, ...] = ()
 
 
 def _fairness(of: str) -> Callable[[Metric], bool]:
@@ -80,6 +82,7 @@ def boards(catalogue: Iterable[Metric], exported: Sequence[Exported]) -> tuple[B
                 section("Failures"),
             ),
             of_one=True,
+            marks=_marks(by_name),
         ),
         Board(
             "fairness",
@@ -116,25 +119,29 @@ _FAIRNESS: Final[Mapping[str, str]] = {
 
 
 def _fleet(by_name: Mapping[str, Exported]) -> tuple[Panel, ...]:
-    """A table of models, the one with most drifted features first."""
-    columns = (
-        ("Drifted features", "mbm_drifted_features_ratio", "max", "percentunit"),
-        ("Unsure", "mbm_low_confidence_ratio", "max", "percentunit"),
-        ("Overridden", "mbm_override_ratio", "max", "percentunit"),
-        ("Calibration error", "mbm_calibration_error_ratio", "max", "percentunit"),
-        ("Labels", "mbm_label_coverage_ratio", "min", "percentunit"),
-        ("Completeness", "mbm_completeness_ratio", "min", "percentunit"),
-        ("Predictions", "mbm_window_predictions", "max", "short"),
-        ("Leaks", "mbm_review_leaks_total", "max", "short"),
+    """A table of models: first those with open incidents, then those with most evidence."""
+    columns: tuple[tuple[str, str, str, str, Mapping[str, str]], ...] = (
+        ("Open pages", "mbm_incidents_open", "sum", "short", {"severity": "page"}),
+        ("Open tickets", "mbm_incidents_open", "sum", "short", {"severity": "ticket"}),
+        ("Evidence", "mbm_check_evidence_ratio", "max", "percentunit", {"check": "shift"}),
+        ("Drifted features", "mbm_drifted_features_ratio", "max", "percentunit", {}),
+        ("Unsure", "mbm_low_confidence_ratio", "max", "percentunit", {}),
+        ("Overridden", "mbm_override_ratio", "max", "percentunit", {}),
+        ("Calibration error", "mbm_calibration_error_ratio", "max", "percentunit", {}),
+        ("Labels", "mbm_label_coverage_ratio", "min", "percentunit", {}),
+        ("Completeness", "mbm_completeness_ratio", "min", "percentunit", {}),
+        ("Predictions", "mbm_window_predictions", "max", "short", {}),
+        ("Leaks", "mbm_review_leaks_total", "max", "short", {}),
     )
-    by = ("model", "version")
-    asked = tuple(
-        Query(
-            f"{how} by ({', '.join(by)}) ({selector(name, by_name[name].labels)})", title, (name,)
-        )
-        for title, name, how, _ in columns
-    )
-    says = "\n\n".join(f"**{title}.** {by_name[name].text}" for title, name, _, _ in columns)
+
+    def asked(title: str, name: str, how: str, fixed: Mapping[str, str]) -> Query:
+        chosen = [label for label in by_name[name].labels if label != "version"]
+        expr = selector(name, chosen, fixed)
+        # Replicas show the same: a sum is taken over what is left when they are put together.
+        inner = once(expr) if how == "sum" else expr
+        return Query(f"{how} by (model) ({inner})", title, (name,))
+
+    says = dict.fromkeys(f"**{title}.** {by_name[name].text}" for title, name, _, _, _ in columns)
     closed, watermark = (
         by_name["mbm_watermark_timestamp_seconds"],
         "mbm_watermark_timestamp_seconds",
@@ -143,13 +150,13 @@ def _fleet(by_name: Mapping[str, Exported]) -> tuple[Panel, ...]:
     return (
         Panel(
             "Models, the worst first",
-            says,
+            "\n\n".join(says),
             "short",
-            asked,
+            tuple(asked(title, name, how, fixed) for title, name, how, _, fixed in columns),
             kind="table",
-            by=by,
-            units={title: unit for title, _, _, unit in columns},
-            first="Drifted features",
+            by=("model",),
+            units={title: unit for title, _, _, unit, _ in columns},
+            first=("Open pages", "Open tickets", "Evidence"),
             width=24,
         ),
         of_series(
@@ -193,6 +200,7 @@ def _glance(shown: Sequence[Metric], by_name: Mapping[str, Exported]) -> tuple[P
     unknown = by_name["mbm_check_state"]
     asked = f"{selector(unknown.name, unknown.labels)} == -1"
     return (
+        *_evidence(by_name),
         *found,
         of_series(
             unknown,
@@ -203,6 +211,48 @@ def _glance(shown: Sequence[Metric], by_name: Mapping[str, Exported]) -> tuple[P
         ),
         _oldest(by_name),
     )
+
+
+def _evidence(by_name: Mapping[str, Exported]) -> tuple[Panel, ...]:
+    """How near a page is, and what is open."""
+    ratio, opened = by_name["mbm_check_evidence_ratio"], by_name["mbm_incidents_open"]
+    line = by_name["mbm_check_threshold"]
+    # Evidence is of a model as a whole: whatever version was chosen, it is shown.
+    of = ("model",)
+    return (
+        replace(
+            of_series(
+                ratio,
+                "Evidence, over that of a page",
+                "percentunit",
+                f"topk({MOST_LINES}, max by (check) ({selector(ratio.name, of)}))",
+                "{{check}}",
+            ),
+            limit=1.0,
+        ),
+        of_series(
+            line,
+            "Evidence at which there is a page",
+            "short",
+            f"max by (check) ({selector(line.name, of)})",
+            "{{check}}",
+        ),
+        of_series(
+            opened,
+            "Incidents that are open",
+            "short",
+            once(selector(opened.name, opened.labels)),
+            "{{severity}}",
+        ),
+    )
+
+
+def _marks(by_name: Mapping[str, Exported]) -> tuple[Query, ...]:
+    """When incidents were opened."""
+    ever = by_name["mbm_incidents_total"]
+    grown = f"increase({selector(ever.name, ever.labels)}[{RATE}])"
+    legend = "{{severity}}: an incident of {{model}}"
+    return (Query(f"max by (model, severity) ({grown}) > 0", legend, (ever.name,)),)
 
 
 def _oldest(by_name: Mapping[str, Exported]) -> Panel:

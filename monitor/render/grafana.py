@@ -56,6 +56,10 @@ def text(board: Board) -> str:
     built.link(others.tags([TAG]).as_dropdown(True).include_vars(True).keep_time(True))
     page = dashboard.DashboardLink("Pages of the monitor").type(model.DashboardLinkType.LINK)
     built.link(page.url("${site}/").icon("external link").target_blank(True))
+    for mark in board.marks:
+        shown = dashboard.AnnotationQuery().name("Incidents").datasource(_SOURCE).enable(True)
+        shown.icon_color("red").expr(mark.expr).title_format("Incident")
+        built.annotation(shown.text_format(mark.legend).step("60s"))
     number = 0
     for i, row in enumerate(board.rows):
         number += 1
@@ -125,6 +129,14 @@ def _lines(panel: Panel, number: int) -> timeseries.Panel:
         .display_mode(common.LegendDisplayMode.LIST)
         .placement(common.LegendPlacement.BOTTOM)
     )
+    if panel.limit is not None:
+        below = model.Threshold(color="green", value=None)
+        steps = [below, model.Threshold(color="red", value=panel.limit)]
+        built.thresholds(
+            dashboard.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(steps)
+        )
+        line = common_builders.GraphThresholdsStyleConfig()
+        built.thresholds_style(line.mode(common.GraphThresholdsStyleMode.LINE))
     if panel.has_ends:
         faint = [
             model.DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash"}),
@@ -152,7 +164,10 @@ def _table(panel: Panel, number: int) -> table.Panel:
     built.with_transformation(model.DataTransformerConfig(id_val="organize", options=options))
     for heading, unit in panel.units.items():
         built.override_by_name(heading, [model.DynamicConfigValue(id_val="unit", value=unit)])
-    if panel.first:
-        first = common_builders.TableSortByFieldState().display_name(panel.first).desc(True)
-        built.sort_by([first])
+    built.sort_by(
+        [
+            common_builders.TableSortByFieldState().display_name(one).desc(True)
+            for one in panel.first
+        ]
+    )
     return built

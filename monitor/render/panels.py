@@ -52,7 +52,8 @@ class Panel:
         has_ends: whether the queries are a value and its ends.
         by: labels that part the rows of a table.
         units: in a table the unit of each column by its heading, where it is not `unit`.
-        first: heading of the column that a table is sorted by, the greatest first.
+        first: headings of the columns that a table is sorted by, the greatest first.
+        limit: where a line is drawn that values should stay below, None for none.
         width: of 24.
     """
 
@@ -64,7 +65,8 @@ class Panel:
     has_ends: bool = False
     by: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
-    first: str = ""
+    first: tuple[str, ...] = ()
+    limit: float | None = None
     width: int = 8
 
 

@@ -41,7 +41,9 @@ def of_data(board: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def expressions(board: dict[str, Any]) -> list[str]:
-    return [target["expr"] for panel in of_data(board) for target in panel["targets"]]
+    """Of every panel, and of what is marked on them."""
+    asked = [target["expr"] for panel in of_data(board) for target in panel["targets"]]
+    return asked + [one["expr"] for one in board["annotations"].get("list", [])]
 
 
 def test_there_are_five_and_their_uids_differ() -> None:
