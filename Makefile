@@ -65,9 +65,9 @@ lock: ## choose versions anew: write requirements.lock (needs uv)
 system: ## what the tests need beside Python; installs it as root on Debian
 	@.ci/system
 
-services: .venv/.everything ## fetch the Kafka broker that the tests start, and build Helm
+services: .venv/.everything ## fetch the Kafka broker that the tests start, and build Helm and Compose
 	$(BIN)/python -m tests.services.kafka
-	$(BIN)/python -m tests.services.helm
+	$(BIN)/python -m tests.services.go
 
 clean: ## remove what make has made
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -48,6 +48,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "dashboards": ("dashboards", "Bring the dashboards to a Grafana."),
     "demo": ("demo", "Watch a simulated model in which something goes wrong."),
+    "simulate": ("simulate", "Send a simulated world to Kafka, and go on as time passes."),
 }
 """Module and first line of the help of each command, in the order in which they are shown."""
 

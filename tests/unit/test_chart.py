@@ -19,7 +19,7 @@ from jsonschema import Draft7Validator
 from monitor.cli import main
 from monitor.render.helm import values_schema
 from monitor.settings import load_settings
-from tests.services.helm import helm
+from tests.services.go import HELM
 from tests.services.pod_security import breaches
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ def rendered(values: Path) -> tuple[Manifest, ...]:
 
 def template(*arguments: str, stdin: str | None = None) -> CompletedProcess[str]:
     command = ("template", "x", str(CHART), "-n", "mon", "--kube-version", "1.33.0")
-    return helm(*command, *arguments, stdin=stdin)
+    return HELM(*command, *arguments, stdin=stdin)
 
 
 def refused(values: object) -> str:
@@ -100,7 +100,7 @@ def leaves(value: object, key: str = "") -> Iterator[tuple[str, Any]]:
 @pytest.mark.parametrize("values", [None, *MATRIX], ids=["default", *NAMES])
 def test_lint_is_content(values: Path | None) -> None:
     more = ["-f", str(values)] if values else []
-    done = helm("lint", "--strict", "--kube-version", "1.33.0", str(CHART), *more)
+    done = HELM("lint", "--strict", "--kube-version", "1.33.0", str(CHART), *more)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "[WARNING]" not in done.stdout
 
@@ -200,6 +200,13 @@ def test_settings_name_no_variable_and_no_file_that_pods_do_not_have() -> None:
     assert "/etc/mbm/secrets/database" in folders["migrate"]
 
 
+def test_pages_ask_for_a_token_unless_values_say_otherwise() -> None:
+    text = named(rendered(CHART / "ci/least-values.yaml"), "ConfigMap", "-settings")["data"]
+    assert json.loads(text["service.yaml"])["serve"]["reading"] == "token"
+    text = named(rendered(CHART / "ci/repository-values.yaml"), "ConfigMap", "-settings")["data"]
+    assert json.loads(text["service.yaml"])["serve"]["reading"] == "open"
+
+
 def test_large_whole_numbers_stay_whole() -> None:
     text = named(rendered(CHART / "ci/full-values.yaml"), "ConfigMap", "-settings")["data"]
     settings = json.loads(text["service.yaml"])
@@ -244,7 +251,7 @@ def test_parts_reach_what_they_need_and_nothing_else() -> None:
 
     assert ports("ingest") == {9093, 5432, 443}
     assert ports("evaluate") == {5432, 443, 465, 587}
-    assert ports("serve") == {5432}
+    assert ports("serve") == {5432, 443}
     assert ports("migrate") == {5432}
     quiet = rendered(CHART / "ci/least-values.yaml")
     egress = named(quiet, "NetworkPolicy", "-evaluate")["spec"]["egress"]
@@ -344,11 +351,11 @@ def test_what_cannot_work_is_told_with_its_remedy(told: str, values: object) -> 
 
 
 def test_a_packed_chart_is_the_same_and_has_no_test_values(tmp_path: Path) -> None:
-    done = helm("package", str(CHART), "-d", str(tmp_path))
+    done = HELM("package", str(CHART), "-d", str(tmp_path))
     assert done.returncode == 0, done.stderr
     (packed,) = tmp_path.glob("mbm-*.tgz")
     least = CHART / "ci/least-values.yaml"
-    shown = helm(
+    shown = HELM(
         *("template", "x", str(packed), "-n", "mon", "--kube-version", "1.33.0", "-f", str(least))
     )
     assert tuple(m for m in yaml.safe_load_all(shown.stdout) if m) == rendered(least)

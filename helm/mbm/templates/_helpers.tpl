@@ -93,7 +93,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $_ := set $ours $part (dict $name (printf "0.0.0.0:%s" (include "mbm.port" $part))) }}
 {{- end }}
 {{- $links := dict "incident_url" (printf "%s/incidents/{incident}" $site) "runbook_url" (printf "%s/runbook/{alert}" $site) }}
-{{- $given = mergeOverwrite (dict "notices" $links) $given $ours }}
+{{- /* Pages show what is known of groups of people, and all of the cluster may reach them. */ -}}
+{{- $defaults := dict "notices" $links "serve" (dict "reading" "token") }}
+{{- $given = mergeOverwrite $defaults $given $ours }}
 {{- toPrettyJson $given }}
 {{- end }}
 
