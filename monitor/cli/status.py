@@ -10,6 +10,7 @@ import click
 
 from monitor.cli.options import config, output
 from monitor.cli.rows import write
+from monitor.jobs.drifting import CHECK
 from monitor.jobs.service import Opened, opened
 from monitor.state import ledger, runs
 from monitor.state.detectors import WHOLE, checks, known
@@ -101,9 +102,10 @@ def _detectors(parts: Opened) -> Iterator[dict[str, Any]]:
     for model in parts.cards:
         found = known(parts.state, model)
         for check in checks(parts.state, model):
-            if check.check == WHOLE:
+            if check.check in (WHOLE, CHECK):
                 state = check.state.name.lower()
-                yield _row("detector", model, state, found.upto if found else None, check.words)
+                what = "detector" if check.check == WHOLE else "slow tier"
+                yield _row(what, model, state, found.upto if found else None, check.words)
     for model, tier, count, every in counts(parts.state):
         yield _row("incidents", model, f"{count} open", None, f"{every} ever, {tier}")
 

@@ -39,12 +39,18 @@ from monitor.detection.readings import Reading, told
 from monitor.detection.state import State
 from monitor.profiles.layout import Floats, Ints
 
-# See evidence.py; change this number after a change of a kernel called from here: 1.
+# See evidence.py; change this number after a change of a kernel called from here: 2.
 
 LATELY: Final = 150.0
 """Time constant of the running inflation [windows]: noise that grew lowers the stakes within
 a week of hours."""
 
+
+FEWEST_KNOWN: Final = 20.0
+"""Events so far, under which nobody bets that they become fewer."""
+
+NOTHING_TO_WIN: Final = -0.1
+"""Logarithm of what such a bet makes of a window."""
 
 LEAST: Final = 1e-6
 """Part of the typical variance that a window's sampling variance is at least."""
@@ -294,5 +300,9 @@ def _few(
         q = moved_share(events[i], trials[i], dispersion[i], is_more)
         q = q + tolerance[i] if is_more else max(q - tolerance[i], 1e-9)
         won[k] = log_e_few(k // 2, is_more, part * n, n, min(q, 0.999))
+        if not is_more and events[i] < FEWEST_KNOWN:
+            # Fewer than next to none can never show: such a bet would neither win nor lose, and
+            # its running sum grow by one a window for ever.
+            won[k] = min(won[k], NOTHING_TO_WIN)
     events[i] += part * rows[i]
     trials[i] += rows[i]

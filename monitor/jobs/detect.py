@@ -10,7 +10,7 @@ from monitor.detection import pager, watching
 from monitor.detection.made import joined
 from monitor.detection.named import Signal, is_muted
 from monitor.detection.watching import COMMON, Batch, Detector, Step, stepped
-from monitor.jobs import checks
+from monitor.jobs import checks, drifting
 from monitor.jobs.baseline import Learning, basis, learned, rules_of
 from monitor.jobs.book import Book, Entry
 from monitor.jobs.story import Teller
@@ -64,6 +64,12 @@ class Detection:
 
     def run(self) -> int:
         """Number of windows that were taken in."""
+        taken = self._paged()
+        self._drifted()
+        return taken
+
+    def _paged(self) -> int:
+        """Number of windows that the pager took in."""
         known = detectors.known(self.state, self._model)
         closed = floor(seconds_of(self.upto), self._length)
         if known is not None and known.basis == basis(self.reader):
@@ -81,6 +87,25 @@ class Detection:
         silent = seconds_of(known.upto) if known else start
         self._put(found, {}, instant(start), [], [])
         return self._taken(found, {}, (start, closed), silent)
+
+    def _drifted(self) -> None:
+        """Look for slow drift in the blocks of weeks that closed."""
+        known = detectors.known(self.state, self._model)
+        if known is None:
+            return
+        closed = floor(seconds_of(self.upto), self._length)
+        before = known.more.get(drifting.KEY, {})
+        slow = drifting.Slow(self.reader, self.teller, self.first, closed)
+        kept, new = slow.run(self.state, before)
+        with self.state.writing():
+            kept = drifting.written(self.state, kept, new)
+            if kept != before:
+                detectors.keep(self.state, self._model, {**known.more, drifting.KEY: kept})
+            is_open = any(
+                one.tier is Tier.SLOW and one.is_open
+                for one in incidents.listing(self.state, self._model)
+            )
+            detectors.add_check(self.state, drifting.check(self._model, kept, is_open=is_open))
 
     def _taken(self, detector: Detector, more: Mapping[str, Any], span: Range, silent: int) -> int:
         for part in parts(span, self._length):
@@ -117,14 +142,17 @@ class Detection:
             said.append((step, entry))
         with self.state.writing():
             named = book.write(self.state)
+            slow = more.get(drifting.KEY, {})
             for identity in acted_on:
+                if incidents.one(self.state, identity).status is Status.RESOLVED:
+                    slow = drifting.resolved(slow, identity)
                 incidents.take(self.state, identity, instant(part[0]))
             for identity in closing:
                 self._close(identity, instant(part[0]))
             mutes.take(self.state, self._model, instant(part[0]))
             after = self._put(
                 detector,
-                {**more, **book.to_json()},
+                {**more, **book.to_json(), drifting.KEY: slow},
                 instant(part[1]),
                 self._windows(read, said, named),
                 self._checks([step for step, _ in said]),

@@ -49,7 +49,8 @@ _CHECKS: Final = (
         _WINDOW,
         "Of a metric -1 where a value is unknown and so left out, no series where all are known. "
         "Of the detector (shift, and shift_features and the like for its families): 0 nothing "
-        "moved, 1 a tenth of a page's evidence, 2 an incident is open, 3 learning.",
+        "moved, 1 a tenth of a page's evidence, 2 an incident is open, 3 learning; of shift_drift, "
+        "the slow tier: 1 a ticket is open.",
     ),
     Exported(
         "mbm_check_evidence_ratio",
@@ -301,7 +302,8 @@ def _of_incidents(model: Model) -> Iterator[Sample]:
         shown = SHIFT if check.check == WHOLE else f"{SHIFT}_{check.check}"
         labels = (name, check.version, shown)
         yield Sample("mbm_check_state", labels, check.state)
-        yield Sample("mbm_check_threshold", labels, check.threshold)
+        if check.threshold > 0:
+            yield Sample("mbm_check_threshold", labels, check.threshold)
         if check.evidence is not None:
             yield Sample("mbm_check_evidence_ratio", labels, check.evidence / check.threshold)
             yield Sample("mbm_check_rows", labels, check.rows)

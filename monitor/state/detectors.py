@@ -154,6 +154,21 @@ def put_checks(state: State, model: str, checks: Sequence[Check]) -> None:
         upsert(connection, CHECKS, [asdict(check) for check in checks])
 
 
+def add_check(state: State, check: Check) -> None:
+    """Write how one more check stands."""
+    with state.writing() as connection:
+        columns = [c.name for c in CHECKS.c if not c.primary_key]
+        upsert(connection, CHECKS, [asdict(check)], replace=columns)
+
+
+def keep(state: State, model: str, more: Mapping[str, Any]) -> None:
+    """Write what stands beside a model's watch over what stood there."""
+    with state.writing() as connection:
+        connection.execute(
+            sa.update(DETECTORS).where(DETECTORS.c.model == model).values(more=dict(more))
+        )
+
+
 def windows(
     state: State, model: str, start: datetime | None = None, end: datetime | None = None
 ) -> list[Window]:
