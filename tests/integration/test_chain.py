@@ -161,6 +161,7 @@ def test_a_shift_pages_its_owner_and_no_shift_pages_nobody(tmp_path: Path) -> No
         assert found == {SHIFTED: 2, CALM: 0}
         about = [(dict(one)["alertname"], dict(one).get("model")) for one in firing]
         assert about == [("MbmBehaviorShift", SHIFTED)]
+        assert {rule["health"] for rule in prometheus.rules()} == {"ok"}
         # Looked at before the service ends, which would resolve the alert.
         pages(receiver.posted)
         mails(mailbox)

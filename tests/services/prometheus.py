@@ -114,6 +114,10 @@ class Prometheus:
             for series in result
         }
 
+    def rules(self) -> list[dict[str, Any]]:
+        """Every rule with its health, the last error and what it found."""
+        return [rule for group in self._get("/api/v1/rules")["groups"] for rule in group["rules"]]
+
     def wait_until(self, expression: str, seconds: float = 60.0) -> dict[Labels, float]:
         """The first non-empty answer.
 

@@ -61,9 +61,23 @@ def test_no_page_or_case_is_about_an_alert_that_is_gone() -> None:
 
 
 @EACH
-def test_every_alert_rests_on_series_that_are_exported(alert: Alert) -> None:
-    known = {one.name for some in by_process().values() for one in some}
-    assert set(re.findall(r"\bmbm_\w+", expression(alert))) <= known
+def test_every_alert_rests_on_series_and_labels_that_are_exported(alert: Alert) -> None:
+    known = {one.name: {*one.labels} for some in by_process().values() for one in some}
+    selectors = re.findall(r"\b(mbm_\w+)(?:\{([^}]*)\})?", expression(alert))
+    assert selectors
+    for name, matchers in selectors:
+        assert set(re.findall(r"(\w+)[!=]", matchers)) <= known[name]
+    # What is grouped by stands in a series, but for what the rule itself makes.
+    grouped = re.findall(r"(?:by|on|group_left) \(([^)]+)\)", expression(alert))
+    names = {name for some in grouped for name in some.split(", ")}
+    assert names <= {label for name, _ in selectors for label in known[name]}
+
+
+def test_every_label_of_an_alert_is_one_that_the_example_groups_by() -> None:
+    example = yaml.safe_load((ROOT / "alerts/alertmanager.yaml").read_text())
+    groups = {*example["route"]["group_by"], *OWNER, "severity", "scope"}
+    fired = [one["exp_labels"] for case in cases() for one in case["exp_alerts"]]
+    assert {name for labels in fired for name in labels} <= groups
 
 
 @EACH
