@@ -350,6 +350,17 @@ def test_what_cannot_work_is_told_with_its_remedy(told: str, values: object) -> 
     assert told in refused(values)
 
 
+def test_the_values_of_the_documentation_are_right() -> None:
+    page = (ROOT / "docs/deploy/kubernetes.md").read_text()
+    (values,) = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    done = template("-f", "-", stdin=values)
+    assert done.returncode == 0, done.stderr
+    assert {found["kind"] for found in yaml.safe_load_all(done.stdout) if found} >= OPERATOR
+    for command in re.findall(r"^\$ helm lint (.*) -f values.yaml$", page, re.MULTILINE):
+        linted = HELM("lint", *command.split(), "--kube-version", "1.33", "-f", "-", stdin=values)
+        assert linted.returncode == 0, linted.stdout
+
+
 def test_a_packed_chart_is_the_same_and_has_no_test_values(tmp_path: Path) -> None:
     done = HELM("package", str(CHART), "-d", str(tmp_path))
     assert done.returncode == 0, done.stderr
