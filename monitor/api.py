@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
@@ -20,6 +20,7 @@ from monitor.jobs.service import Opened, opened
 from monitor.metrics import CATALOGUE
 from monitor.settings.check import nearest
 from monitor.state.arrow import results_table, slices_table
+from monitor.state.history import history
 from monitor.state.results import latest
 from monitor.state.slices import followed
 
@@ -75,6 +76,20 @@ class Rows:
         more = len(self) - SHOWN
         note = f"<p>and {more} more rows</p>" if more > 0 else ""
         return f"<table><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>{note}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A chart; notebooks show it.
+
+    Attributes:
+        svg: an SVG document.
+    """
+
+    svg: str
+
+    def _repr_svg_(self) -> str:
+        return self.svg
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,6 +214,45 @@ class Monitor:
         """
         _refuse_unknown("model", model, self.models)
         return Rows(slices_table(followed(self.parts.state, model)))
+
+    def chart(
+        self,
+        model: str,
+        metric: str,
+        *,
+        version: str | None = None,
+        column: str = "",
+        segment: str = "",
+    ) -> Picture:
+        """How a published number moved in the last 60 days, as on its page.
+
+        Args:
+            model: whose.
+            metric: name of the metric.
+            version: of the model; None for the last of its card that has results.
+            column: feature, attribute or output, where there is one value for each.
+            segment: only this one; "" is all rows together.
+
+        Raises:
+            UnknownNameError: there is no such model or metric.
+        """
+        from monitor.outputs.web.look import METRICS, SPAN, chart_of
+        from monitor.render.chart import svg
+
+        card = self.card(model)
+        _refuse_unknown("metric", metric, [one.name for one in CATALOGUE])
+        since = datetime.now(UTC) - SPAN
+        lines = history(
+            self.parts.state, model, since, metrics=[metric], columns=[column], segment=segment
+        )
+        found = {line.version: moments for line, moments in lines.items()}
+        named = [one for one in card.versions if one in found] or list(found)
+        chosen = version if version is not None else (named or [""])[-1]
+        about = METRICS[metric]
+        called = " · ".join(filter(None, (model, chosen, column, segment, about.title)))
+        moments = found.get(chosen, [])
+        drawn = chart_of(card, about, moments, called=called, width=640, height=160)
+        return Picture(svg(drawn, alone=True))
 
     def query(self, sql: str) -> Rows:
         """The answer to one SELECT over the log and the results, as `mbm query` gives it.

@@ -50,6 +50,15 @@ def test_results_are_those_of_the_state(service: Monitor) -> None:
     assert [row["end"] for row in rows] == [row.end for row in known]
 
 
+def test_a_chart_shows_itself_in_a_notebook(service: Monitor) -> None:
+    drawn = service.chart("lending", "confidence_mean")._repr_svg_()
+    assert drawn.startswith("<svg")
+    assert "lending · 2 · Mean confidence" in drawn or "lending · 1 · Mean confidence" in drawn
+    assert "no value yet" in service.chart("lending", "confidence_mean", version="9").svg
+    with pytest.raises(UnknownNameError):
+        service.chart("lending", "nope")
+
+
 def test_every_window_is_more_than_the_published_ones(service: Monitor) -> None:
     published = service.results("lending", metric="confidence_mean")
     everything = service.results("lending", metric="confidence_mean", window="all")

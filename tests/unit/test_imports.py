@@ -23,6 +23,18 @@ def test_ingest_and_the_command_line_load_nothing_heavy(module: str) -> None:
     assert loaded(module) & HEAVY == set()
 
 
+def test_serving_loads_pages_when_they_are_asked_for_and_then_nothing_heavy() -> None:
+    pages = {"jinja2", "werkzeug", "deltalake"}
+    assert loaded("monitor.jobs.serve") & (HEAVY | pages) == set()
+    shown = loaded("monitor.jobs.trace, monitor.outputs.web.routes, monitor.log.quarantine")
+    assert shown & HEAVY == set()
+    assert shown >= pages
+
+
+def test_only_rendering_loads_the_format_of_dashboards() -> None:
+    assert "grafana_foundation_sdk" not in loaded("monitor.cli, monitor.cli.render, monitor.api")
+
+
 def test_kernels_do_not_load_scipy_but_leave_it_to_others() -> None:
     code = (
         "import sys; import numpy as np; from monitor.profiles.duplicates import Seen\n"
