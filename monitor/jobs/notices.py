@@ -10,12 +10,11 @@ from urllib.parse import quote
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from monitor.cards.card import Card
-from monitor.errors import ConfigurationError
 from monitor.jobs.failpoint import reach
 from monitor.jobs.reports import REPORT, mailed
 from monitor.outputs import mail
 from monitor.outputs.notice_metrics import FAILED, SENT, NoticeMetrics
-from monitor.outputs.post import PostError, post
+from monitor.outputs.post import post
 from monitor.render import notice as words
 from monitor.render.notice import Notice
 from monitor.settings.notices import Channel, Notices, Smtp
@@ -23,14 +22,13 @@ from monitor.settings.secret import revealed
 from monitor.state import notices
 from monitor.state.database import State
 from monitor.state.incidents import Incident, Lead, one
-from monitor.state.notices import OPENED, Claimed, Key
+from monitor.state.notices import LEFT, OPENED, RAISED, Claimed, Key
 
 LEASE: Final = timedelta(minutes=5)
 """A try that has not ended after this long has died; longer than any can take."""
 
 _FIRST: Final = timedelta(seconds=30)
 _MOST: Final = timedelta(minutes=5)
-_TO: Final = "to"
 _log = logging.getLogger(__name__)
 
 
@@ -97,12 +95,13 @@ def told(incident: Incident, event: str, card: Card, settings: Notices) -> Notic
 
     Args:
         incident: as it stands.
-        event: opened, or what somebody did to end it.
+        event: opened, raised, or what somebody did to end it.
         card: of its model.
         settings: where its links lead.
     """
     act = next((act for act in reversed(incident.acts) if act.what == event), None)
-    at = act.at if act is not None else incident.opened
+    began = incident.updated if event == RAISED else incident.opened
+    at = act.at if act is not None else began
     alert = "MbmSlowDrift" if incident.tier == "slow" else "MbmBehaviorShift"
     return Notice(
         incident=incident.id,
@@ -141,10 +140,10 @@ def _tried(
     """What is left to send, None for all or nothing, and why it was not sent, "" if it was."""
     try:
         refused = _send(channel, claimed, now)
-    except (OSError, PostError, ConfigurationError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - the edge: one notice must not hold up the others
         return None, words.line(f"{type(error).__name__}: {error}")
     if refused:
-        return {**claimed.message, _TO: list(refused)}, f"refused for {', '.join(refused)}"
+        return {**claimed.message, LEFT: list(refused)}, f"refused for {', '.join(refused)}"
     return None, ""
 
 
@@ -156,7 +155,7 @@ def _send(channel: Channel, claimed: Claimed, now: datetime) -> tuple[str, ...]:
         return mail.send(channel.smtp, mailed(channel.smtp, claimed.message, identity, now))
     notice, identity = Notice.of(claimed.message), _identity(claimed.key)
     if channel.smtp is not None:
-        return _mailed(channel.smtp, notice, identity, claimed.message.get(_TO), now)
+        return _mailed(channel.smtp, notice, identity, claimed.message.get(LEFT), now)
     if channel.webhook is not None:
         hook = channel.webhook
         token = hook.token.reveal() if hook.token else None

@@ -63,7 +63,10 @@ def post(
         raise PostError(f"cannot be reached: {error.reason}") from None
     except ValueError:
         raise PostError("the address or the token is none that HTTP allows") from None
-    except (OSError, http.client.HTTPException) as error:
+    except http.client.HTTPException as error:
+        # Their texts hold parts of the address: of its path, or a password before the host.
+        raise PostError(f"the address or the answer is none: {type(error).__name__}") from None
+    except OSError as error:
         raise PostError(f"cannot be reached: {error}") from None
 
 

@@ -28,7 +28,7 @@ class Notice:
 
     Attributes:
         incident: its id.
-        event: opened, accept or resolve.
+        event: opened, raised (a ticket that became a page), accept or resolve.
         at: when that happened, RFC 3339.
         model: whose incident.
         tier: page, ticket, slow or threshold.

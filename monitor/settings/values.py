@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from annotated_types import Ge, Le
 from pydantic import (
@@ -231,8 +231,12 @@ Text: TypeAlias = Annotated[str, BeforeValidator(_read_text)]
 """Text that is not empty and no longer a placeholder."""
 
 
+_ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+
+
 def _mail(text: str) -> str:
-    if not re.fullmatch(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+", text):
+    # What every server takes: RFC 5321 without quotes, literals and the extension SMTPUTF8.
+    if not re.fullmatch(rf"{_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text):
         raise ValueError(f'"{text}" is no mail address; write one: team@example.org')
     return text
 

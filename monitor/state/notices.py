@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from monitor.state.database import METADATA, Instant, State, upsert
-from monitor.state.incidents import ACTS, INCIDENTS, What
+from monitor.state.incidents import ACTS, INCIDENTS, Tier, What
 
 NOTICES = sa.Table(
     "notices",
@@ -33,7 +33,13 @@ CHANNELS = sa.Table(
 )
 
 OPENED: Final = "opened"
-"""The event of an incident that was opened; the others are what people did to end it."""
+"""The event of an incident that was opened."""
+
+RAISED: Final = "raised"
+"""The event of a ticket that became a page; further ones are what people did to end it."""
+
+LEFT: Final = "to"
+"""Key of a message under which those stand who did not get it, while others did."""
 
 LONGEST_ERROR: Final = 300
 
@@ -91,7 +97,17 @@ def untold(state: State, channel: str) -> list[tuple[str, str]]:
         INCIDENTS.c.opened.label("at"),
     )
     ended = sa.select(ACTS.c.incident, ACTS.c.what, ACTS.c.at).where(ACTS.c.what != What.ACK)
-    happened = sa.union_all(opened, ended).subquery()
+    raised = (
+        sa.select(INCIDENTS.c.id, sa.literal(RAISED), INCIDENTS.c.updated)
+        .join(NOTICES, NOTICES.c.incident == INCIDENTS.c.id)
+        .where(
+            INCIDENTS.c.tier == Tier.PAGE,
+            NOTICES.c.event == OPENED,
+            NOTICES.c.channel == channel,
+            NOTICES.c.message["tier"].as_string() == Tier.TICKET,
+        )
+    )
+    happened = sa.union_all(opened, raised, ended).subquery()
     is_written = (
         sa.select(sa.literal(1))
         .where(
@@ -105,7 +121,7 @@ def untold(state: State, channel: str) -> list[tuple[str, str]]:
     wanted = (
         sa.select(happened.c.incident, happened.c.event)
         .where(happened.c.at >= since, ~is_written)
-        .order_by(happened.c.at, happened.c.incident)
+        .order_by(happened.c.at, happened.c.incident, _rank(happened.c.event))
     )
     with state.reading() as connection:
         return [(incident, event) for incident, event in connection.execute(wanted)]
@@ -131,12 +147,26 @@ def write(state: State, messages: Mapping[Key, Mapping[str, Any]], now: datetime
 def claim(state: State, channel: str, now: datetime, lease: timedelta) -> Claimed | None:
     """The notice that is due longest on a channel, the caller's now; None if there is none.
 
+    One about the end of an incident waits until somebody has been told of its beginning.
+
     Args:
         state: processes that share it share the notices.
         channel: its name.
         now: when the caller asks.
         lease: a claim that has not ended after this long is given up for dead.
     """
+    before = NOTICES.alias()
+    is_too_early = (
+        sa.select(sa.literal(1))
+        .where(
+            before.c.incident == NOTICES.c.incident,
+            before.c.channel == NOTICES.c.channel,
+            before.c.sent.is_(None),
+            before.c.message[LEFT].as_string().is_(None),
+            _rank(before.c.event) < _rank(NOTICES.c.event),
+        )
+        .exists()
+    )
     with state.writing() as connection:
         row = connection.execute(
             sa.select(NOTICES)
@@ -144,6 +174,7 @@ def claim(state: State, channel: str, now: datetime, lease: timedelta) -> Claime
                 NOTICES.c.sent.is_(None),
                 NOTICES.c.due <= now,
                 NOTICES.c.channel == channel,
+                ~is_too_early,
                 sa.or_(NOTICES.c.claimed.is_(None), NOTICES.c.claimed < now - lease),
             )
             .order_by(NOTICES.c.due, NOTICES.c.written, NOTICES.c.incident)
@@ -197,6 +228,11 @@ def waiting(state: State) -> dict[str, Waiting]:
             count = found.get(channel, Waiting()).count + 1
             found[channel] = Waiting(count, written, error)
     return found
+
+
+def _rank(event: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
+    """Place of an event in the life of an incident."""
+    return sa.case((event == OPENED, 0), (event == RAISED, 1), else_=2)
 
 
 def _named(key: Key) -> dict[str, str]:

@@ -21,6 +21,7 @@ from monitor.cli import main
 from monitor.errors import ConfigurationError
 from monitor.jobs.notices import LEASE, Notifier
 from monitor.jobs.service import configuration, opened
+from monitor.outputs.post import PostError, post
 from monitor.settings.notices import Notices
 from monitor.state import incidents, notices
 from monitor.state.database import State
@@ -213,6 +214,63 @@ def test_only_who_was_refused_is_tried_again(state: State, mailbox: Mailbox) -> 
     assert service.tell(HOUR) == (1, 0)
     assert mailbox.to == [["a@example.org"], ["b@example.org"]]
     assert mailbox.mails[0]["Message-ID"] == mailbox.mails[1]["Message-ID"]
+
+
+def test_a_ticket_that_becomes_a_page_is_told_again(state: State, mailbox: Mailbox) -> None:
+    service = Service(state, {"mail": {"smtp": mailbox.settings()}})
+    identity = service.opened(tier=Tier.TICKET)
+    assert service.tell() == (1, 0)
+    incidents.raise_to_page(state, identity, replace(INCIDENT, updated=NOW + 2 * HOUR))
+    assert service.tell(HOUR) == (1, 0)
+    assert service.tell(HOUR) == (0, 0)
+    tiers = ["[lending] Possible behavior shift", "[lending] Behavior shift"]
+    assert [mail["Subject"].split(": ")[0] for mail in mailbox.mails] == tiers
+    assert mailbox.mails[0]["Message-ID"] != mailbox.mails[1]["Message-ID"]
+
+
+def test_nobody_hears_of_an_end_before_the_beginning(state: State, mailbox: Mailbox) -> None:
+    to = ["a@example.org", "b@example.org"]
+    service = Service(state, {"mail": {"smtp": mailbox.settings(to=to)}})
+    identity = service.opened()
+    mailbox.down = True
+    assert service.tell() == (0, 1)
+    incidents.act(state, identity, What.ACCEPT, who="ann", reason="new", now=NOW + HOUR)
+    mailbox.down, mailbox.refuses = False, {"b@example.org"}
+    # The beginning is not due yet; the end is, and waits for it.
+    assert service.tell() == (0, 0)
+    # Who refuses mails for ever keeps nobody else from the end.
+    assert service.tell(HOUR) == (0, 1)
+    assert service.tell() == (0, 1)
+    said = [mail["Subject"].split(": ")[0] for mail in mailbox.mails]
+    ended = "[lending] Behavior shift accepted as the new normal"
+    assert said == ["[lending] Behavior shift", ended]
+
+
+def test_a_notice_that_cannot_be_written_holds_up_no_other(state: State, mailbox: Mailbox) -> None:
+    service = Service(state, {"mail": {"smtp": mailbox.settings()}})
+    key = notices.Key(service.opened(), notices.OPENED, "mail")
+    notices.write(state, {key: {"incident": "of another release"}}, NOW)
+    service.opened()
+    assert service.tell() == (0, 1)
+    assert service.tell() == (1, 0)
+    assert "KeyError" in notices.waiting(state)["mail"].error
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:9/services/T/ SECRET",
+        "http://127.0.0.1:9/services/T\x01SECRET",
+        "http://user:SECRET@127.0.0.1/x",
+        "http://127.0.0.1:SECRET/x",
+        "http://[SECRET/x",
+        "SECRET",
+    ],
+)
+def test_an_address_that_is_none_is_told_without_the_secret(address: str) -> None:
+    with pytest.raises(PostError) as error:
+        post(address, {})
+    assert "SECRET" not in f"{error.value}"
 
 
 def test_a_card_chooses_its_channels(state: State, mailbox: Mailbox, receiver: Receiver) -> None:

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from monitor.settings.values import (
     Address,
+    Mail,
     address,
     duration,
     duration_text,
@@ -44,6 +46,14 @@ def test_an_address_written_is_read_back(host: str, port: int) -> None:
 def test_a_moment_with_a_zone_keeps_its_place_in_time(time: datetime) -> None:
     written = time.astimezone(UTC)
     assert instant(written.isoformat()) == written
+
+
+@pytest.mark.parametrize(
+    "text", ["(@)", "a@[x", "a..b@c.de", "a:b@c.de", "é@c.de", "a@c.de\u202e", "a@b@c.de"]
+)
+def test_an_address_that_no_mail_can_go_to_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no mail address"):
+        TypeAdapter(Mail).validate_python(text)
 
 
 @pytest.mark.parametrize(
