@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,15 +27,23 @@ def checks(model: str, step: Step, limit: float) -> list[Check]:
     ready = armed(state) & (step.detector.watch.incident == 0)
     with np.errstate(over="ignore"):
         part = step.weights * np.exp(np.minimum(step.evidence.log_r, 600.0))
-    places: dict[tuple[str, str], list[int]] = defaultdict(list)
+    places: dict[tuple[str, str], list[int]] = defaultdict(list, {("", WHOLE): []})
     for i, signal in enumerate(step.detector.signals):
         if step.weights[i] > 0:
             places[signal.version, signal.group.value].append(i)
             places["", WHOLE].append(i)
+    if not places["", WHOLE]:
+        return [Check(model, "", WHOLE, CheckState.UNKNOWN, None, limit, 0, _WEIGHTLESS)]
     return [
         _check(model, about, np.array(some), step, (part, ready), limit)
         for about, some in sorted(places.items())
     ]
+
+
+_WEIGHTLESS: Final = (
+    "nothing is watched: the families to which the card gives a weight (alarms.weights) have no "
+    "signals here"
+)
 
 
 def learning(model: str, words: str, limit: float) -> Check:

@@ -78,9 +78,9 @@ class Detection:
             return self._taken(detector, known.more, (start, closed), start)
         found = learned(self.reader, self.first, closed)
         if isinstance(found, Learning):
-            if known is None:
-                check = checks.learning(self._model, found.words, self._limit)
-                detectors.put_checks(self.state, self._model, [check])
+            # Also where there was a detector: what it last said is no longer looked at.
+            check = checks.learning(self._model, found.words, self._limit)
+            detectors.put_checks(self.state, self._model, [check])
             return 0
         start = (found.number + 1) * self._length
         # What was told once is not told again when a baseline is learned anew.
@@ -149,7 +149,7 @@ class Detection:
                 incidents.take(self.state, identity, instant(part[0]))
             for identity in closing:
                 self._close(identity, instant(part[0]))
-            mutes.take(self.state, self._model, instant(part[0]))
+            mutes.take(self.state, muting, instant(part[0]))
             after = self._put(
                 detector,
                 {**more, **book.to_json(), drifting.KEY: slow},

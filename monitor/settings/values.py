@@ -125,7 +125,10 @@ def instant(text: str) -> datetime:
         raise ValueError(f'"{text}" is no time; write 2026-01-31T00:00:00Z') from None
     if time.tzinfo is None:
         raise ValueError(f'"{text}" has no zone; write it with Z or an offset: {text[:10]}T00:00Z')
-    return time.astimezone(UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f'"{text}" lies outside the years 1 to 9999 in UTC') from None
 
 
 def _read_duration(value: object) -> object:

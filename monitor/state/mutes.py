@@ -1,5 +1,6 @@
 """Signals that people muted for a time; every word about them is kept."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -79,11 +80,14 @@ def said(state: State, model: str) -> list[Mute]:
         return [Mute(*row) for row in connection.execute(wanted)]
 
 
-def take(state: State, model: str, window: datetime) -> None:
-    """Write down that the detector goes by all mutes of a model from a window on."""
+def take(state: State, some: Collection[Mute], window: datetime) -> None:
+    """Write down that the detector goes by these mutes from a window on.
+
+    Those that were said after it looked are not among them.
+    """
     with state.writing() as connection:
         connection.execute(
             sa.update(MUTES)
-            .where(MUTES.c.model == model, MUTES.c.taken.is_(None))
+            .where(MUTES.c.number.in_([one.number for one in some]), MUTES.c.taken.is_(None))
             .values(taken=window)
         )

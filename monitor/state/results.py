@@ -203,7 +203,7 @@ def add(state: State, rows: Collection[ResultRow]) -> int:
         return len(new)
 
 
-def latest(
+def latest(  # noqa: PLR0913 - a verdict has as many sides to ask for
     state: State,
     *,
     model: str | None = None,
@@ -213,6 +213,7 @@ def latest(
     window_kind: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    limit: int | None = None,
 ) -> list[ResultRow]:
     """The newest revision of each verdict, ordered by model, metric, ... and window.
 
@@ -225,6 +226,7 @@ def latest(
         window_kind: only windows of this kind.
         since: only windows that end after this time.
         until: only windows that start before this time.
+        limit: at most so many.
     """
     named = {
         SERIES.c.model: model,
@@ -239,7 +241,7 @@ def latest(
     if until is not None:
         wanted.append(RESULTS.c.start < until)
     with state.reading() as connection:
-        found = connection.execute(_NEWEST.where(*wanted).order_by(*_ORDER))
+        found = connection.execute(_NEWEST.where(*wanted).order_by(*_ORDER).limit(limit))
         return [ResultRow(*row) for row in found]
 
 

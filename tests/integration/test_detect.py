@@ -1,6 +1,7 @@
 """A simulated service takes every window once, calls for what was planted, and goes by people."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -175,3 +176,19 @@ def test_people_see_and_end_incidents_on_the_command_line(told: Told) -> None:
     status = mbm(told, "status")
     assert "detector" in status
     assert "incidents" in status
+
+
+def test_a_detector_that_is_to_learn_anew_says_so(told: Told) -> None:
+    state = told.parts.state
+    (file,) = (told.parts.file.parent / "cards").glob("*.yaml")
+    text = file.read_text()
+    window = re.search(r'window: \{from: "([^"]+)", to: "([^"]+)"\}', text)
+    assert window
+    later = window[0].replace(window[2], (END + 60 * DAY).isoformat())
+    file.write_text(text.replace(window[0], later))
+    parts = opened(told.parts.file)
+    run(parts, END + DAY)
+    parts.state.close()
+    (check,) = detectors.checks(state, MODEL)
+    assert (check.check, check.state) == ("all", CheckState.LEARNING)
+    assert check.words == "learning until the reference ends"

@@ -139,13 +139,23 @@ def test_erased_predictions_leave_the_examples(state: State) -> None:
 def test_mutes_are_kept_in_order(state: State) -> None:
     first = mutes.mute(state, "lending", "income", NOON, who="Ann", reason="known", now=NOON)
     mutes.mute(state, "lending", "income", NOON - HOUR, who="Ben", reason="no more", now=NOON)
-    mutes.take(state, "lending", NOON)
+    mutes.take(state, mutes.said(state, "lending"), NOON)
     found = mutes.said(state, "lending")
     assert [(mute.number, mute.who, mute.taken) for mute in found] == [
         (first.number, "Ann", NOON),
         (2, "Ben", NOON),
     ]
     assert [entry.about for entry in audit.entries(state)] == ["lending", "lending"]
+
+
+def test_a_mute_said_while_windows_were_taken_in_is_taken_with_the_next(state: State) -> None:
+    mutes.mute(state, "lending", "income", NOON, who="Ann", reason="known", now=NOON)
+    seen = mutes.said(state, "lending")
+    mutes.mute(state, "lending", "age", NOON, who="Ben", reason="known", now=NOON)
+    mutes.take(state, seen, NOON)
+    assert [mute.taken for mute in mutes.said(state, "lending")] == [NOON, None]
+    mutes.take(state, mutes.said(state, "lending"), NOON + HOUR)
+    assert [mute.taken for mute in mutes.said(state, "lending")] == [NOON, NOON + HOUR]
 
 
 def test_a_changed_or_missing_entry_of_the_audit_log_is_found(state: State) -> None:

@@ -13,10 +13,10 @@ import pytest
 from werkzeug.test import Client
 
 from monitor.detection.named import Group
-from monitor.outputs.web.api import OPERATIONS, openapi
+from monitor.outputs.web.api import MOST, OPERATIONS, openapi
 from monitor.outputs.web.facts import Trace
 from monitor.render.advice import ADVICE
-from monitor.state import audit, incidents, tokens
+from monitor.state import audit, incidents, results, tokens
 from monitor.state.incidents import Status
 from monitor.state.tokens import Right
 from tests.pages import HOSTILE, NOW, Service, fill, incident, service
@@ -105,6 +105,7 @@ def test_every_page_is_there_and_locked_down(page: str, loan: Service) -> None:
         ("/incidents/nope", HTTPStatus.NOT_FOUND),
         ("/api/v1/models/nope/results", HTTPStatus.NOT_FOUND),
         ("/api/v1/models/loan/results?since=yesterday", HTTPStatus.BAD_REQUEST),
+        ("/api/v1/models/loan/results?since=9999-12-31T23:00:00-14:00", HTTPStatus.BAD_REQUEST),
         ("/api/v1/models/loan/results?window=week", HTTPStatus.BAD_REQUEST),
         ("/api/v1/incidents?status=nope", HTTPStatus.BAD_REQUEST),
         ("/api/v1/predictions", HTTPStatus.BAD_REQUEST),
@@ -275,6 +276,42 @@ def test_beyond_loopback_acting_needs_a_token(where: str, loan: Service) -> None
     for rights, status in (((), HTTPStatus.FORBIDDEN), ((Right.WRITE,), HTTPStatus.OK)):
         headers = bearer(loan, *rights)
         assert client.post(url, json=said, headers=headers, base_url=base).status_code == status
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Forwarded-For": "203.0.113.9"},
+        {"Forwarded": "for=203.0.113.9"},
+        {"Via": "1.1 proxy"},
+        {"X-Real-IP": "203.0.113.9"},
+        {"Host": "["},
+    ],
+)
+def test_what_a_proxy_passes_on_is_not_of_this_machine(
+    headers: dict[str, str], loan: Service
+) -> None:
+    client = loan.client()
+    sent = {"what": "ack", "who": "Ada", "reason": "x"}
+    url = f"/api/v1{ACTED}/acts"
+    assert client.post(url, json=sent, headers=headers).status_code == HTTPStatus.FORBIDDEN
+    assert audit.entries(loan.state) == []
+
+
+def test_an_answer_is_bounded_before_it_is_read(
+    loan: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def latest(*_: object, limit: int, **__: object) -> list[str]:
+        asked.append(limit)
+        return ["result"] * limit
+
+    monkeypatch.setattr(results, "latest", latest)
+    answer = loan.client().get("/api/v1/models/loan/results?window=all")
+    assert answer.status_code == HTTPStatus.BAD_REQUEST
+    assert f"more than {MOST} results" in answer.text
+    assert asked == [MOST + 1]
 
 
 def test_the_api_takes_json_only(loan: Service) -> None:

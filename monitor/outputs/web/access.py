@@ -23,6 +23,14 @@ TOKEN_COOKIE: Final = "mbm_token"  # noqa: S105 - its name
 FORM_COOKIE: Final = "mbm_form"
 FORM_FIELD: Final = "form"
 LONGEST_TOKEN: Final = 200
+_FORWARDED: Final = frozenset(
+    (
+        *("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"),
+        *("X-Forwarded-Server", "X-Real-Ip"),
+    )
+)
+"""Headers of which one at least is set by whoever passes on what others sent."""
+
 MOST_SECONDS: Final = 12 * 3600
 """How long a browser keeps a token."""
 
@@ -41,7 +49,8 @@ class Asker:
 
     Attributes:
         token: that they showed and that is worth something, None without one.
-        is_local: whether the service listens on loopback only and was called by such a name.
+        is_local: whether the service listens on loopback only, was called by such a name, and
+            nothing says that the request was passed on.
         is_reader: whether they may read at all.
     """
 
@@ -98,8 +107,7 @@ class Access:
         token = tokens.holder(self._state, text, self._clock()) if text else None
         if text and token is None and "Authorization" in request.headers:
             raise RefusedError(HTTPStatus.UNAUTHORIZED, "this token is unknown, expired or revoked")
-        # A name that is not ours may be one that an attacker's DNS turned to this machine.
-        is_local = self._is_loopback and is_loopback(urlsplit(f"//{request.host}").hostname or "")
+        is_local = self._is_loopback and _is_of_this_machine(request)
         return Asker(token, is_local, self._reading == "open" or token is not None)
 
     def worth(self, text: str) -> Token | None:
@@ -112,6 +120,17 @@ class Access:
         if scheme.lower() == "bearer":
             return text.strip()[:LONGEST_TOKEN]
         return request.cookies.get(TOKEN_COOKIE, "")[:LONGEST_TOKEN]
+
+
+def _is_of_this_machine(request: Request) -> bool:
+    """Whether a request that came over loopback was sent from this machine, for all we can see."""
+    if any(name in request.headers for name in _FORWARDED):
+        return False
+    try:
+        # A name that is not ours may be one that an attacker's DNS turned to this machine.
+        return is_loopback(urlsplit(f"//{request.host}").hostname or "")
+    except ValueError:
+        return False
 
 
 def refuse_others(request: Request) -> None:

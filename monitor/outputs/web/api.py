@@ -124,10 +124,11 @@ def found_results(call: Call, model: str) -> list[ResultRow]:
         window_kind=None if window == "all" else window,
         since=_moment(call, "since"),
         until=_moment(call, "until"),
+        limit=MOST + 1,
     )
     if len(rows) > MOST:
         raise BadRequest(
-            f"these are {len(rows)} results; ask for at most {MOST}, by metric, segment or since"
+            f"these are more than {MOST} results; ask for fewer, by metric, segment or since"
         )
     return rows
 
