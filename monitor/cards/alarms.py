@@ -2,15 +2,15 @@
 
 from typing import Annotated, Literal, Self, TypeAlias
 
-from annotated_types import Gt, Le
-from pydantic import Field, model_validator
+from annotated_types import Ge, Le
+from pydantic import Field, Strict, model_validator
 
 from monitor.cards.values import Key, repeated
 from monitor.settings.part import Part, Wrong, exactly_one, refuse
 from monitor.settings.values import Number, Share, Text
 
-Often: TypeAlias = Annotated[float, Gt(0), Le(1_000)]
-"""How often something may happen."""
+Often: TypeAlias = Annotated[float, Strict(), Ge(0.01), Le(1_000)]
+"""How often something may happen: from once in eight years to every hour."""
 
 
 class Tolerance(Part):

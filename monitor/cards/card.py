@@ -216,6 +216,13 @@ class Card(Part):
             text = duration_text(needed)
             message = f"is shorter than label_horizon and the publish window; at least {text}"
             wrongs.append((("retention", "events"), message))
+        windows = timedelta(days=30) / self.windows.detect
+        if self.alarms.pages_per_month > windows:
+            message = (
+                f"is more than the windows of 30 days (windows.detect), each of which would page; "
+                f"at most {windows:.2g}"
+            )
+            wrongs.append((("alarms", "pages_per_month"), message))
         return wrongs
 
     def _privacy_wrongs(self) -> list[Wrong]:

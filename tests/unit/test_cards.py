@@ -215,6 +215,15 @@ contract:
             ],
         ),
         (
+            {"alarms": {"pages_per_month": 40}, "windows": {"detect": "1d"}},
+            [
+                (
+                    "alarms.pages_per_month: is more than the windows of 30 days "
+                    "(windows.detect), each of which would page; at most 30"
+                ),
+            ],
+        ),
+        (
             {"reference": {"version": 7}},
             ['reference.version: "7" is none of versions; known: 1'],
         ),

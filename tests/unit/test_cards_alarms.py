@@ -40,7 +40,10 @@ def test_a_threshold_is_one_line_on_a_metric() -> None:
             "stands twice",
         ),
         ("recipients: [a, a]", "stands twice"),
-        ("pages_per_month: 0.0", "greater than 0"),
+        ("pages_per_month: 0.0", "greater than or equal to 0.01"),
+        ("pages_per_month: 1.0e-300", "greater than or equal to 0.01"),
+        ('pages_per_month: "1"', "valid number"),
+        ("tickets_per_quarter: true", "valid number"),
         (
             "weights: {" + ", ".join(f"{name}: 0.0" for name in Weights.model_fields) + "}",
             "no family any weight",
