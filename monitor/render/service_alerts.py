@@ -162,7 +162,8 @@ QUARANTINE = Alert(
     f"  {counted(_QUARANTINED, 'source', '1h')}\n"
     f"  / {counted(_CONSUMED, 'source', '1h')}\n"
     f"  <= 3 * sum by (source) (increase({_QUARANTINED}[1d] offset 1h))\n"
-    f"  / sum by (source) (increase({_CONSUMED}[1d] offset 1h))",
+    f"  / sum by (source) (increase({_CONSUMED}[1d] offset 1h))\n"
+    f"and on (source) {counted(_QUARANTINED, 'source', '1h')} >= 5",
     lasts=_MINUTES[15],
     summary="{{ $value | humanizePercentage }} of the messages of {{ $labels.source }} cannot be "
     "understood",
