@@ -30,6 +30,12 @@ def source_mistakes(file: str, settings: Settings, cards: Mapping[str, Card]) ->
     return mistakes
 
 
+def unread_mappings(settings: Settings, cards: Mapping[str, Card]) -> list[str]:
+    """Models whose card maps messages that no source reads by it."""
+    used = {source.model for source in settings.sources.values() if source.format == "mapping"}
+    return [model for model, card in cards.items() if card.events.mapping and model not in used]
+
+
 def recipient_mistakes(settings: Settings, cards: Mapping[str, Card]) -> list[Mistake]:
     """Cards that name channels for their incidents which the settings do not have."""
     known = settings.notices.channels

@@ -71,7 +71,10 @@ _HORIZONS = tuple(timedelta(days=days) for days in (1, 7, 30, 90, 180, 365, 730,
 
 
 def first_cards(
-    events: Iterable[Mapping[str, object]], team: str = PLACEHOLDER, mail: str = PLACEHOLDER
+    events: Iterable[Mapping[str, object]],
+    team: str = PLACEHOLDER,
+    mail: str = PLACEHOLDER,
+    mapping: str = "",
 ) -> dict[str, str]:
     """A first card as YAML text for each model of a sample, by model.
 
@@ -81,17 +84,33 @@ def first_cards(
         events: native events, or those of the older shape with `prediction_id`.
         team: the owner's team.
         mail: the owner's mail address.
+        mapping: YAML of the card's `events.mapping`, by which the events were read; may be empty.
 
     Raises:
         SourceError: the sample holds no prediction that names its model.
     """
+    shape = list(_mapping(mapping))
     found = samples(events)
+    if not found and shape:
+        raise SourceError("by this mapping no message is a prediction; look at `when` under it")
     if not found:
         raise SourceError(
-            'the sample holds no event with "type": "prediction" and a "model"; give events of the '
-            "native contract, or write the card by hand with a mapping under events"
+            'the sample holds no event with "type": "prediction" and a "model"; if your events '
+            "have another shape, say where their values stand with --mapping"
         )
-    return {model: "\n".join(_card(model, s, team, mail)) + "\n" for model, s in found.items()}
+    return {
+        model: "\n".join([*_card(model, sample, team, mail), *shape]) + "\n"
+        for model, sample in found.items()
+    }
+
+
+def _mapping(text: str) -> Iterator[str]:
+    """The card's section `events`, with the mapping as it was written."""
+    lines = [line.rstrip() for line in text.splitlines() if not re.match(r"(---|\.\.\.)\s*$", line)]
+    if any(lines):
+        yield "events:"
+        yield "  mapping:"
+        yield from (f"    {line}".rstrip() for line in lines)
 
 
 def _card(model: str, sample: Sample, team: str, mail: str) -> Iterator[str]:
@@ -254,6 +273,7 @@ def _times(sample: Sample) -> Iterator[str]:
     if sample.first is not None and sample.last is not None:
         start, end = (f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in (sample.first, sample.last))
         yield f'#   {{window: {{from: "{start}", to: "{end}"}}}}'
+        yield "#   which is all of the sample: end it earlier to see what changed within it"
 
 
 def _retention(sample: Sample, least: timedelta) -> Iterator[str]:

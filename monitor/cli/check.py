@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from monitor.cards.fit import unread_mappings
+from monitor.cards.infer import quoted
 from monitor.cards.schema import card_schema
 from monitor.cli.options import config
 from monitor.jobs.service import configuration
@@ -32,5 +34,10 @@ def check(file: Path, schema: str | None) -> None:
         found = card_schema() if schema == "card" else settings_schema()
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    _, cards = configuration(file)
+    settings, cards = configuration(file)
     click.echo(f"{file}: in order, with {len(cards)} card(s): {', '.join(cards)}")
+    for model in unread_mappings(settings, cards):
+        click.echo(
+            f"note: the card of {model} has events.mapping, and no source reads by it; write "
+            f"under its source: format: mapping, and model: {quoted(model)}"
+        )

@@ -78,6 +78,8 @@ def demo(fast: bool, folder: Path | None, keep: bool) -> None:
             if not fast and sys.stdout.isatty() and not stop.is_set():
                 click.echo("Serving until Ctrl-C.")
                 keep_evaluating(parts, stop.wait, CollectorRegistry())
+    if folder is None and not keep:
+        click.echo(f"To look around in such data, keep it: {sys.argv[0]} demo --fast --folder demo")
 
 
 def rehearse() -> None:
@@ -100,7 +102,7 @@ def _place(folder: Path | None, keep: bool) -> Iterator[Path]:
         if folder is None and not keep:
             shutil.rmtree(place, ignore_errors=True)
         else:
-            click.echo(f"Kept in {place}; look further with: mbm query -c {place}/service.yaml ...")
+            click.echo(f"Kept in {place}; look further with: mbm status -c {place}/service.yaml")
 
 
 @contextmanager
@@ -177,7 +179,7 @@ def _table(found: Sequence[Difference]) -> None:
     rows = [
         {
             "number": one.metric,
-            "of": one.column or one.segment,
+            "of": " ".join(filter(None, (one.column, one.segment))),
             "version": one.version,
             "value": f"{one.value:.3g}",
             "95 % interval": _interval(one),

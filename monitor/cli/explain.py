@@ -18,7 +18,11 @@ from monitor.jobs.service import opened
 @click.option("--model", required=True, help="Whose number.")
 @click.option("--metric", required=True, help="The number that moved.")
 @click.option("--column", default="", help="The class it is about, as results name it.")
-@click.option("--window", type=TIME, help="A moment in the window; default: the newest closed.")
+@click.option(
+    "--window",
+    type=TIME,
+    help="A moment in the window; default: the newest closed with predictions.",
+)
 @click.option(
     "--against", type=TIME, help="A moment in the earlier window; default: the one before."
 )
@@ -56,5 +60,11 @@ def explain(
     found = explained(
         parts, card, metric, column=column, window=window, against=against, version=version
     )
+    if form == "table":
+        spans = (
+            "{:%Y-%m-%d %H:%M} to {:%Y-%m-%d %H:%M}".format(*w)
+            for w in (found.window, found.against)
+        )
+        click.echo(" against ".join(spans))
     most = (5, 10) if form == "table" else (None, None)
     write(rows_of(found, groups=most[0], features=most[1]), COLUMNS, form, sys.stdout)

@@ -10,13 +10,17 @@ import click
 import msgspec
 
 from monitor.cards.card import Card
-from monitor.cards.infer import first_cards
+from monitor.cards.infer import first_cards, quoted
 from monitor.cards.load import load_cards
+from monitor.cards.mapping import EventMapping, Mappings
 from monitor.cli.options import config, output
 from monitor.cli.rows import write
-from monitor.errors import MonitorError, SourceError
+from monitor.errors import ConfigurationError, MonitorError, SourceError
 from monitor.events.batch import NOTHING
+from monitor.events.formats.mapping import mapped
 from monitor.settings import load_settings
+from monitor.settings.check import checked
+from monitor.settings.document import read_document
 from monitor.settings.sources import Files
 from monitor.settings.values import PLACEHOLDER
 from monitor.sources.base import Limit
@@ -46,6 +50,13 @@ def models() -> None:
 )
 @click.option("--model", help="Only this one; also the model of events that name none.")
 @click.option(
+    "--mapping",
+    "map_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Events of your own shape: a YAML file that says where each value stands in them, as "
+    "the card's events.mapping; needs --model.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     default="cards",
@@ -54,7 +65,9 @@ def models() -> None:
 )
 @click.option("--team", default=PLACEHOLDER, help="Team that owns the models.")
 @click.option("--mail", default=PLACEHOLDER, help="Where the team reads mail.")
-def init(sample: Path, model: str | None, out: Path, team: str, mail: str) -> None:
+def init(
+    sample: Path, model: str | None, map_file: Path | None, out: Path, team: str, mail: str
+) -> None:
     """Write a first card per model from sample events.
 
     What only people know is FILL-IN, which `mbm check` refuses until it is replaced. A card
@@ -63,10 +76,15 @@ def init(sample: Path, model: str | None, out: Path, team: str, mail: str) -> No
     \b
     Example:
       mbm models init --from events.jsonl.gz --out cards --team risk --mail risk@example.org
+      mbm models init --from parcels.jsonl --model parcels --mapping mapping.yaml
 
-    Exit codes: 0 done, 1 the events cannot be read or name no model.
+    Exit codes: 0 done, 1 the events cannot be read or name no model, 2 the mapping is wrong.
     """
-    cards = first_cards(islice(_events(sample, model), SAMPLE), team, mail)
+    if map_file is not None and model is None:
+        raise click.UsageError("--mapping reads the events of one model; name it with --model")
+    kinds = _kinds(map_file) if map_file else {}
+    events = islice(_events(sample, model, kinds), SAMPLE)
+    cards = first_cards(events, team, mail, map_file.read_text("utf-8-sig") if map_file else "")
     wanted = {name: text for name, text in cards.items() if model in (None, name)}
     if not wanted:
         raise SourceError(
@@ -80,6 +98,10 @@ def init(sample: Path, model: str | None, out: Path, team: str, mail: str) -> No
     for name, path in paths.items():
         path.write_text(wanted[name], encoding="utf-8")
         click.echo(f"{path}: read its comments, replace any {PLACEHOLDER}, run: mbm check")
+    if kinds:
+        click.echo(
+            f"The source in the settings needs: format: mapping, model: {quoted(model or '')}"
+        )
 
 
 @models.command(name="list")
@@ -134,8 +156,28 @@ def named(cards: Mapping[str, Card], model: str) -> Card:
     return cards[model]
 
 
-def _events(sample: Path, model: str | None) -> Iterator[dict[str, object]]:
-    """The objects of a file; what is no JSON object is passed over."""
+def _kinds(file: Path) -> Mapping[str, EventMapping]:
+    """The mapping of each kind of event that a file holds.
+
+    Raises:
+        ConfigurationError: every mistake in it.
+    """
+    mappings, mistakes = checked(read_document(file), Mappings, file.parent)
+    if mappings is None:
+        raise ConfigurationError(mistakes)
+    return mappings.kinds
+
+
+def _events(
+    sample: Path, model: str | None, kinds: Mapping[str, EventMapping]
+) -> Iterator[dict[str, object]]:
+    """The events of a file in our shape; what is no JSON object is passed over.
+
+    Args:
+        sample: a file or folder.
+        model: the model of events that name none.
+        kinds: how events of another shape are read; empty where they have ours.
+    """
     source = FilesSource("sample", Files(path=sample))
     source.start(lambda names: dict.fromkeys(names, NOTHING))
     decode = msgspec.json.Decoder(dict[str, object]).decode
@@ -143,8 +185,10 @@ def _events(sample: Path, model: str | None) -> Iterator[dict[str, object]]:
         while (batch := source.poll(Limit(), 0.0)) is not None:
             for value in batch.values:
                 try:
-                    event = decode(value or b"")
+                    found = decode(value or b"")
                 except (msgspec.MsgspecError, UnicodeDecodeError):
+                    continue
+                if (event := mapped(found, kinds) if kinds else found) is None:
                     continue
                 if model is not None:
                     event.setdefault("model", model)

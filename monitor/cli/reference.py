@@ -86,6 +86,9 @@ def set_reference(
             found = references.from_version(place, card, version or "", now)
     references.pin(parts.state, definitions, found, by=getpass.getuser(), now=now)
     click.echo(f"{model}: reference {found.id} of {found.rows} rows from {found.described}")
+    click.echo(
+        "The next evaluation compares with it: a running service's own, or mbm evaluate --once"
+    )
 
 
 @reference.command()

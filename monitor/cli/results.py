@@ -12,6 +12,7 @@ from monitor.cli.options import TIME, config, output
 from monitor.cli.rows import write
 from monitor.jobs.service import opened
 from monitor.metrics import CATALOGUE
+from monitor.settings.check import nearest
 from monitor.state.results import ResultRow, latest
 
 SHORT = (
@@ -72,7 +73,9 @@ def results(
     """
     names = [one.name for one in CATALOGUE]
     if metric is not None and metric not in names:
-        raise click.BadParameter(f"there is none; known: {', '.join(names)}", param_hint="--metric")
+        alike = [name for name in names if metric.lower() in name]
+        hint = f"perhaps {', '.join(alike[:9])}" if alike else nearest(metric, names)
+        raise click.BadParameter(f"there is none; {hint}", param_hint="--metric")
     parts = opened(file)
     named(parts.cards, model)
     rows = latest(

@@ -24,7 +24,11 @@ SHORT = (
 
 @click.command()
 @click.option("--model", required=True, help="Whose slices.")
-@click.option("--window", type=TIME, help="A moment in the window; default: the newest closed.")
+@click.option(
+    "--window",
+    type=TIME,
+    help="A moment in the window; default: the newest closed with predictions.",
+)
 @click.option("--history", is_flag=True, help="Show what is kept of all windows; seek nothing.")
 @config
 @output

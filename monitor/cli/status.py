@@ -91,7 +91,11 @@ def _models(parts: Opened) -> Iterator[dict[str, Any]]:
         upto = closed(parts.state, model, INPUTS)
         pin = pinned(parts.state, model)
         spans = len(dirty_windows(parts.state, model=model))
-        compared = f"reference {pin.reference_id} ({pin.source})" if pin else "no reference yet"
+        compared = (
+            f"reference {pin.reference_id} ({pin.source})"
+            if pin
+            else "no reference yet: mbm reference set"
+        )
         if count := moved(parts.state, model):
             compared += f", {count} predictions moved across windows"
         state = "closed up to" if upto else "nothing closed yet"

@@ -8,6 +8,7 @@ from monitor.jobs import dirty
 from monitor.jobs.service import Opened
 from monitor.profiles.windows import Range, floor, instant, seconds_of
 from monitor.state import progress
+from monitor.state.results import latest
 
 
 class NoWindowError(MonitorError):
@@ -15,7 +16,10 @@ class NoWindowError(MonitorError):
 
 
 def closed_window(parts: Opened, card: Card, at: datetime | None = None) -> Range:
-    """The published window that holds a moment, by default the newest closed one, Unix seconds.
+    """The published window that holds a moment, in Unix seconds.
+
+    By default the newest closed one in which there were predictions: the last events of a file
+    are often decisions and outcomes, whose window has none.
 
     Raises:
         NoWindowError: it is not closed yet.
@@ -25,7 +29,14 @@ def closed_window(parts: Opened, card: Card, at: datetime | None = None) -> Rang
     if closed is None:
         raise NoWindowError(f"{card.model} was not evaluated yet; run: mbm evaluate --once")
     end = floor(seconds_of(closed), length)
-    start = end - length if at is None else floor(seconds_of(at), length)
+    if at is None:
+        rows = latest(
+            parts.state, model=card.model, metric="predictions", segment="", window_kind="publish"
+        )
+        starts = (seconds_of(row.start) for row in rows if row.value)
+        start = max((one for one in starts if one + length <= end), default=end - length)
+    else:
+        start = floor(seconds_of(at), length)
     if start + length > end:
         raise NoWindowError(
             f"the window of {instant(start)} is not closed yet; windows are up to {instant(end)}"

@@ -91,7 +91,8 @@ class _Looked:
         if self.column in found:
             return found[self.column]
         known = ", ".join(found) or "none"
-        return Undefined(f"it has no column {self.column!r}; there are: {known}")
+        wrong = f"it has no column {self.column!r}" if self.column else "it has several columns"
+        return Undefined(f"{wrong}; name one of them: {known}")
 
     def parts(self, revisions: Sequence[Revision], by: str) -> dict[str, Part] | Undefined:
         """The number of each group, all other rows together."""

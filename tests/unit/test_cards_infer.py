@@ -200,7 +200,7 @@ def test_each_model_of_the_sample_gets_its_own_card() -> None:
 
 
 def test_a_sample_without_predictions_is_told_with_a_remedy() -> None:
-    with pytest.raises(SourceError, match="write the card by hand with a mapping"):
+    with pytest.raises(SourceError, match="where their values stand with --mapping"):
         first_cards([{"kind": "score"}])
 
 

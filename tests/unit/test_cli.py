@@ -205,6 +205,69 @@ def test_a_first_card_is_written_checked_and_never_overwritten(
     assert "is there already" in mbm(*asked).stderr
 
 
+MAPPING = """\
+prediction:
+  when: {kind: score}
+  event_id: id
+  event_time: at
+  time_format: unix_s
+  version: model_version
+  prediction: verdict
+  probability: score
+  features: {weight_kg: weight_kg}
+  attributes: {gender: gender}
+outcome:
+  when: {kind: claim}
+  event_id: id
+  event_time: at
+  time_format: unix_s
+  prediction_id: parcel
+  label: truth
+"""
+
+
+def _parcels(folder: Path) -> tuple[str, ...]:
+    """How a first card is asked for from events with flat keys of their own."""
+    scores = [
+        {"kind": "score", "id": f"p{i}", "at": 1_790_000_000 + 600 * i, "model_version": "3"}
+        | {"weight_kg": i / 10, "gender": "fm"[i % 2], "verdict": "damage", "score": 0.9}
+        for i in range(20)
+    ]
+    claim = {"kind": "claim", "id": "c1", "at": 1_790_200_000, "parcel": "p1", "truth": "fine"}
+    lines = [json.dumps(event) + "\n" for event in (*scores, claim, {"kind": "else"})]
+    (folder / "parcels.jsonl").write_text("".join(lines))
+    (folder / "mapping.yaml").write_text("---\n" + MAPPING)
+    asked = ("models", "init", "--from", str(folder / "parcels.jsonl"), "--team", "t")
+    return (*asked, "--mail", "t@example.org", "--out", str(folder / "cards"))
+
+
+def test_a_first_card_is_made_of_events_of_another_shape(tmp_path: Path) -> None:
+    asked = _parcels(tmp_path)
+    assert "--mapping" in mbm(*asked).stderr
+    asked = (*asked, "--mapping", str(tmp_path / "mapping.yaml"))
+    assert "--model" in mbm(*asked).stderr
+    shown = mbm(*asked, "--model", "parcels")
+    assert (shown.exit_code, "format: mapping, model: parcels" in shown.output) == (0, True)
+    service = tmp_path / "service.yaml"
+    text = "store: ./data\ncards: ./cards\nsources:\n  events:\n    files: {path: parcels.jsonl}\n"
+    service.write_text(text)
+    assert "no source reads by it" in mbm("check", "-c", str(service)).output
+    service.write_text(text + "    format: mapping\n    model: parcels\n")
+    assert "note" not in mbm("check", "-c", str(service)).output
+    read = mbm("ingest", "--once", "-c", str(service)).output
+    assert "ignored_no_mapping 1, outcome 1, prediction 20" in read
+
+
+def test_every_mistake_of_a_mapping_is_told(tmp_path: Path) -> None:
+    asked = (*_parcels(tmp_path), "--model", "parcels", "--mapping", str(tmp_path / "mapping.yaml"))
+    (tmp_path / "mapping.yaml").write_text("prediction: {event_id: id, verson: v}\n")
+    shown = mbm(*asked)
+    assert shown.exit_code == 2
+    assert 'unknown key "verson"; did you mean "version"?' in shown.stderr
+    (tmp_path / "mapping.yaml").write_text(MAPPING.replace("kind: score", "kind: scores"))
+    assert "no message is a prediction" in mbm(*asked).stderr
+
+
 def test_ingest_and_evaluate_again_find_nothing_new(service: str) -> None:
     assert "0 messages: nothing new" in mbm("ingest", "--once", "-c", service).output
     until = NOW.replace(minute=0, second=0, microsecond=0).isoformat()

@@ -1,9 +1,11 @@
 """Every command in README and docs runs, and every piece of settings in them is right."""
 
+import json
 import re
 import shlex
 import shutil
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ from monitor.simulate.world import demo_world
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (
     *("README.md", "docs/tutorial.md", "docs/how-to.md"),
-    *("docs/explanation/review.md", "docs/explanation/why.md"),
+    *("docs/own-files.md", "docs/explanation/review.md", "docs/explanation/why.md"),
     *(f"docs/deploy/{name}.md" for name in ("container", "compose", "kubernetes")),
 )
 
@@ -76,6 +78,26 @@ def commands(document: str) -> list[str]:
     return [line.removeprefix("$ ") for line in lines]
 
 
+def _parcels() -> Iterator[str]:
+    """Five weeks of lines as in docs/own-files.md, with keys of the reader's own."""
+    start = datetime(2026, 9, 1, tzinfo=UTC)
+    for i in range(35 * 48):
+        at = start + timedelta(minutes=30 * i)
+        score = (i * 37 % 100) / 100
+        verdict = "damage" if score > 0.5 else "fine"
+        about = {"parcel": f"P{i}"}
+        lines = (
+            {"kind": "score", "id": f"P{i}", "ts": at, "model_version": "3", "score": score}
+            | {"weight_kg": i % 50 / 5, "courier": ("red", "blue")[i % 2], "verdict": verdict}
+            | {"customer_gender": "fm"[i % 3 == 0]},
+            {"kind": "review", "id": f"R{i}", "ts": at + timedelta(hours=1), **about}
+            | {"ruling": "fine" if i % 7 == 0 else verdict, "desk": "east"},
+            {"kind": "claim", "id": f"C{i}", "ts": at + timedelta(hours=2), **about}
+            | {"truth": "damage" if i * 53 % 100 < 60 * score else "fine"},
+        )
+        yield from (json.dumps(line, default=datetime.isoformat) + "\n" for line in lines)
+
+
 def settings_in(document: str) -> list[str]:
     return [text for text in blocks(document, "yaml") if re.search(r"^ *store:", text)]
 
@@ -103,6 +125,9 @@ def test_every_command_runs(
     (place / "service.yaml").write_text(
         _unindented(settings_in(document)[0]) if settings_in(document) else ""
     )
+    if document == "docs/own-files.md":
+        (place / "mapping.yaml").write_text(blocks(document, "yaml")[0])
+        (place / "parcels.jsonl").write_text("".join(_parcels()))
     monkeypatch.chdir(place)
     for command in commands(document):
         if command in ELSEWHERE:
@@ -132,7 +157,10 @@ def test_what_is_run_elsewhere_is_still_written_somewhere() -> None:
     assert set(ELSEWHERE) <= written
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/how-to.md", "docs/deploy/container.md"])
+@pytest.mark.parametrize(
+    "document",
+    ["README.md", "docs/own-files.md", "docs/how-to.md", "docs/deploy/container.md"],
+)
 def test_settings_in_the_documents_are_right(document: str, tmp_path: Path) -> None:
     for text in settings_in(document):
         file = tmp_path / "service.yaml"
