@@ -50,17 +50,20 @@ def look(
     room = max(total - typical, 0.05 * typical)
     if count == 0:
         return np.zeros(p), value, rows, np.zeros((len(PHI), len(RATIO))), 1.0
-    drawn = tamed(value, rows, v, x, block, scale, room)
-    kept = without_incidents(value, drawn, rows)
-    typical, total, scale = _sizes(drawn - level, kept, v)
+    # A level of a thousand deviations, as sums of many rows have it, leaves no digits for them.
+    centred = value - level
+    drawn = tamed(centred, rows, v, x, block, scale, room)
+    kept = without_incidents(centred, drawn, rows)
+    typical, total, scale = _sizes(drawn, kept, v)
     room = max(total - typical, 0.05 * typical)
     prior, beta = priors(drawn, kept, v, x, block, scale, room)
     fitted = x @ beta
     if mode in (SHARE, COUNT):
-        v = _expected_variance(mode, fitted, rows, variance, share)
+        v = _expected_variance(mode, level + fitted, rows, variance, share)
         prior, beta = priors(drawn, kept, v, x, block, scale, room)
         fitted = x @ beta
     residual = drawn - fitted
+    drawn = np.where(drawn == centred, value, level + drawn)
     typical, _, _ = _sizes(residual, kept, v)
     found = likelihoods(residual, kept, v, typical)
     # It is smooth in the logarithm of the ratio: every second one is enough.
@@ -118,7 +121,7 @@ def through(
         mode: kind of the signal.
         windows: value, rows and sampling variance, shape (t,) each.
         x: calendar columns, shape (t, p).
-        chosen: columns that are used, shape (k,).
+        chosen: columns that are used, the intercept first, shape (k,).
         prior: variance of their coefficients, shape (k,).
         phi: decay of the wandering.
         tau2: variance of it.
@@ -129,6 +132,9 @@ def through(
     value, rows, variance = windows
     used = len(chosen) + 1
     mean[:] = 0.0
+    # From 0 the clipped innovations would never reach a level of many deviations.
+    seen = rows > 0
+    mean[1] = value[seen].mean() if seen.any() else 0.0
     cov[:] = 0.0
     cov[0] = tau2
     for k in range(1, used):
