@@ -415,5 +415,13 @@ def test_an_incident_tells_its_story(loan: Service) -> None:
     assert "version 2, 100 % of the traffic, 2026-03-16 08:00" in text
 
 
+def test_an_incident_of_which_little_is_known_is_shown(loan: Service) -> None:
+    for story in ({}, {"deployments": [{"version": "2"}], "runbook": "what nobody knows"}):
+        known = incidents.add(loan.state, incident(leads=(), story=story, summary=""))
+        answer = loan.client().get(f"/incidents/{known.id}")
+        assert answer.status_code == HTTPStatus.OK
+        assert known.id in answer.text
+
+
 def test_there_is_advice_for_every_family_of_signals() -> None:
     assert set(ADVICE) == set(Group)

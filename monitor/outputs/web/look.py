@@ -284,7 +284,8 @@ def chart_of(
     title = f"{called or metric.title}: {number(last, percent=percent)}"
     if moments:
         title += f", {moments[0].end:%d %b} to {moments[-1].end:%d %b %Y}"
-    reference = known[-1] if known else metric.null
+    # Of what compares with the reference, that is nothing changed; of others it is an ideal.
+    reference = known[-1] if known else metric.null if metric.compares else None
     return Chart(
         title, points, reference, _usual(card, moments), percent, width=width, height=height
     )
