@@ -47,7 +47,7 @@ MOST_SHOWN = 30
 def demo(fast: bool, folder: Path | None, keep: bool) -> None:
     """Watch a simulated model in which something goes wrong.
 
-    Three weeks of a lending model with two versions, three teams of reviewers and outcomes that
+    Six weeks of a lending model with two versions, three teams of reviewers and outcomes that
     come late are written to files, read, evaluated and shown under /metrics, the same way as in
     a real service. A table of what differs from the reference ends it; on a terminal it goes on
     serving until Ctrl-C unless --fast is given.

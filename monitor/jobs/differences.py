@@ -160,9 +160,11 @@ def _difference(
     row: ResultRow, whole: Sequence[ResultRow], usual: Sequence[ResultRow]
 ) -> list[Difference]:
     """The difference of this row, if the reference has the same number and it is not constant."""
-    if row.metric in _WITH_INTERVAL and len(whole) == 1:
-        reference = whole[0].value or 0.0
-        spread = math.hypot(_error(row), _error(whole[0]))
+    # The reference is that of the model; where it has several versions, each has its own.
+    before = whole if len(whole) == 1 else [one for one in whole if one.version == row.version]
+    if row.metric in _WITH_INTERVAL and before:
+        reference = before[0].value or 0.0
+        spread = math.hypot(_error(row), _error(before[0]))
     elif row.metric not in _WITH_INTERVAL and len(usual) >= LEAST_WINDOWS:
         values = [(one.value or 0.0) * _noise(row) / _noise(one) for one in usual]
         reference = statistics.fmean(values)

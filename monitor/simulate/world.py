@@ -59,9 +59,10 @@ class World(Plan):
         end = microseconds(self.end)
         return total(part for day in range(self.days) for part in _facts(day_of(self, day), end))
 
-    def card(self, reference_days: int = 7) -> str:
-        """YAML of the model card; its reference is the world's first days."""
-        return card_text(self.start, self.start + timedelta(days=reference_days))
+    def card(self, reference_days: int | None = None) -> str:
+        """YAML of the model card; its reference is the first days, by default two thirds."""
+        days = self.days * 2 // 3 if reference_days is None else reference_days
+        return card_text(self.start, self.start + timedelta(days=days))
 
     def leaks(self) -> dict[str, Leak]:
         """By prediction id, those that took effect before their required review or without it.
@@ -76,15 +77,16 @@ class World(Plan):
 
 
 def demo_world(
-    now: datetime, *, seed: int = 7, days: int = 21, per_day: float = 2_000, calm: bool = False
+    now: datetime, *, seed: int = 7, days: int = 42, per_day: float = 1_000, calm: bool = False
 ) -> World:
     """The world of the demo, which ends with the last full hour before `now`.
 
-    Unless it is calm, something goes wrong during its last quarter, from day 16 of 21.
+    Unless it is calm, something goes wrong in its last eighth, from day 37 of 42; four weeks are
+    what a detector learns from.
     """
     end = now.replace(minute=0, second=0, microsecond=0)
     start = end - timedelta(days=days)
-    begins = start + timedelta(days=round(days * 16 / 21))
+    begins = start + timedelta(days=round(days * 37 / 42))
     incidents = () if calm else (income_in_thousands(begins, end),)
     return World(seed, start, days, per_day, incidents)
 

@@ -4,13 +4,14 @@ import re
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from monitor.jobs.query import answer
 from monitor.jobs.service import opened
-from monitor.state import ledger, reviews
+from monitor.state import incidents, ledger, reviews
 
 pytestmark = pytest.mark.slow
 
@@ -40,6 +41,19 @@ def test_the_planted_incident_is_in_the_table(shown: tuple[str, Path, float]) ->
     for pattern in ("feature_psi +income", "confidence_mean", "override +(branch=south|[12] )"):
         assert max(times(text, pattern), default=0.0) >= 3, pattern
     assert "Planted on" in text
+
+
+def test_one_page_names_what_moved_and_since_when(shown: tuple[str, Path, float]) -> None:
+    text, place, _ = shown
+    (page,) = [
+        one
+        for one in incidents.listing(opened(place / "service.yaml").state)
+        if one.tier is incidents.Tier.PAGE
+    ]
+    assert "income" in page.summary
+    (day,) = re.findall(r"Planted on (\d+) ", text)
+    assert abs(page.since.day - int(day)) <= 1
+    assert page.opened - page.since <= timedelta(days=2)
 
 
 def test_the_planted_leaks_are_listed_and_no_others(shown: tuple[str, Path, float]) -> None:

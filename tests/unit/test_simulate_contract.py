@@ -111,14 +111,14 @@ def test_the_settings_written_are_valid_and_find_the_world(world: World, tmp_pat
     assert len(list(Path(files.path).glob(files.pattern))) == len(paths.events)
 
 
-def test_the_reference_is_the_first_week(tmp_path: Path) -> None:
+def test_the_reference_is_the_first_two_thirds(tmp_path: Path) -> None:
     world = demo_world(datetime(2026, 11, 20, 13, 27, tzinfo=UTC), per_day=20)
     write(world, tmp_path)
     reference = load_cards(tmp_path / "cards")["lending"].reference
     assert reference is not None
     assert reference.window is not None
     assert reference.window.start == world.start
-    assert (reference.window.end - world.start).days == 7
+    assert (reference.window.end - world.start).days == 28
     assert not [i for i in world.incidents if i.start < reference.window.end]
 
 
