@@ -19,7 +19,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "run": ("run", "Run the whole service: ingest, evaluate and serve."),
     "ingest": ("ingest", "Read events into the log."),
     "evaluate": ("evaluate", "Turn the log into results."),
-    "serve": ("serve", "Show results to Prometheus, health and readiness to probes."),
+    "serve": (
+        "serve",
+        "Show results to people, programs and Prometheus, health and readiness to probes.",
+    ),
     "check": ("check", "Check settings and cards; print their JSON Schemas."),
     "models": ("models", "Write first cards, list and show models."),
     "reference": ("reference", "Set or show what a model is compared with."),

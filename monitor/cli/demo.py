@@ -139,7 +139,7 @@ def _served(parts: Opened) -> Iterator[None]:
     stop, is_up = threading.Event(), threading.Event()
 
     def told(url: str) -> None:
-        click.echo(f"Serving {url}/metrics")
+        click.echo(f"Serving {url}/ for you, {url}/metrics for Prometheus")
         is_up.set()
 
     def run() -> None:

@@ -18,10 +18,10 @@ _log = logging.getLogger(__name__)
 @click.command()
 @config
 def serve(file: Path) -> None:
-    """Show results to Prometheus, health and readiness to probes.
+    """Show results to people, programs and Prometheus, health and readiness to probes.
 
-    /metrics, /healthz and /readyz under `serve.listen`. Only what is in the state is shown;
-    nothing is computed.
+    Pages, /api/v1, /metrics, /healthz and /readyz under `serve.listen`. Only what is in the state
+    is shown, and of the log what was asked for; nothing is computed.
 
     \b
     Example:
@@ -39,5 +39,5 @@ def serve(file: Path) -> None:
             parts.cards,
             parts.state,
             stop=stop,
-            told=lambda url: _log.info("%s/metrics", url),
+            told=lambda url: _log.info("%s/ for people, %s/metrics for Prometheus", url, url),
         )

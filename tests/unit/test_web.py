@@ -374,10 +374,18 @@ def test_names_with_slashes_have_addresses(tmp_path: Path) -> None:
 
 
 def test_a_line_in_the_address_cannot_forge_a_line_of_the_log(
-    loan: Service, caplog: pytest.LogCaptureFixture
+    loan: Service, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("x")
+
     loan.traces = Broken()
     loan.client().get("/trace?id=a%0AERROR%20forged")
+    monkeypatch.setattr(incidents, "one", broken)
+    answer = loan.client().get("/incidents/a%0AERROR%20forged%1B[31m")
+    assert answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+    assert "failed" in caplog.text
+    assert "\x1b" not in caplog.text
     assert not any(line.startswith("ERROR forged") for line in caplog.text.splitlines())
 
 

@@ -160,11 +160,11 @@ class Site:
             response = _refusal(call, HTTPStatus.CONFLICT, f"{error}", api=api)
         except (MonitorError, SQLAlchemyError):
             # The text may hold names and addresses: it is for the log, not for the page.
-            _log.exception("%s failed", request.path)
+            _log.exception("%r failed", request.path)
             why = "what this rests on cannot be read; see the log"
             response = _refusal(call, HTTPStatus.SERVICE_UNAVAILABLE, why, api=api)
         except Exception:  # noqa: BLE001 - the edge: one page must not stop the others
-            _log.exception("%s failed", request.path)
+            _log.exception("%r failed", request.path)
             status = HTTPStatus.INTERNAL_SERVER_ERROR
             response = _refusal(call, status, "failed; see the log", api=api)
         return response
