@@ -37,9 +37,9 @@ from monitor.simulate.world import Event
 def simulate(bootstrap: str, topic: str, folder: Path, days: int) -> None:
     """Send a simulated world to Kafka, and go on as time passes.
 
-    Three weeks of the lending model of `mbm demo` are sent at once, what comes later when it
-    comes. Started anew with the same cards it sends the same events again, which the monitor
-    knows by their ids.
+    Six weeks of the lending model of `mbm demo` are sent at once, what comes later when it
+    comes; five days ago something began to go wrong. Started anew with the same cards it sends
+    the same events again, which the monitor knows by their ids.
 
     \b
     Example:
@@ -77,7 +77,7 @@ def simulate(bootstrap: str, topic: str, folder: Path, days: int) -> None:
 
 
 def _start(card: Path, now: datetime) -> datetime:
-    """When the world of a card began; for a new one, three weeks before the last full hour."""
+    """When the world of a card began; for a new one, six weeks before the last full hour."""
     if not card.exists():
         return now.replace(minute=0, second=0, microsecond=0) - PAST
     reference = load_cards(card.parent)[MODEL].reference

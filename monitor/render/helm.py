@@ -20,6 +20,10 @@ _OURS: Final = (("Serve", "listen"), ("Ingest", "metrics"), ("Evaluate", "metric
 
 _PARTS: Final = ("ingest", "evaluate", "serve")
 
+_VARIABLE: Final = "^[A-Za-z_][A-Za-z0-9_]*$"
+_LABEL: Final = "^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$"
+"""What a volume may be called."""
+
 Schema = dict[str, Any]
 
 _TEXT: Final[Schema] = {"type": "string"}
@@ -66,7 +70,9 @@ def values_schema() -> Schema:
         ),
         imagePullSecrets=_list(_KUBERNETES),
         settings=_plain(settings),
-        secrets=_object(env=_by_name(_secret(key=_NAME)), files=_by_name(_secret())),
+        secrets=_object(
+            env=_by_name(_VARIABLE, _secret(key=_NAME)), files=_by_name(_LABEL, _secret())
+        ),
         cards={
             **_object(files=_TEXTS, configMap=_TEXT, volume=_KUBERNETES, subPath=_TEXT),
             "not": {
@@ -150,8 +156,8 @@ def _list(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
-def _by_name(entry: Schema) -> Schema:
-    names = {"pattern": "^[A-Za-z_][A-Za-z0-9_-]*$"}
+def _by_name(pattern: str, entry: Schema) -> Schema:
+    names = {"pattern": pattern}
     return {"type": "object", "propertyNames": names, "additionalProperties": entry}
 
 

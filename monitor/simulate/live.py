@@ -7,8 +7,11 @@ from typing import Final
 from monitor.simulate.incidents import income_in_thousands
 from monitor.simulate.world import Event, World
 
-PAST: Final = timedelta(days=21)
-"""What of a world has happened when it is first sent: enough for a reference and an incident."""
+PAST: Final = timedelta(days=42)
+"""What of a world has happened when it is first sent: the pager learns for four weeks of it."""
+
+CALM: Final = timedelta(days=37)
+"""After this long something goes wrong, for a week."""
 
 MOST: Final = 2_000
 """Messages that are handed over together."""
@@ -20,8 +23,7 @@ _LONGEST: Final = 5.0
 def lasting_world(start: datetime, now: datetime, days: int) -> World:
     """The world that began at `start` and goes on for some days after `now`.
 
-    What happens until any moment does not depend on how long it goes on. Something goes wrong in
-    it from day 16 for a week.
+    What happens until any moment does not depend on how long it goes on.
 
     Args:
         start: first moment, aware.
@@ -29,9 +31,9 @@ def lasting_world(start: datetime, now: datetime, days: int) -> World:
         days: whole days from `now` to its end, at least.
     """
     passed = -(-(now - start) // timedelta(days=1))
-    begins = start + timedelta(days=16)
+    begins = start + CALM
     incidents = (income_in_thousands(begins, begins + timedelta(days=7)),)
-    return World(seed=7, start=start, days=passed + days, per_day=2_000, incidents=incidents)
+    return World(seed=7, start=start, days=passed + days, per_day=1_000, incidents=incidents)
 
 
 def send(

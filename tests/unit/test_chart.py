@@ -30,6 +30,7 @@ KUBERNETES = ("1.27", "1.37")
 """The oldest that the chart allows and the newest that is known here."""
 
 PARTS = ("ingest", "evaluate", "serve")
+RULES = sorted({*(ROOT / "alerts").glob("*.yaml")} - {ROOT / "alerts/alertmanager.yaml"})
 OPERATOR = {"ServiceMonitor", "PrometheusRule"}
 """Kinds of the Prometheus operator, which Kubernetes' own schemas do not know."""
 
@@ -260,6 +261,7 @@ def test_parts_reach_what_they_need_and_nothing_else() -> None:
 
 def test_rules_and_dashboards_are_those_of_the_repository() -> None:
     manifests = rendered(CHART / "ci/full-values.yaml")
+    assert len(of_kind(manifests, "PrometheusRule")) == len(RULES)
     for rules in of_kind(manifests, "PrometheusRule"):
         own = rules["metadata"]["name"].rpartition("-")[2]
         text = (ROOT / f"alerts/{own}.yaml").read_text()
@@ -280,7 +282,7 @@ def test_rules_and_dashboards_are_those_of_the_repository() -> None:
 def test_copies_in_the_chart_are_the_rendered_files() -> None:
     copies = [file for file in (CHART / "files").rglob("*") if file.is_file()]
     assert {file.relative_to(CHART / "files") for file in copies} == {
-        *(Path("alerts", name) for name in ("model.yaml", "service.yaml")),
+        *(file.relative_to(ROOT) for file in RULES),
         *(file.relative_to(ROOT) for file in (ROOT / "dashboards").glob("*.json")),
     }
     for file in copies:
@@ -309,6 +311,7 @@ MISSPELT = {
     "an address that the chart sets": {"settings": {"serve": {"listen": "127.0.0.1:1"}}},
     "a secret without key": {"secrets": {"env": {"A": {"secret": "a"}}}},
     "a part that is none": {"secrets": {"env": {"A": {"secret": "a", "key": "k", "parts": ["x"]}}}},
+    "a folder that no volume can be called": {"secrets": {"files": {"Kafka_TLS": {"secret": "a"}}}},
     "a password in the settings": {"settings": {"privacy": {"key": "secret"}}},
     "two places of cards": {"cards": {"files": {"a.yaml": "model: a"}}},
     "text for a number": {"serve": {"replicas": "3"}},
