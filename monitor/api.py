@@ -16,6 +16,8 @@ from monitor.jobs.compare import table_of as compared_table
 from monitor.jobs.explain import explained
 from monitor.jobs.explain_rows import table_of
 from monitor.jobs.query import answer
+from monitor.jobs.sampled_drift import drifts
+from monitor.jobs.sampled_drift import table_of as drift_table
 from monitor.jobs.service import Opened, opened
 from monitor.metrics import CATALOGUE
 from monitor.settings.check import nearest
@@ -205,6 +207,27 @@ class Monitor:
         card = self.card(model)
         rows = compare(self.parts, card, Which.of(first), Which.of(second), window=window)
         return Rows(compared_table(rows))
+
+    def drift(
+        self,
+        model: str,
+        *,
+        window: datetime | None = None,
+        evidently: Sequence[tuple[str, str]] = (),
+    ) -> Rows:
+        """A window's rows against the reference's, as `mbm drift` prints it.
+
+        Args:
+            model: whose features.
+            window: a moment in the window; by default the newest closed one.
+            evidently: pairs of a feature and one of Evidently's methods.
+
+        Raises:
+            UnknownNameError: there is no such model.
+            NoWindowError: there is no such window.
+        """
+        card = self.card(model)
+        return Rows(drift_table(drifts(self.parts, card, window=window, asked=evidently)))
 
     def slices(self, model: str) -> Rows:
         """Where edge cases cluster, window by window, as `mbm slices --history` prints it.

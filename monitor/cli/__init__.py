@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "results": ("results", "Print the results of a model."),
     "explain": ("explain", "Say why a number is another than before."),
     "compare": ("compare", "Show two versions or stages side by side."),
+    "drift": ("drift", "Compare a window's rows with the reference's."),
     "slices": ("slices", "Find where edge cases cluster."),
     "incidents": ("incidents", "List incidents, and say what is done about them."),
     "backtest": ("backtest", "Show what would have called people in the past."),

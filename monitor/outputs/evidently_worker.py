@@ -1,0 +1,63 @@
+"""What runs in a process of its own: Evidently over two Parquet files, one column at a time.
+
+    python -m monitor.outputs.evidently_worker REQUEST
+
+The request is a JSON file: `reference`, `current` (paths), `numbers`, `texts` (names of columns),
+`asked` (pairs of column and method), `memory` (bytes), `html` (a path, or null). It prints a line
+of JSON before each column and one after it.
+"""
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def main(path: str) -> None:
+    """Do what the request says."""
+    request = json.loads(Path(path).read_text())
+    import pandas as pd
+    from evidently import DataDefinition, Dataset, Report
+    from evidently.metrics import ValueDrift
+    from evidently.presets import DataDriftPreset
+
+    # What is loaded by now is not the data's.
+    _limit(request["memory"])
+    definition = DataDefinition(
+        numerical_columns=request["numbers"], categorical_columns=request["texts"]
+    )
+    current, reference = (
+        Dataset.from_pandas(pd.read_parquet(request[side]), data_definition=definition)
+        for side in ("current", "reference")
+    )
+    for place, (column, method) in enumerate(request["asked"]):
+        _say({"begins": place})
+        try:
+            run = Report([ValueDrift(column=column, method=method)]).run(current, reference)
+            (found,) = run.dict()["metrics"]
+            _say({"place": place, "value": float(found["value"])})
+        except Exception as error:  # noqa: BLE001 - one column must not take the others with it
+            _say({"place": place, "why": f"{type(error).__name__}: {error}"})
+    if request["html"]:
+        _say({"begins": len(request["asked"])})
+        Report([DataDriftPreset()]).run(current, reference).save_html(request["html"])
+        _say({"place": len(request["asked"]), "value": 0.0})
+
+
+def _limit(memory: int) -> None:
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text().split()[5])
+        most = pages * resource.getpagesize() + memory
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def _say(line: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,76 @@
+"""What our worker says is what Evidently says, called directly on the same rows."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from monitor.metrics.base import Undefined, Value
+from monitor.outputs.evidently import MISSING, Limits, Tables, drift
+
+
+def tables() -> Tables:
+    rng = np.random.default_rng(51)
+    made = [
+        pa.table(
+            {
+                "x": rng.normal(shift, 1, 800),
+                "c": rng.choice(["a", "b", "c"], 800, p=share).tolist(),
+                "empty": pa.nulls(800, pa.float64()),
+            }
+        )
+        for shift, share in ((0.0, [0.5, 0.3, 0.2]), (0.3, [0.3, 0.3, 0.4]))
+    ]
+    reference, current = made
+    return Tables(reference, current, numbers=("x", "empty"))
+
+
+ASKED = [("x", "wasserstein"), ("empty", "ks"), ("x", "nonsense"), ("c", "jensenshannon")]
+
+
+@pytest.mark.slow
+def test_the_numbers_are_evidentlys_and_a_failing_column_takes_no_other_with_it(
+    tmp_path: Path,
+) -> None:
+    from evidently import DataDefinition, Dataset, Report
+    from evidently.metrics import ValueDrift
+
+    held = tables()
+    html = tmp_path / "drift.html"
+    distance, empty, unknown, categories = drift(held, ASKED, html=html)
+    assert isinstance(empty, Undefined)
+    assert isinstance(unknown, Undefined)
+    assert "nonsense" in unknown.why
+    definition = DataDefinition(numerical_columns=["x", "empty"], categorical_columns=["c"])
+    after, before = (
+        Dataset.from_pandas(side.to_pandas(), data_definition=definition)
+        for side in (held.current, held.reference)
+    )
+    for (column, method), found in ((ASKED[0], distance), (ASKED[3], categories)):
+        run = Report([ValueDrift(column=column, method=method)]).run(after, before)
+        (wanted,) = run.dict()["metrics"]
+        assert isinstance(found, Value)
+        assert found.value == pytest.approx(float(wanted["value"]), abs=1e-12)
+        assert found.rows == 800
+
+
+def test_a_worker_that_takes_too_long_is_ended_and_reported() -> None:
+    found = drift(tables(), ASKED[:2], limits=Limits(seconds=0.2))
+    assert all(isinstance(one, Undefined) and "more than 0.2 s" in one.why for one in found)
+
+
+@pytest.mark.slow
+def test_a_worker_without_memory_is_reported_and_ours_goes_on() -> None:
+    (found,) = drift(tables(), ASKED[:1], limits=Limits(memory=0))
+    assert isinstance(found, Undefined)
+    assert "Memory" in found.why or "ended with" in found.why
+
+
+def test_where_evidently_is_not_installed_it_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    (found,) = drift(tables(), ASKED[:1])
+    assert found == Undefined(MISSING)
