@@ -233,7 +233,7 @@ def _parcels(folder: Path) -> tuple[str, ...]:
         | {"weight_kg": i / 10, "gender": "fm"[i % 2], "verdict": "damage", "score": 0.9}
         for i in range(20)
     ]
-    claim = {"kind": "claim", "id": "c1", "at": 1_790_200_000, "parcel": "p1", "truth": "fine"}
+    claim = {"kind": "claim", "id": "c1", "at": 1_791_700_000, "parcel": "p1", "truth": "fine"}
     lines = [json.dumps(event) + "\n" for event in (*scores, claim, {"kind": "else"})]
     (folder / "parcels.jsonl").write_text("".join(lines))
     (folder / "mapping.yaml").write_text("---\n" + MAPPING)
@@ -256,6 +256,13 @@ def test_a_first_card_is_made_of_events_of_another_shape(tmp_path: Path) -> None
     assert "note" not in mbm("check", "-c", str(service)).output
     read = mbm("ingest", "--once", "-c", str(service)).output
     assert "ignored_no_mapping 1, outcome 1, prediction 20" in read
+    # The outcome came weeks later; the latest window is still that of the predictions.
+    closed = mbm("evaluate", "--once", "-c", str(service))
+    assert "parcels: closed up to 2026-09-24T00:00:00Z" in closed.output
+    assert '"value":20' in mbm(
+        *("results", "--model", "parcels", "--metric", "predictions", "--window", "latest"),
+        *("--segment", "", "--format", "json", "-c", str(service)),
+    ).output.replace(" ", "")
 
 
 def test_every_mistake_of_a_mapping_is_told(tmp_path: Path) -> None:

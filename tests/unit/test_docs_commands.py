@@ -36,6 +36,7 @@ ELSEWHERE = {
     "mbm ingest -c service.yaml": "a part of mbm run",
     "mbm evaluate -c service.yaml": "a part of mbm run",
     "mbm serve -c service.yaml": "a part of mbm run",
+    "mbm serve -c demo/service.yaml": "a part of mbm run",
     "mbm simulate --kafka localhost:9092 --topic model-events --cards cards": (
         "tests/integration/test_simulate.py, against a broker"
     ),
