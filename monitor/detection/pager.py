@@ -37,8 +37,9 @@ SILENT: Final = 8
 OPENED: Final = 9.0
 """Variance that an accepted shift adds to the intercept, in squares of the shift."""
 
-LEAST_SHIFT: Final = 2.0
-"""An accepted shift counts as at least so many typical standard deviations."""
+LEAST_SHIFT: Final = 1e4
+"""An accepted shift counts as at least so many typical standard deviations: what comes along with
+it may have moved by any amount, and so may a new version. The silent windows tell the level."""
 
 
 def threshold(length: int, pages: float) -> float:
@@ -218,7 +219,7 @@ def accepted(watch: Watch, signals: Ints, effect: Floats) -> Watch:
     Args:
         watch: before.
         signals: places whose level is accepted; an incident's signals and their relatives.
-        effect: shift of each, in its unit; at least two typical deviations are assumed.
+        effect: shift of each, in its unit; at least `LEAST_SHIFT` is assumed.
     """
     state = _opened(watch.state, signals, effect)
     owner = watch.incident.copy()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from monitor.cards.card import Card
@@ -37,9 +37,13 @@ from monitor.profiles.windows import (
     seconds_of,
     within,
 )
-from monitor.state import named, progress, results
+from monitor.state import detectors, named, progress, results
 from monitor.state.database import State
 from monitor.state.progress import DirtyWindow
+
+MOST_AHEAD: Final = timedelta(minutes=10)
+"""How far a live log may be ahead of the clock beside a window of detection: senders' clocks
+differ."""
 
 DETECT_WINDOWS: Final = 72
 """Windows of detection whose numbers are kept for people in one run; the newest ones."""
@@ -182,16 +186,26 @@ class ModelRun:
         return f"calibration:{self.card.model}"
 
     def _detect(self, plan: InputsPlan) -> None:
-        """Take in windows of detection that closed since the last run."""
+        """Take in windows of detection that closed since the last run.
+
+        Whoever evaluates once closes windows before their time: results of these are restated,
+        but the detector takes each window once, and so waits for its end. A log that is ahead of
+        the clock is a simulated one, which is whole.
+        """
         length = int(self.card.windows.detect.total_seconds())
-        before = progress.closed(self.state, self.card.model, dirty.INPUTS)
-        if before is not None and floor(seconds_of(before), length) == self._closed(length):
-            return
         known = dirty.extent(self.state, self.card.model)
         assert known is not None
+        is_ahead = instant(known[1]) > self.now + self.card.windows.detect + MOST_AHEAD
+        upto = self.upto if is_ahead else min(self.upto, self.now)
+        before = progress.closed(self.state, self.card.model, dirty.INPUTS)
+        taken = detectors.upto(self.state, self.card.model)
+        waits = taken is not None and seconds_of(taken) < floor(seconds_of(upto), length)
+        is_new = before is None or floor(seconds_of(before), length) != self._closed(length)
+        if not (is_new or waits):
+            return
         reader = Reader(self.builder.profiles, self.card, plan)
         teller = Teller(reader, self.builder.log, self._version)
-        Detection(self.state, reader, teller, known[0], self.upto, self.now).run()
+        Detection(self.state, reader, teller, known[0], upto, self.now).run()
 
     def _publisher(self, plan: InputsPlan) -> Publisher:
         publisher = Publisher(self.card, plan, self.builder.profiles, self.now)

@@ -52,6 +52,8 @@ def write_due(state: State, settings: Notices, cards: Mapping[str, Card], now: d
             count += write(state, settings, card, week, now)
         except MonitorError as error:
             _log.info("no report of %s: %s", words.line(card.model), words.line(f"{error}"))
+        except Exception:  # noqa: BLE001 - one model must not take the others with it
+            _log.exception("no report of %s", words.line(card.model))
     return count
 
 
@@ -65,6 +67,8 @@ def write(state: State, settings: Notices, card: Card, week: str, now: datetime)
     channels = [name for name, channel in settings.channels.items() if channel.smtp is not None]
     wanted = card.alarms.recipients or channels
     keys = [Key(f"{card.model} {week}", REPORT, name) for name in channels if name in wanted]
+    # It is due for days, and costs a second of drawing.
+    keys = notices.unwritten(state, keys)
     if not keys:
         return 0
     document = composed(state, settings, card, week)

@@ -135,6 +135,12 @@ def known(state: State, model: str) -> Detector | None:
     return None if found is None else Detector(*found)
 
 
+def upto(state: State, model: str) -> datetime | None:
+    """End of the last window that a model's detector took in, None before its first."""
+    with state.reading() as connection:
+        return connection.scalar(sa.select(DETECTORS.c.upto).where(DETECTORS.c.model == model))
+
+
 def put(
     state: State, detector: Detector, windows: Sequence[Window], checks: Sequence[Check]
 ) -> None:

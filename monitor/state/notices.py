@@ -127,6 +127,16 @@ def untold(state: State, channel: str) -> list[tuple[str, str]]:
         return [(incident, event) for incident, event in connection.execute(wanted)]
 
 
+def unwritten(state: State, keys: Iterable[Key]) -> list[Key]:
+    """Those of these notices that are not written yet, in order."""
+    with state.reading() as connection:
+        return [
+            key
+            for key in keys
+            if connection.execute(sa.select(sa.literal(1)).where(_is(key))).first() is None
+        ]
+
+
 def write(state: State, messages: Mapping[Key, Mapping[str, Any]], now: datetime) -> int:
     """Number of notices that are now to be sent; one that is there already stays as it is."""
     rows = [

@@ -22,7 +22,8 @@ from monitor.jobs.weekly import week_of, weekly
 from monitor.outputs.pictures import png
 from monitor.render import report as words
 from monitor.settings.notices import Notices
-from monitor.state import incidents
+from monitor.state import incidents, progress
+from monitor.state.database import State
 from tests.pages import DAY, END, HOSTILE, Service, incident, service
 from tests.services.smtp import Mailbox
 
@@ -106,6 +107,28 @@ def test_a_report_comes_once_with_text_page_and_pictures(loan: Service, mailbox:
     assert shown
     assert all(picture.startswith(b"\x89PNG") for picture in pictures.values())
     assert len(mail.as_bytes()) < words.MOST_BYTES
+
+
+def test_a_report_is_made_once_and_keeps_none_from_the_others(
+    loan: Service, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = with_report(loan.cards["loan"])
+    clocked = Clocked(loan, mailbox, card)
+    clocked.cards = {"broken": card.model_copy(update={"model": "broken"}), "loan": card}
+    made: list[str] = []
+    compose = reports.composed
+
+    def composed(state: State, settings: Notices, card: Card, week: str) -> dict[str, object]:
+        made.append(card.model)
+        if card.model == "broken":
+            raise ZeroDivisionError
+        return compose(state, settings, card, week)
+
+    monkeypatch.setattr(reports, "composed", composed)
+    monkeypatch.setattr(progress, "closed", lambda *_: MONDAY)
+    assert clocked.tick() == (1, (1, 0))
+    assert clocked.tick(timedelta(minutes=5)) == (0, (0, 0))
+    assert made == ["broken", "loan", "broken"]
 
 
 def test_a_server_that_is_down_loses_no_report(loan: Service, mailbox: Mailbox) -> None:

@@ -7,10 +7,12 @@ import pytest
 
 from monitor.detection import pager
 from monitor.detection.baseline import learned
+from monitor.detection.pager import Watch
 from monitor.detection.readings import History, Kind, Reading
 from monitor.profiles.layout import Floats
 
 HOUR = 3_600
+FIRST = 480_000
 LEARNED = 40 * 24
 WATCHED = 400
 MOVED = 300
@@ -29,18 +31,27 @@ def signal(kind: Kind, rows: int) -> tuple[Floats, float]:
     return rng.normal(0.9 + moved * deviation, deviation), deviation**2
 
 
+def past_of(values: Floats, rows: int, variance: float) -> History:
+    """The windows that a baseline is learned from."""
+    past = values[:LEARNED][None]
+    return History(HOUR, FIRST, past, np.full_like(past, rows), np.full_like(past, variance))
+
+
 def paged(kind: Kind, values: Floats, rows: int, variance: float) -> list[int]:
     """Watched windows that opened a page."""
-    first = 480_000
-    past = values[:LEARNED][None]
-    history = History(HOUR, first, past, np.full_like(past, rows), np.full_like(past, variance))
+    history = past_of(values, rows, variance)
     watch = pager.started(learned(history, np.array([kind], np.int8)))
+    return watched(watch, values[LEARNED:], rows, variance)
+
+
+def watched(watch: Watch, values: Floats, rows: int, variance: float) -> list[int]:
+    """Places of the windows after the reference that opened a page."""
     found = []
-    for place, value in enumerate(values[LEARNED:]):
+    for place, value in enumerate(values):
         reading = Reading(np.array([value]), np.array([float(rows)]), np.array([variance]))
         watch, call, _ = pager.step(
             watch,
-            first + LEARNED + place,
+            FIRST + LEARNED + place,
             reading,
             weights=np.ones(1),
             tolerance=np.zeros(1),
@@ -66,3 +77,17 @@ def test_a_constant_is_silent_until_it_is_none(level: float) -> None:
     values[LEARNED + MOVED :] *= 1.001
     (page,) = paged(Kind.NORMAL, values, 1_000, 0.0)
     assert MOVED <= page <= MOVED + 24
+
+
+@pytest.mark.parametrize("shift", [0.0, 3.0, 50.0, 1_000.0])
+@pytest.mark.parametrize("begin", ["version", "accepted"])
+def test_a_new_normal_is_found_however_far_away(shift: float, begin: str) -> None:
+    rows = 100_000
+    values, variance = signal(Kind.NORMAL, rows)
+    state = learned(past_of(values, rows, variance), np.array([Kind.NORMAL], np.int8))
+    watch = pager.started(pager.of_new_version(state))
+    if begin == "accepted":
+        # Of what comes along with an accepted page nobody knows how far it has moved.
+        watch = pager.accepted(pager.started(state), np.array([0]), np.zeros(1))
+    later = values[LEARNED:][:MOVED] + shift * math.sqrt(variance)
+    assert watched(watch, later, rows, variance) == []
