@@ -75,6 +75,8 @@ def values_schema() -> Schema:
         ),
         cards={
             **_object(files=_TEXTS, configMap=_TEXT, volume=_KUBERNETES, subPath=_TEXT),
+            # Kubernetes does not follow the changes of a config map through a subPath.
+            "dependencies": {"subPath": ["volume"]},
             "not": {
                 "anyOf": [
                     {"required": ["files", "configMap"]},

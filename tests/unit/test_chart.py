@@ -314,6 +314,7 @@ MISSPELT = {
     "a folder that no volume can be called": {"secrets": {"files": {"Kafka_TLS": {"secret": "a"}}}},
     "a password in the settings": {"settings": {"privacy": {"key": "secret"}}},
     "two places of cards": {"cards": {"files": {"a.yaml": "model: a"}}},
+    "cards that would not be followed": {"cards": {"subPath": "cards"}},
     "text for a number": {"serve": {"replicas": "3"}},
 }
 
