@@ -416,7 +416,7 @@ def test_pages_come_compressed_to_who_understands_it(loan: Service) -> None:
 def test_an_incident_tells_its_story(loan: Service) -> None:
     incidents.add(loan.state, incident(summary="Overrides of team south rose"))
     text = loan.client().get("/incidents/loan-2026-03-18-2").text
-    for words in ("Overrides of team south rose", "team=south", "0.08", "0.25", "0.1 to 0.24"):
+    for words in ("Overrides of team south rose", "team=south", "8 %", "25 %", "10 % to 24 %"):
         assert words in text
     assert 'href="/trace?id=p1"' in text
     assert "Talk with the team" in text

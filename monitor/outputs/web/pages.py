@@ -26,14 +26,18 @@ from monitor.outputs.web.access import (
 from monitor.outputs.web.site import Call
 from monitor.render.advice import ADVICE
 from monitor.render.alert_rules import ALERTS
-from monitor.render.chart import STYLE, svg
+from monitor.render.chart import STYLE, Chart, svg
 from monitor.settings.values import duration_text
 from monitor.state import heartbeats, incidents, ledger, results, slices
-from monitor.state.history import history
-from monitor.state.incidents import Tier, What
+from monitor.state.history import Line, history
+from monitor.state.incidents import Lead, Tier, What
 from monitor.state.references import pinned
 
 MOST_QUARANTINED: Final = 100
+MOST_LEADS: Final = 6
+"""Leads of an incident that are seen at once; the others are folded."""
+
+MOST_DRAWN: Final = 3
 MOST_CHARTS: Final = 24
 """Charts of the features of one metric on its page."""
 
@@ -185,6 +189,9 @@ def incident(call: Call, identity: str) -> Response:
         one=found,
         card=call.facts.cards().get(found.model),
         metrics=look.METRICS,
+        charts=_lead_charts(call, found),
+        most=MOST_LEADS,
+        svg=svg,
         may_act=call.asker.writes(found.model),
         secret=secret,
         advice={group.value: text for group, text in ADVICE.items()},
@@ -193,6 +200,29 @@ def incident(call: Call, identity: str) -> Response:
     )
     _keep(call, response, FORM_COOKIE, secret)
     return response
+
+
+def _lead_charts(call: Call, found: incidents.Incident) -> list[tuple[Lead, Chart]]:
+    """How the numbers behind the first leads moved, of those that are kept for all rows."""
+    card = call.facts.cards().get(found.model)
+    leads = [one for one in found.leads if not one.segment and one.metric in look.METRICS]
+    if card is None or not leads:
+        return []
+    lines = history(
+        call.facts.state,
+        found.model,
+        found.since - look.SPAN / 2,
+        metrics={one.metric for one in leads},
+        columns={"", *(one.column for one in leads)},
+    )
+    drawn: dict[Line, tuple[Lead, Chart]] = {}
+    for one in leads:
+        for column in (one.column, ""):
+            line = Line(one.metric, one.version, "", column)
+            if line in lines and line not in drawn and len(drawn) < MOST_DRAWN:
+                chart = look.chart_of(card, look.METRICS[one.metric], lines[line])
+                drawn[line] = (one, chart)
+    return list(drawn.values())
 
 
 def act(call: Call, identity: str) -> Response:
