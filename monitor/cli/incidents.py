@@ -61,6 +61,8 @@ def list_(model: str | None, status: str | None, file: Path, form: str) -> None:
     parts = opened(file)
     found = known.listing(parts.state, model, Status(status) if status else None)
     write([_row(one) for one in found], _COLUMNS, form, sys.stdout)
+    if not found:
+        click.echo("no incidents; see how far detection has come with: mbm status", err=True)
 
 
 @incidents.command()

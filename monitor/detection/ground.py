@@ -48,21 +48,27 @@ class Ground:
         counts: sum of the profiles of all rows, shape (whole.ints,).
         typical: rows of the median window of the most used version [rows].
         segments: rows of a typical window of each segment and protected group [rows].
+        teams: segments of the teams whose reviews are watched; None where nobody reviews.
     """
 
     counts: Ints
     typical: float
     segments: Mapping[str, float]
+    teams: tuple[str, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Values that JSON can hold."""
         counts = self.counts.tolist()
-        return {"counts": counts, "typical": self.typical, "segments": dict(self.segments)}
+        teams = None if self.teams is None else list(self.teams)
+        said = {"counts": counts, "typical": self.typical, "segments": dict(self.segments)}
+        return {**said, "teams": teams}
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> Self:
         """The ground that `to_json` was taken of."""
-        return cls(np.array(said["counts"], np.int64), said["typical"], said["segments"])
+        teams = None if said["teams"] is None else tuple(said["teams"])
+        counts = np.array(said["counts"], np.int64)
+        return cls(counts, said["typical"], said["segments"], teams)
 
 
 Sums = Mapping[tuple[str, str], Ints]

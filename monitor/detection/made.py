@@ -1,6 +1,6 @@
 """The signals of one version, from the profiles of its windows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -102,6 +102,32 @@ def made(columns: Columns, ground: Ground, version: str, sums: Sums, windows: in
     ]
     every = [streams for things in by_group.values() for _, streams in things]
     return Made(tuple(found), signals.together([(1.0, streams) for streams in every]))
+
+
+def reviews(teams: Sequence[str], said: Mapping[str, Ints], windows: int) -> Made:
+    """How often people overrule the recommendations that they saw, all together and per team.
+
+    Args:
+        teams: segments of the teams that are watched.
+        said: by segment, recommendations shown and overruled per window, shape (t, 2) [rows].
+        windows: how many, t.
+    """
+    things = []
+    for segment in (ALL, *teams):
+        counts = said.get(segment, np.zeros((windows, 2), np.int64))
+        things.append(
+            _within(
+                segment,
+                thing(signals.share(counts[:, 1], counts[:, 0], "override"), "override", "", SHARE),
+            )
+        )
+    halves = [1.0, *([1.0 / len(teams)] * len(teams))]
+    found = [
+        replace(signal, group=Group.PEOPLE, part=signal.part * half / sum(halves))
+        for half, (each, _) in zip(halves, things, strict=True)
+        for signal in each
+    ]
+    return Made(tuple(found), signals.together([(1.0, streams) for _, streams in things]))
 
 
 def joined(some: Sequence[Made]) -> Made:

@@ -25,6 +25,9 @@ weight it may be too little for a page by itself."""
 MONTH: Final = 30 * DAY
 """Pages are allowed per so many seconds."""
 
+LEAST_EVIDENCE: Final = 30.0
+"""Evidence under which nobody is called, however long windows are."""
+
 TICKET: Final = 0.1
 """Part of the page's threshold at which there is a ticket."""
 
@@ -49,6 +52,8 @@ def threshold(length: int, pages: float) -> float:
     whatever the signals have to do with each other: the mean of all running sums grows by one
     a window, and a page takes at least the threshold away.
 
+    Never less than `LEAST_EVIDENCE`: with windows of a week a page a month would be four to one.
+
     Args:
         length: of a window [s].
         pages: allowed per 30 days, positive.
@@ -58,7 +63,7 @@ def threshold(length: int, pages: float) -> float:
 
     Source: Shin, Ramdas, Rinaldo (2022), E-detectors, arXiv 2203.03532, theorem 2.4.
     """
-    return MONTH / length / pages
+    return max(MONTH / length / pages, LEAST_EVIDENCE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

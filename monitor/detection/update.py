@@ -39,7 +39,7 @@ from monitor.detection.readings import Reading, told
 from monitor.detection.state import State
 from monitor.profiles.layout import Floats, Ints
 
-# See evidence.py; change this number after a change of a kernel called from here: 2.
+# See evidence.py; change this number after a change of a kernel called from here: 3.
 
 LATELY: Final = 150.0
 """Time constant of the running inflation [windows]: noise that grew lowers the stakes within
@@ -51,6 +51,9 @@ FEWEST_KNOWN: Final = 20.0
 
 NOTHING_TO_WIN: Final = -0.1
 """Logarithm of what such a bet makes of a window."""
+
+NOTHING_SEEN: Final = -0.02
+"""Logarithm of the most that a bet makes of a window without an event: its sum stays below 50."""
 
 LEAST: Final = 1e-6
 """Part of the typical variance that a window's sampling variance is at least."""
@@ -304,5 +307,8 @@ def _few(
             # Fewer than next to none can never show: such a bet would neither win nor lose, and
             # its running sum grow by one a window for ever.
             won[k] = min(won[k], NOTHING_TO_WIN)
+        elif part == 0:
+            # Nor must windows without any event add up to evidence of something.
+            won[k] = min(won[k], NOTHING_SEEN)
     events[i] += part * rows[i]
     trials[i] += rows[i]

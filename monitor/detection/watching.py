@@ -31,6 +31,12 @@ ALIVE: Final = 28 * DAY
 COMMON: Final = ""
 """Name of the block of signals that all versions have in common."""
 
+PEOPLE: Final = "@people"
+"""Name of the block of signals of what people do."""
+
+NO_VERSIONS: Final = (COMMON, PEOPLE)
+"""Names of blocks that are no versions."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rules:
@@ -174,7 +180,8 @@ def learned_from(batch: Batch, ground: Ground, rules: Rules) -> Detector:
         for version, rows in sorted(batch.rows.items())
         if version == main or is_enough(rows, batch.length)
     ]
-    blocks = (COMMON, *sorted(known, key=lambda version: (version != main, version)))
+    common = [name for name in NO_VERSIONS if name in batch.blocks]
+    blocks = (*common, *sorted(known, key=lambda version: (version != main, version)))
     made = joined([batch.blocks[name] for name in blocks])
     streams = made.streams
     history = History(batch.length, batch.first, streams.value, streams.rows, streams.variance)

@@ -43,7 +43,7 @@ def basis(reader: Reader) -> str:
     span = reference.window if reference else None
     grounds = (
         *(plan.layout.id, plan.group.id, plan.reference.id if plan.reference else ""),
-        *(reader.length, plan.contract.positive, plan.low_confidence is None),
+        *(reader.length, reader.lag, plan.contract.positive, plan.low_confidence is None),
         (seconds_of(span.start), seconds_of(span.end)) if span else (),
         sorted((a.name, a.protected, a.segment) for a in plan.contract.attributes),
     )
@@ -67,9 +67,11 @@ def span_of(reader: Reader, first: int, closed: int) -> Range | Learning:
     least = ceiling(seconds_of(window.end), length) if window else start
     rows = reader.rows((start, closed))
     ends = [end for some in rows.values() if (end := _enough(some, length)) is not None]
-    if not ends or closed < least:
+    # What people do is read later, and its baseline must be long enough too.
+    lag = reader.lag or 0
+    end = max(least, start + (min(ends) + lag) * length) if ends else least
+    if not ends or closed < end:
         return Learning(_lacking(list(rows.values()), length))
-    end = max(least, start + min(ends) * length)
     return max(start, end - MOST_LEARNED * length), end
 
 

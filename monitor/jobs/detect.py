@@ -9,7 +9,7 @@ from typing import Any, Final
 from monitor.detection import pager, watching
 from monitor.detection.made import joined
 from monitor.detection.named import Signal, is_muted
-from monitor.detection.watching import COMMON, Batch, Detector, Step, stepped
+from monitor.detection.watching import NO_VERSIONS, Batch, Detector, Step, stepped
 from monitor.jobs import checks, drifting
 from monitor.jobs.baseline import Learning, basis, learned, rules_of
 from monitor.jobs.book import Book, Entry
@@ -261,7 +261,7 @@ def stored(reader: Reader, known: detectors.Detector) -> Detector:
     """The detector of a model as it was stored."""
     plain = Detector.read(known.watch, known.more["detector"], ())
     nothing = Read(reader.length, 0, {}, [])
-    versions = [name for name in plain.blocks if name != COMMON]
+    versions = [name for name in plain.blocks if name not in NO_VERSIONS]
     batch = reader.batch(nothing, plain.ground, versions)
     return replace(plain, signals=joined([batch.blocks[name] for name in plain.blocks]).signals)
 

@@ -14,6 +14,7 @@ from monitor.jobs.calibrating import calibration
 from monitor.jobs.detect import Detection
 from monitor.jobs.failpoint import reach
 from monitor.jobs.kept import kept_from
+from monitor.jobs.lines import watch_lines
 from monitor.jobs.past import published
 from monitor.jobs.plan import feedback_plan, identity, inputs_plan, profile_seconds
 from monitor.jobs.publish import HISTORY, Publisher, Window
@@ -90,6 +91,7 @@ class ModelRun:
         unread, _ = parted(ranges[dirty.UNREAD], self._closed(plan.seconds))
         count = self._publish(plan, [*done, *unread])
         reach("after_publish")
+        watch_lines(self.state, self.card, self.upto)
         self._detect(plan)
         reach("after_detect")
         for family, windows in waiting.items():

@@ -75,7 +75,7 @@ class Teller:
                     kind=signal.kind,
                     part=lead.part,
                     direction="up" if lead.is_rise else "down",
-                    since=instant(lead.since * length),
+                    since=instant((lead.since - self._lag(signal)) * length),
                     effect=lead.effect,
                     low=lead.effect - lead.half_width,
                     high=lead.effect + lead.half_width,
@@ -85,6 +85,10 @@ class Teller:
                 )
             )
         return found
+
+    def _lag(self, signal: Signal) -> int:
+        """Windows by which a signal is read later than it was."""
+        return (self.reader.lag or 0) if signal.group is Group.PEOPLE else 0
 
     def _values(
         self, step: Step, lead: pager.Lead, signal: Signal, read: Read

@@ -3,22 +3,39 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
 
 from monitor.cards.card import Card
 from monitor.detection.ground import Columns, Ground, Sums, ground_of, rows_of
-from monitor.detection.made import made, volume
-from monitor.detection.watching import COMMON, Batch
+from monitor.detection.made import made, reviews, volume
+from monitor.detection.watching import COMMON, PEOPLE, Batch
+from monitor.jobs.build import layouts_of
+from monitor.jobs.plan import feedback_plan
 from monitor.log.profiles import ProfileTable, Revision
+from monitor.metrics.reviewers import withheld
+from monitor.profiles.counts import Counts
 from monitor.profiles.family import Family
 from monitor.profiles.inputs_plan import InputsPlan
-from monitor.profiles.layout import Ints
+from monitor.profiles.layout import Ints, Profile
+from monitor.profiles.named import TEAM, names_of
 from monitor.profiles.segments import ALL, RESERVED
-from monitor.profiles.windows import DAY, Range, ceiling, floor, instant, levels, seconds_of
+from monitor.profiles.windows import (
+    DAY,
+    Range,
+    ceiling,
+    feedback_length,
+    floor,
+    instant,
+    levels,
+    seconds_of,
+)
+
+MOST_TEAMS: Final = 20
+"""Teams whose reviews are watched by themselves, those with most."""
 
 PORTION: Final = 500
 """Windows whose profiles are in memory at once."""
@@ -33,12 +50,14 @@ class Read:
         first: number of the first window.
         sums: by version and segment, shape (t, layout.ints) each.
         hashes: of the profiles of each window; "" where it has none.
+        said: by segment, recommendations shown to people and overruled, shape (t, 2) [rows].
     """
 
     length: int
     first: int
     sums: Sums
     hashes: Sequence[str]
+    said: Mapping[str, Ints] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +123,54 @@ class Reader:
             if revision.partial.profile.layout.ints == sums[about].shape[1]:
                 sums[about][place] += revision.partial.profile.ints
             lines[place].append(_line(revision))
-        return Read(length, start // length, sums, [_hash(some) for some in lines])
+        said = self._reviews(span, lines, asof) if length == self.length else {}
+        return Read(length, start // length, sums, [_hash(some) for some in lines], said)
+
+    @property
+    def lag(self) -> int | None:
+        """Windows after which the reviews of one are read, once; None where they don't fit.
+
+        The time that the card gives reviews, else a day: later ones count in no bet.
+        """
+        finest = feedback_length(self.plan.seconds)
+        if self.length % finest:
+            return None
+        within = self.card.policy.within if self.card.policy else timedelta(days=1)
+        return -(-int(within.total_seconds()) // self.length)
+
+    def _reviews(
+        self, span: Range, lines: Sequence[list[str]], asof: datetime | None
+    ) -> dict[str, Ints]:
+        """What people did with the recommendations of the windows a lag before these."""
+        found: dict[str, Ints] = defaultdict(lambda: np.zeros((len(lines), 2), np.int64))
+        for revision in self._people(span, asof):
+            key = revision.partial.key
+            place = (seconds_of(key.start) - span[0]) // self.length + (self.lag or 0)
+            of = revision.partial.profile.get(Counts).of
+            found[key.segment][place] += (of["shown"], of["overridden"])
+            lines[place].append(_line(revision))
+        return dict(found)
+
+    def _people(self, span: Range, asof: datetime | None) -> list[Revision]:
+        """Profiles of reviews, all together and per team, of the windows a lag before these."""
+        if self.lag is None:
+            return []
+        back = self.lag * self.length
+        finest = feedback_length(self.plan.seconds)
+        found = self.profiles.latest(
+            family=Family.PEOPLE,
+            model=self.card.model,
+            seconds=max(level for level in levels(finest) if not self.length % level),
+            start=instant(span[0] - back),
+            end=instant(span[1] - back),
+            layouts=layouts_of(feedback_plan(self.card, self.plan))[Family.PEOPLE],
+            asof=asof or self.asof,
+        )
+        return [
+            r
+            for r in found
+            if r.partial.key.segment == ALL or r.partial.key.segment.startswith(TEAM)
+        ]
 
     def ground(self, span: Range, rows: Mapping[str, Ints]) -> Ground:
         """What was usual in a span of whole windows, of which each version had these rows."""
@@ -120,7 +186,26 @@ class Reader:
             about: np.sum([s[about].sum(axis=0) for s in portions if about in s], axis=0)[None]
             for about in sorted(names)
         }
-        return ground_of(self.columns, whole, rows)
+        teams = self._teams(span)
+        return replace(ground_of(self.columns, whole, rows), teams=teams)
+
+    def _teams(self, span: Range) -> tuple[str, ...] | None:
+        """Segments of the teams with most reviews in a span; None where nobody reviewed.
+
+        Teams of too few people to be shown are not watched by themselves.
+        """
+        sums: dict[str, Profile] = {}
+        for part in parts(span, self.length):
+            for revision in self._people(part, None):
+                segment, profile = revision.partial.key.segment, revision.partial.profile
+                sums[segment] = sums[segment] + profile if segment in sums else profile
+        shown = {segment: profile.get(Counts).of["shown"] for segment, profile in sums.items()}
+        if not shown.pop(ALL, 0):
+            return None
+        teams = names_of(TEAM, sums)
+        hidden = withheld({name: sums[at] for name, at in teams.items()})
+        kept = [at for name, at in teams.items() if name not in hidden and shown[at]]
+        return tuple(sorted(sorted(kept, key=lambda at: (-shown[at], at))[:MOST_TEAMS]))
 
     def batch(self, read: Read, ground: Ground, versions: Collection[str] = ()) -> Batch:
         """The signals of these windows, of these versions too where they had no rows."""
@@ -136,7 +221,10 @@ class Reader:
         blocks = {
             version: made(self.columns, ground, version, read.sums, windows) for version in rows
         }
-        return Batch(read.length, read.first, rows, {COMMON: volume(every), **blocks})
+        common = {COMMON: volume(every)}
+        if ground.teams is not None:
+            common[PEOPLE] = reviews(ground.teams, read.said, windows)
+        return Batch(read.length, read.first, rows, {**common, **blocks})
 
     def rows(self, span: Range) -> Mapping[str, Ints]:
         """Predictions per version in each window of detection of a span; profiles are not read."""

@@ -127,6 +127,8 @@ def test_an_accepted_shift_calls_nobody_again(told: Told) -> None:
     assert mutes.said(state, MODEL)[0].taken == BEGINS + 2 * DAY
     checks = {check.check: check.state for check in detectors.checks(state, MODEL)}
     assert checks["all"] is not CheckState.CRITICAL
+    assert [name for name, one in checks.items() if one is CheckState.LEARNING] == ["drift"]
+    assert "people" in checks
     assert audit.verify(state) == ""
     at = detectors.known(state, MODEL)
     assert at is not None
