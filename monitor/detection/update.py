@@ -39,7 +39,7 @@ from monitor.detection.readings import Reading, told
 from monitor.detection.state import State
 from monitor.profiles.layout import Floats, Ints
 
-# See evidence.py; change this number after a change of a kernel called from here: 3.
+# See evidence.py; change this number after a change of a kernel called from here: 4.
 
 LATELY: Final = 150.0
 """Time constant of the running inflation [windows]: noise that grew lowers the stakes within
@@ -52,8 +52,9 @@ FEWEST_KNOWN: Final = 20.0
 NOTHING_TO_WIN: Final = -0.1
 """Logarithm of what such a bet makes of a window."""
 
-NOTHING_SEEN: Final = -0.02
-"""Logarithm of the most that a bet makes of a window without an event: its sum stays below 50."""
+NOTHING_SEEN: Final = -0.06
+"""Logarithm of the most that a bet makes of a window without an event: its sum stays below 17,
+which does not count as having moved."""
 
 LEAST: Final = 1e-6
 """Part of the typical variance that a window's sampling variance is at least."""

@@ -230,6 +230,9 @@ class Slow:
 
 
 def _is_near(incident: Incident, lead: Lead, length: int) -> bool:
+    """Whether a ticket tells of the same column already, or of what began at the same time."""
+    if lead.column and any(one.column == lead.column for one in incident.leads):
+        return True
     return abs(incident.since - lead.since) <= timedelta(seconds=length)
 
 
