@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -109,7 +109,12 @@ def test_a_restart_at_any_time_changes_no_bit(told: Told, tmp_path: Path) -> Non
     assert at is not None
     assert at.watch == told.watch
     assert found(parts) == told.opened
-    assert detectors.windows(parts.state, MODEL) == detectors.windows(told.parts.state, MODEL)
+    # Another service has another key for its reviewers, and so other profiles of them.
+    ours, theirs = (
+        [replace(window, inputs_hash="") for window in detectors.windows(state, MODEL)]
+        for state in (parts.state, told.parts.state)
+    )
+    assert ours == theirs
     parts.state.close()
 
 
