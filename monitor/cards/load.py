@@ -7,6 +7,8 @@ from monitor.errors import ConfigurationError, Mistake
 from monitor.settings.check import checked
 from monitor.settings.document import Document, read_document
 
+FIRST = "write a first one with: mbm models init --from EVENTS"
+
 
 def load_cards(folder: Path) -> dict[str, Card]:
     """The cards in a folder's .yaml and .yml files, by model, in the order of the file names.
@@ -19,10 +21,10 @@ def load_cards(folder: Path) -> dict[str, Card]:
     try:
         files = sorted(path for path in folder.iterdir() if _is_card(path))
     except OSError as error:
-        reason = f"is no folder of cards: {error.strerror}"
+        reason = f"is no folder of cards: {error.strerror}; {FIRST}"
         raise ConfigurationError([Mistake(str(folder), 0, "", reason)]) from None
     if not files:
-        reason = "holds no card; write a first one with: mbm models init --from EVENTS"
+        reason = f"holds no card; {FIRST}"
         raise ConfigurationError([Mistake(str(folder), 0, "", reason)])
     cards: dict[str, Card] = {}
     mistakes: list[Mistake] = []

@@ -1,5 +1,6 @@
 """The command `mbm`; each command is loaded when it is called, so that `--help` is quick."""
 
+import difflib
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
@@ -72,6 +73,17 @@ class Commands(click.Group):
         command = getattr(import_module(f"monitor.cli.{module}"), cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            ctx.fail(
+                f'there is no command "{args[0]}"; '
+                + (f"did you mean {close[0]}?" if close else "mbm --help lists them")
+            )
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx

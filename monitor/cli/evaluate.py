@@ -50,6 +50,8 @@ def evaluate(file: Path, once: bool, until: datetime | None) -> None:
         with progress() as told:
             done = evaluated(parts, close, now=datetime.now(UTC), told=told)
         say(done)
+        if not done.closed:
+            click.echo("no predictions in the log yet; read some: mbm ingest --once", err=True)
         if parts.settings.notices.channels:
             # Nobody scrapes a run that ends.
             notifier = Notifier(parts.state, parts.settings.notices, CollectorRegistry())

@@ -89,6 +89,9 @@ def show(incident: str, file: Path) -> None:
         click.echo(f"examples: {' '.join(examples)}")
     for act in one.acts:
         click.echo(f"{act.at:%Y-%m-%d %H:%M} {act.who}: {act.what}, {act.reason}")
+    if one.is_open:
+        click.echo("look at an example with mbm trace ID, then say what is done about it:")
+        click.echo(f'  mbm incidents ack|accept|resolve {one.id} --who NAME --reason "..."')
 
 
 @incidents.command()

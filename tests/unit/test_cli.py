@@ -282,6 +282,20 @@ def test_ingest_and_evaluate_again_find_nothing_new(service: str) -> None:
     assert "0 new results" in shown.output
 
 
+def test_a_misspelt_command_is_guessed() -> None:
+    shown = mbm("incident", "list")
+    assert (shown.exit_code, "did you mean incidents?" in shown.stderr) == (2, True)
+
+
+def test_evaluating_nothing_says_what_is_missing(service: str, tmp_path: Path) -> None:
+    text = (
+        Path(service).read_text().replace("cards: ./cards", f"cards: {Path(service).parent}/cards")
+    )
+    (tmp_path / "service.yaml").write_text(text)
+    shown = mbm("evaluate", "--once", "-c", str(tmp_path / "service.yaml"))
+    assert (shown.exit_code, "mbm ingest --once" in shown.stderr) == (0, True)
+
+
 def test_until_needs_once(service: str) -> None:
     assert mbm("evaluate", "--until", "2026-01-01", "-c", service).exit_code == 2
 
