@@ -34,6 +34,9 @@ from monitor.state.incidents import Lead, Tier, What
 from monitor.state.references import pinned
 
 MOST_QUARANTINED: Final = 100
+NEWEST: Final = 15
+"""Windows whose values are written out below a chart."""
+
 MOST_LEADS: Final = 6
 """Leads of an incident that are seen at once; the others are folded."""
 
@@ -112,6 +115,7 @@ def metric(call: Call, model: str, metric: str) -> Response:
         charts=charts[:MOST_CHARTS],
         left=len(charts) - MOST_CHARTS,
         lines=mine,
+        newest=NEWEST,
         slices=parts,
         svg=svg,
         interval=look.interval_text,
