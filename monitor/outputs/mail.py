@@ -10,13 +10,17 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Final
 
+from monitor.outputs.deadline import deadline
 from monitor.settings.notices import Smtp
 
 # At 78 characters Python may fold a subject before its first word, which some readers then show
 # with a blank; 998 are allowed.
 _POLICY: Final = SMTP.clone(max_line_length=200)
 SECONDS: Final = 30.0
-"""How long the server may take for each answer."""
+"""How long the server may take for each piece of an answer."""
+
+ALL_SECONDS: Final = 120.0
+"""How long it may take for all of a mail."""
 
 
 def message(  # noqa: PLR0913 - a mail has the parts that it has
@@ -78,7 +82,7 @@ def send(settings: Smtp, mail: EmailMessage) -> tuple[str, ...]:
         server = smtplib.SMTP_SSL(settings.host, settings.port, timeout=SECONDS, context=context)
     else:
         server = smtplib.SMTP(settings.host, settings.port, timeout=SECONDS)
-    with server:
+    with deadline(ALL_SECONDS, lambda: server.sock), server:
         if settings.security == "starttls":
             server.starttls(context=context)
         if settings.username is not None and settings.password is not None:

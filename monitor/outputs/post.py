@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import ssl
 import urllib.error
 import urllib.request
@@ -10,10 +11,14 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
+from monitor.outputs.deadline import deadline
 from monitor.version import VERSION
 
 SECONDS: Final = 30.0
-"""How long the receiver may take to answer."""
+"""How long the receiver may take for each piece of its answer."""
+
+ALL_SECONDS: Final = 60.0
+"""How long it may take for all of it: one that says a letter now and then holds up the others."""
 
 
 class PostError(Exception):
@@ -50,10 +55,12 @@ def post(
         if request.type not in ("http", "https"):
             raise PostError("the address is neither http nor https")
         context = ssl.create_default_context(cafile=ca)
-        opener = urllib.request.build_opener(
-            urllib.request.HTTPSHandler(context=context), _NoRedirect()
-        )
-        with opener.open(request, timeout=SECONDS):
+        heard = _Heard(context)
+        opener = urllib.request.build_opener(heard, _NoRedirect())
+        with (
+            deadline(ALL_SECONDS, heard.connected),
+            opener.open(request, timeout=SECONDS),
+        ):
             pass
     except urllib.error.HTTPError as error:
         error.close()
@@ -75,6 +82,33 @@ def _phrase(code: int) -> str:
         return HTTPStatus(code).phrase
     except ValueError:
         return "of its own"
+
+
+class _Heard(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
+    """HTTP with and without TLS over a socket that is known while it is talked over."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__(context=context)
+        self._trusted = context
+        self._connection: http.client.HTTPConnection | None = None
+
+    def connected(self) -> socket.socket | None:
+        """The socket, None before there is one."""
+        return self._connection.sock if self._connection else None
+
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(self._plain, req)
+
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(self._safe, req)
+
+    def _plain(self, host: str, /, **settings: Any) -> http.client.HTTPConnection:  # noqa: ANN401
+        self._connection = http.client.HTTPConnection(host, **settings)
+        return self._connection
+
+    def _safe(self, host: str, /, **settings: Any) -> http.client.HTTPConnection:  # noqa: ANN401
+        self._connection = http.client.HTTPSConnection(host, context=self._trusted, **settings)
+        return self._connection
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -1,11 +1,15 @@
 """Notices through a real mail server and a real receiver: none lost, none twice, none forged."""
 
+import itertools
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -271,6 +275,32 @@ def test_an_address_that_is_none_is_told_without_the_secret(address: str) -> Non
     with pytest.raises(PostError) as error:
         post(address, {})
     assert "SECRET" not in f"{error.value}"
+
+
+def test_a_receiver_that_answers_letter_by_letter_holds_up_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("monitor.outputs.post.ALL_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor() as threads:
+
+        def drip() -> int:
+            talked, _ = server.accept()
+            with talked:
+                talked.recv(65_536)
+                for place, letter in enumerate(itertools.cycle(b"HTTP/1.1 ")):
+                    try:
+                        talked.sendall(bytes([letter]))
+                    except OSError:
+                        return place
+                    time.sleep(0.05)
+            return 0
+
+        dripped = threads.submit(drip)
+        begin = time.monotonic()
+        with pytest.raises(PostError):
+            post(f"http://127.0.0.1:{server.getsockname()[1]}/", {})
+        assert time.monotonic() - begin < 5
+        assert dripped.result() > 0
 
 
 def test_a_card_chooses_its_channels(state: State, mailbox: Mailbox, receiver: Receiver) -> None:
