@@ -7,12 +7,12 @@ FROM python:3.11-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 # What running needs, and nothing of the tests, as the lock has it: versions and hashes. This layer
-# stays until the lock changes.
-COPY requirements.lock .ci/runtime.py ./
+# stays until they change.
+COPY requirements.lock pyproject.toml .ci/runtime.py ./
 RUN python -m venv --without-pip /opt/mbm \
     && python runtime.py <requirements.lock >runtime.lock \
     && python -m pip --python /opt/mbm/bin/python install --no-deps --require-hashes -r runtime.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY README.md LICENSE ./
 COPY monitor monitor
 # What only building needs goes again, and so do the tests that libraries bring along.
 RUN python -m pip --python /opt/mbm/bin/python install --no-deps --no-build-isolation . \

@@ -1,13 +1,29 @@
 """The part of requirements.lock that running the service needs, without the tests' packages.
 
-Reads the lock on standard input and writes the part. pip refuses a list of plain names with a
-lock of hashes as constraints, so the part is cut out along uv's "via" notes.
+Reads the lock on standard input and writes the part, for the pyproject.toml in this folder. pip
+refuses a list of plain names with a lock of hashes as constraints, so the part is cut out along
+uv's "via" notes.
 """
 
 import re
 import sys
+import tomllib
+from pathlib import Path
 
-ROOTS = {"model-behavior-monitor (pyproject.toml)", "model-behavior-monitor (pyproject.toml:build)"}
+LEFT_OUT = {"evidently"}
+"""Extras that are not installed: it brings pandas, which pyarrow loads wherever it finds it."""
+
+
+def roots(pyproject: str) -> set[str]:
+    """Names of the packages that the project asks for itself, to run and to be built."""
+    content = tomllib.loads(pyproject)
+    extras = content["project"]["optional-dependencies"]
+    asked = [
+        *content["project"]["dependencies"],
+        *content["dependency-groups"]["build"],
+        *(line for name, lines in extras.items() if name not in LEFT_OUT for line in lines),
+    ]
+    return {re.split(r"[^A-Za-z0-9._-]", line)[0].lower().replace("_", "-") for line in asked}
 
 
 def blocks_of(lock: str) -> list[tuple[str, str, set[str]]]:
@@ -20,14 +36,14 @@ def blocks_of(lock: str) -> list[tuple[str, str, set[str]]]:
     return blocks
 
 
-def runtime(lock: str) -> str:
-    """The entries that the project itself asked for, and what they need, to the last."""
+def runtime(lock: str, wanted: set[str]) -> str:
+    """The entries of these packages, and of what they need, to the last."""
     blocks = blocks_of(lock)
-    wanted = set(ROOTS)
     while more := {name for name, _, asked in blocks if asked & wanted} - wanted:
-        wanted |= more
+        wanted = wanted | more
     return "".join(text for name, text, _ in blocks if name in wanted)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(runtime(sys.stdin.read()))
+    names = roots(Path("pyproject.toml").read_text(encoding="utf-8"))
+    sys.stdout.write(runtime(sys.stdin.read(), names))
