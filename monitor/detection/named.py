@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final, Self
+from typing import Final
 
 SIGMA: Final = "sigma"
 """Unit of components: standard deviations of a row, by rank."""
@@ -52,6 +52,12 @@ class Signal:
     part: float
 
     @property
+    def path(self) -> str:
+        """What it is called in any version."""
+        places = (self.group, self.segment, self.column, self.kind)
+        return "/".join(filter(None, dict.fromkeys(places)))
+
+    @property
     def name(self) -> str:
         """How mutes and incidents call it.
 
@@ -59,13 +65,7 @@ class Signal:
         ... 0.1).name
         'features/income/location@2'
         """
-        places = (self.group, self.segment, self.column, self.kind)
-        path = "/".join(filter(None, dict.fromkeys(places)))
-        return f"{path}@{self.version}" if self.version else path
-
-    def of(self, version: str) -> Self:
-        """The same of another version."""
-        return replace(self, version=version)
+        return f"{self.path}@{self.version}" if self.version else self.path
 
 
 def is_muted(signal: Signal, muted: str) -> bool:
@@ -75,11 +75,8 @@ def is_muted(signal: Signal, muted: str) -> bool:
     >>> [is_muted(one, text) for text in ("income", "features", "features/income", "feat", "age")]
     [True, True, True, False, False]
     """
-    path, _, version = muted.partition("@")
-    if version and version != signal.version:
-        return False
-    name = signal.name.partition("@")[0]
-    return path in (signal.column, name) or name.startswith(f"{path}/")
+    asked = muted.removesuffix(f"@{signal.version}") if signal.version else muted
+    return asked in (signal.column, signal.path) or signal.path.startswith(f"{asked}/")
 
 
 def spread_evenly(some: Sequence[Sequence[Signal]]) -> list[Signal]:

@@ -1,5 +1,7 @@
 """What the checks of a detector say to people."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ ROWS = np.random.default_rng(5).poisson(1_000.0, 61).astype(np.int64)
 def told(**weights: float) -> list[Check]:
     """What is said after a window of a model of which only the volume is known."""
     every = volume(ROWS)
-    own = Made(tuple(signal.of("1") for signal in every.signals), every.streams)
+    own = Made(tuple(replace(signal, version="1") for signal in every.signals), every.streams)
     batch = Batch(DAY, 20_000, {"1": ROWS}, {COMMON: every, "1": own})
     rules = Rules({group.value: 0.0 for group in Group} | weights, 0.02, 0.02, 1.0)
     detector = learned_from(batch, Ground(np.zeros(1, np.int64), 1_000.0, {}), rules)
