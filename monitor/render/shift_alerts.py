@@ -5,6 +5,7 @@ from typing import Final
 
 from monitor.render.alert import Alert, Scope, Severity
 
+_MODEL: Final = "{{ $labels.model }}"
 _MOVED: Final = (
     '{{ range printf "max by (check, version) '
     '(mbm_check_state{model=%q, check=~\\"shift_.+\\"} == 2)" $labels.model | query }} '
@@ -120,6 +121,7 @@ def _follows(
     look: tuple[str, ...],
     causes: tuple[str, ...],
     remedy: tuple[str, ...],
+    of_version: bool = True,
 ) -> Alert:
     """A warning that follows the state of some of the detector's checks.
 
@@ -131,15 +133,19 @@ def _follows(
         look: as in `Alert`, before what all of them share.
         causes: as in `Alert`.
         remedy: as in `Alert`, before what all of them share.
+        of_version: whether the checks are of one version, or of the model as a whole.
     """
+    about = _MODEL + (" {{ $labels.version }}" if of_version else "")
+    within = _MODEL + (" version {{ $labels.version }}" if of_version else "")
+    by = "model, version" if of_version else "model"
     return Alert(
         name=name,
         scope=Scope.MODEL,
         severity=Severity.WARNING,
-        when=f'max by (model, version) (mbm_check_state{{check=~"{checks}"}} > 0 < 3)',
+        when=f'max by ({by}) (mbm_check_state{{check=~"{checks}"}} > 0 < 3)',
         lasts=timedelta(minutes=5),
-        summary=f"{{{{ $labels.model }}}} {{{{ $labels.version }}}}: {title}",
-        description=f"{says} in {{{{ $labels.model }}}} version {{{{ $labels.version }}}}: state "
+        summary=f"{about}: {title}",
+        description=f"{says} in {within}: state "
         '{{ $value | printf "%.0f" }} (1 a tenth of the evidence that pages, 2 part of an open '
         f"incident), evidence {_EVIDENCE.replace('CHECKS', checks)} of what pages.",
         meaning=f"{says}. There is at least a tenth of the evidence that pages, or the signals "
@@ -153,7 +159,7 @@ def _follows(
             *remedy,
             "If it is a change that is meant, say so beforehand: mute the signal with its end.",
         ),
-        silence="By `model` and `version`, while you look into it; better, mute the single signal "
+        silence=f"By `{by.replace(', ', '` and `')}`, while you look into it; better, mute the single signal "
         "with a reason and an end (`mbm incidents mute`). It falls silent by itself when the "
         "evidence falls.",
     )
@@ -240,5 +246,28 @@ FAIRNESS: Final = _follows(
     ),
 )
 
-SHIFT_ALERTS: Final = (SHIFT, SLOW, FEATURES, PREDICTIONS, CONFIDENCE, QUALITY, FAIRNESS)
+OVERRIDES: Final = _follows(
+    "MbmOverrideRate",
+    "shift_people",
+    "people overrule it otherwise than usual",
+    "People overrule the recommendations that they see at another rate than usual, all together or "
+    "in a team,",
+    look=(
+        "`mbm results --model MODEL --metric override`: more, or fewer? In which team?",
+        "`mbm results --model MODEL --metric override_correct`: were they right to?",
+        "`mbm results --model MODEL --metric override_direction`: from what to what?",
+    ),
+    causes=(
+        "People see that the model is wrong, often before any number does.",
+        "A new rule or a new team that decides otherwise.",
+        "Fewer overrides: haste, or trust that nobody checks (MbmReviewBacklog, fast reviews).",
+    ),
+    remedy=(
+        "Ask the team what they see; it costs less than any other test.",
+        "Look at the overridden cases, one by one, before the model is changed.",
+    ),
+    of_version=False,
+)
+
+SHIFT_ALERTS: Final = (SHIFT, SLOW, FEATURES, PREDICTIONS, CONFIDENCE, QUALITY, FAIRNESS, OVERRIDES)
 """In the order in which people see them."""
