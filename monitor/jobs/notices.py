@@ -21,7 +21,7 @@ from monitor.settings.notices import Channel, Notices, Smtp
 from monitor.settings.secret import revealed
 from monitor.state import notices
 from monitor.state.database import State
-from monitor.state.incidents import Incident, Lead, one
+from monitor.state.incidents import Incident, Lead, Tier, one
 from monitor.state.notices import LEFT, OPENED, RAISED, Claimed, Key
 
 LEASE: Final = timedelta(minutes=5)
@@ -29,6 +29,13 @@ LEASE: Final = timedelta(minutes=5)
 
 _FIRST: Final = timedelta(seconds=30)
 _MOST: Final = timedelta(minutes=5)
+_ALERTS: Final = {
+    Tier.PAGE: "MbmBehaviorShift",
+    Tier.TICKET: "MbmBehaviorShift",
+    Tier.SLOW: "MbmSlowDrift",
+    Tier.THRESHOLD: "MbmLineCrossed",
+}
+"""Pages of the runbook, by what an incident is."""
 _log = logging.getLogger(__name__)
 
 
@@ -102,7 +109,6 @@ def told(incident: Incident, event: str, card: Card, settings: Notices) -> Notic
     act = next((act for act in reversed(incident.acts) if act.what == event), None)
     began = incident.updated if event == RAISED else incident.opened
     at = act.at if act is not None else began
-    alert = "MbmSlowDrift" if incident.tier == "slow" else "MbmBehaviorShift"
     return Notice(
         incident=incident.id,
         event=event,
@@ -117,7 +123,7 @@ def told(incident: Incident, event: str, card: Card, settings: Notices) -> Notic
         pager=card.owner.pager or "",
         by=f"{act.who}: {act.reason}" if act is not None and event != OPENED else "",
         link=settings.incident_url.replace("{incident}", quote(incident.id, safe="")),
-        runbook=settings.runbook_url.replace("{alert}", alert),
+        runbook=settings.runbook_url.replace("{alert}", _ALERTS[incident.tier]),
     )
 
 
@@ -128,8 +134,9 @@ def _lead(lead: Lead) -> str:
     values = ""
     if lead.before is not None and lead.after is not None:
         values = f", from {lead.before:.4g} to {lead.after:.4g}"
+    effect = f"{abs(lead.effect):.3g} {lead.unit}".strip()
     return (
-        f"{about}{where}{version}: {lead.direction} by {abs(lead.effect):.3g} {lead.unit}{values} "
+        f"{about}{where}{version}: {lead.direction} by {effect}{values} "
         f"since {lead.since:%Y-%m-%d %H:%M} UTC; {lead.part:.0%} of the evidence"
     )
 

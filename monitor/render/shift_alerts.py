@@ -111,6 +111,33 @@ SLOW: Final = Alert(
     silence="Accept or resolve the ticket with a reason. It returns only with new evidence.",
 )
 
+LINE: Final = Alert(
+    name="MbmLineCrossed",
+    scope=Scope.MODEL,
+    severity=Severity.WARNING,
+    when=_opened("threshold"),
+    summary="A number of {{ $labels.model }} has crossed a line of its card",
+    description="A published number of {{ $labels.model }} lies beyond a fixed line of its card "
+    '({{ $value | printf "%.0f" }} such incidents are open). The incident names the number and '
+    "the line.",
+    meaning="The card sets fixed lines beside the evidence (`alarms.thresholds`), and a published "
+    "number has crossed one. Whether chance did it is not asked.",
+    look=(
+        "The incident: `mbm incidents list --model MODEL`: which number, which line?",
+        "`mbm results --model MODEL`: its interval and its rows; does it lie near the line?",
+    ),
+    causes=(
+        "What the line was drawn for.",
+        "A line so close to the usual value that chance crosses it now and then.",
+    ),
+    remedy=(
+        "Do what the line was drawn for, and resolve the incident with the reason.",
+        "If it calls for nothing, move the line in the card, or leave the watch to the evidence.",
+    ),
+    silence="Resolve or accept the incident with a reason: it calls again when the number was back "
+    "inside and crosses anew.",
+)
+
 
 def _follows(
     name: str,
@@ -159,7 +186,7 @@ def _follows(
             *remedy,
             "If it is a change that is meant, say so beforehand: mute the signal with its end.",
         ),
-        silence=f"By `{by.replace(', ', '` and `')}`, while you look into it; better, mute the single signal "
+        silence=f"By `{by}`, while you look into it; better, mute the single signal "
         "with a reason and an end (`mbm incidents mute`). It falls silent by itself when the "
         "evidence falls.",
     )
@@ -269,5 +296,15 @@ OVERRIDES: Final = _follows(
     of_version=False,
 )
 
-SHIFT_ALERTS: Final = (SHIFT, SLOW, FEATURES, PREDICTIONS, CONFIDENCE, QUALITY, FAIRNESS, OVERRIDES)
+SHIFT_ALERTS: Final = (
+    SHIFT,
+    SLOW,
+    LINE,
+    FEATURES,
+    PREDICTIONS,
+    CONFIDENCE,
+    QUALITY,
+    FAIRNESS,
+    OVERRIDES,
+)
 """In the order in which people see them."""
