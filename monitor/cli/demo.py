@@ -31,6 +31,7 @@ from monitor.settings.values import Address
 from monitor.simulate.folder import write
 from monitor.simulate.messages import MODEL
 from monitor.simulate.world import World, demo_world
+from monitor.state import incidents
 
 MOST_SHOWN = 30
 """Lines of the table."""
@@ -171,6 +172,8 @@ def _show(parts: Opened, world: World) -> None:
         f"{len(clear)} of {len(found)} numbers lie {CLEAR:g} times their noise or more from the "
         "reference."
     )
+    for called in incidents.listing(parts.state, MODEL):
+        click.echo(f"Incident {called.id} ({called.tier}): {called.summary}.")
     for incident in world.incidents:
         click.echo(f"Planted on {incident.start:%d %B}: {'; '.join(incident.seen)}.")
 

@@ -77,4 +77,5 @@ class _Lines:
     def __call__(self, name: str, done: int, whole: int) -> None:
         if time.monotonic() - self._said >= LINE_SECONDS:
             self._said = time.monotonic()
-            click.echo(f"{name}: {100 * done // max(whole, 1)} %", err=True)
+            share = 100 * done // max(whole, 1)
+            click.echo(f"{name}: {share} % of these windows built", err=True)
