@@ -32,6 +32,8 @@ LIFT: Final = 1.25
 
 _BEAM: Final = 150
 _KEPT: Final = 300
+_BLOCK: Final = 4_096
+"""Rows that are multiplied at once: the matrix of all is a few hundred megabytes."""
 _Z: Final = 3.0
 _PRICE: Final = 0.5
 """Standard deviations that one more condition must gain to be looked at first."""
@@ -240,7 +242,7 @@ class _Table:
         y = claim.holds[self.first][known].astype(np.float32)
         if not len(places) or len(y) < 2 * FEWEST or not 0 < y.sum() < len(y):
             return []
-        search = _Search(self.met[known][:, places], y)
+        search = _Search(_part(self.met, known, places), y)
         return [tuple(self.named[places[i]] for i in some) for some in search.best()]
 
 
@@ -248,6 +250,13 @@ def _half(column: Column, rows: Ints) -> Column:
     numbers = None if column.numbers is None else column.numbers[rows]
     codes = None if column.codes is None else column.codes[rows]
     return Column(column.name, numbers, codes, column.names)
+
+
+def _part(met: NDArray[np.float32], known: Flags, places: Ints) -> NDArray[np.float32]:
+    """Some rows and columns, without a copy where it is all of them."""
+    if len(places) < met.shape[1]:
+        return met[np.ix_(known, places)]
+    return met if known.all() else met[known]
 
 
 class _Search:
@@ -308,9 +317,13 @@ class _Search:
         return excess / float(np.sqrt(spread * n * (1 - n / m))) if spread > 0 else 0.0
 
     def _all(self) -> Iterator[tuple[Places, float]]:
-        counts = self.met.T @ self.met
-        sums = (self.met * self.over[:, None]).T @ self.met
-        z = self._scores(sums.astype(np.float64), counts.astype(np.float64))
+        width = self.met.shape[1]
+        counts, sums = np.zeros((width, width)), np.zeros((width, width))
+        for begin in range(0, self.rows, _BLOCK):
+            some, over = self.met[begin : begin + _BLOCK], self.over[begin : begin + _BLOCK]
+            counts += some.T @ some
+            sums += (some * over[:, None]).T @ some
+        z = self._scores(sums, counts)
         for i in range(len(z)):
             yield (i,), float(z[i, i])
         upper = np.triu_indices(len(z), 1)

@@ -13,6 +13,9 @@ from monitor.profiles.layout import Ints
 KEYS = ("id_hi", "id_lo", "payload_hash")
 """Columns that tell rows apart; a sample needs them beside its own."""
 
+_FRESH = 16
+"""Filtered batches that are copied into one: each keeps room for the vectors of all its rows."""
+
 Batches = Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
 """Rows from the start, with the columns that are named and maybe more, in any order."""
 
@@ -29,15 +32,21 @@ def smallest(batches: Batches, columns: Sequence[str], most: int) -> pa.Table:
     """
     greatest = _greatest(batches(("id_hi",)), most)
     kept: list[pa.Table] = []
+    fresh: list[pa.Table] = []
     count = 0
     for batch in batches(columns):
         below = batch.column("id_hi").to_numpy() <= greatest
-        kept.append(pa.table(batch).select(columns).filter(pa.array(below)))
-        count += len(kept[-1])
+        fresh.append(pa.table(batch).select(columns).filter(pa.array(below)))
+        count += len(fresh[-1])
+        if len(fresh) == _FRESH:
+            kept.append(_joined(fresh).combine_chunks())
+            fresh = []
         # Only ids that come again and again make more of them.
         if count > 2 * most:
-            kept = [_first_of(_joined(kept), most)]
+            kept = [_first_of(_joined([*kept, *fresh]), most)]
+            fresh = []
             count = len(kept[0])
+    kept += fresh
     return _first_of(_joined(kept), most) if kept else pa.schema([]).empty_table()
 
 
