@@ -171,7 +171,7 @@ class Detection:
         leads = self.teller.leads(step)
         place = placed(step, book)
         if place.covered:
-            book.joined.append((place.covered, end, leads))
+            # The incident stays as it was accepted: a replay takes its leads for what was.
             return covered(step), None
         if place.joins is not None:
             return detector, book.join(place.joins, number, end, leads)
@@ -284,7 +284,8 @@ def placed(step: Step, book: Book) -> Place:
     """Where a call belongs."""
     call, watch = step.call, step.detector.watch
     number = step.detector.number
-    identity = book.covers(number, call.leads[0].since) if call.is_page else ""
+    is_new = call.is_page or call.is_ticket
+    identity = book.covers(number, call.leads[0].since) if is_new else ""
     joins = call.incident if not call.is_page else None
     if call.is_ticket and number - watch.joined <= pager.JOINING:
         # What a page has left behind of the same cause.
