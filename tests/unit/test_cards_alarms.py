@@ -1,10 +1,14 @@
 """The card's section about calling people is checked."""
 
+from pathlib import Path
+
 import pytest
 import yaml
+from click.testing import CliRunner
 from pydantic import ValidationError
 
 from monitor.cards.alarms import Alarms, Weights
+from monitor.cli import main
 
 
 def alarms(text: str) -> Alarms:
@@ -53,3 +57,19 @@ def test_a_threshold_is_one_line_on_a_metric() -> None:
 def test_what_makes_no_sense_is_told(text: str, message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         alarms(text)
+
+
+def test_a_line_on_a_metric_that_is_not_there_is_told(tmp_path: Path) -> None:
+    (tmp_path / "cards").mkdir()
+    (tmp_path / "service.yaml").write_text(
+        "store: data\ncards: cards\nsources: {events: {files: {path: e.jsonl}}}\n"
+    )
+    (tmp_path / "cards" / "m.yaml").write_text(
+        "model: m\nowner: {team: t, mail: t@example.org}\nversions: ['1']\n"
+        "contract: {prediction: {classes: ['no', 'yes']}}\n"
+        "alarms: {thresholds: [{metric: acuracy, below: 0.8}, {metric: accuracy, below: 0.8}]}\n"
+    )
+    found = CliRunner().invoke(main, ["check", "-c", str(tmp_path / "service.yaml")])
+    assert found.exit_code == 0, found.output
+    assert 'the metric "acuracy"' in found.output
+    assert '"accuracy"' not in found.output
