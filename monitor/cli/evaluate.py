@@ -26,7 +26,7 @@ def evaluate(file: Path, once: bool, until: datetime | None) -> None:
 
     Without --once it looks every `evaluate.every` and takes care of the log every
     `maintain.every`; windows close when their sources have told all. With --once all windows
-    close up to --until, by default up to the end of the last prediction's window.
+    close up to --until, by default up to the end of the last event's window.
 
     \b
     Example:

@@ -125,17 +125,17 @@ def ranges_of(windows: Iterable[DirtyWindow]) -> list[Range]:
 
 
 def extent(state: State, model: str) -> Range | None:
-    """From the first to the last prediction or failure, in Unix seconds, five minutes exact."""
+    """From the first to the last event of a model, in Unix seconds, five minutes exact."""
     known = named.value_of(state, _name(model))
     return (known[0], known[1]) if isinstance(known, list) else None
 
 
 def _widen(state: State, model: str, windows: Windows) -> None:
-    # Outcomes may come months after the last prediction, and would leave the latest window empty.
+    # A quarantined message has no time of its own: the broker's may lie years after the events.
     spans = [
         r
         for (kind, of), ranges in windows.items()
-        if of == model and kind in FAMILIES
+        if of == model and kind != Kind.QUARANTINE
         for r in ranges
     ]
     if not spans:

@@ -63,7 +63,7 @@ class Close:
     """Up to when windows are closed.
 
     Attributes:
-        everything: close all up to the end of the last prediction's publish window, as for a
+        everything: close all up to the end of the last event's publish window, as for a
             history that is complete; else the sources' watermark decides.
         until: with `everything`, close up to this time instead.
     """

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -39,6 +39,10 @@ MOST_TEAMS: Final = 20
 
 PORTION: Final = 500
 """Windows whose profiles are in memory at once."""
+
+MOST_OF_PEOPLE: Final = 50
+"""Windows whose profiles of people are: they are many times as large, and few of their numbers
+are needed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,26 +155,27 @@ class Reader:
             lines[place].append(_line(revision))
         return dict(found)
 
-    def _people(self, span: Range, asof: datetime | None) -> list[Revision]:
+    def _people(self, span: Range, asof: datetime | None) -> Iterator[Revision]:
         """Profiles of reviews, all together and per team, of the windows a lag before these."""
         if self.lag is None:
-            return []
+            return
         back = self.lag * self.length
         finest = feedback_length(self.plan.seconds)
-        found = self.profiles.latest(
-            family=Family.PEOPLE,
-            model=self.card.model,
-            seconds=max(level for level in levels(finest) if not self.length % level),
-            start=instant(span[0] - back),
-            end=instant(span[1] - back),
-            layouts=layouts_of(feedback_plan(self.card, self.plan))[Family.PEOPLE],
-            asof=asof or self.asof,
-        )
-        return [
-            r
-            for r in found
-            if r.partial.key.segment == ALL or r.partial.key.segment.startswith(TEAM)
-        ]
+        layouts = layouts_of(feedback_plan(self.card, self.plan))[Family.PEOPLE]
+        step = MOST_OF_PEOPLE * self.length
+        for at in range(span[0] - back, span[1] - back, step):
+            for revision in self.profiles.latest(
+                family=Family.PEOPLE,
+                model=self.card.model,
+                seconds=max(level for level in levels(finest) if not self.length % level),
+                start=instant(at),
+                end=instant(min(at + step, span[1] - back)),
+                layouts=layouts,
+                asof=asof or self.asof,
+            ):
+                segment = revision.partial.key.segment
+                if segment == ALL or segment.startswith(TEAM):
+                    yield revision
 
     def ground(self, span: Range, rows: Mapping[str, Ints]) -> Ground:
         """What was usual in a span of whole windows, of which each version had these rows."""
