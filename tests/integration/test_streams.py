@@ -295,6 +295,7 @@ def test_a_storm_of_duplicates_in_another_order_changes_no_metric(
         lasting = [[r for r in rows if r.metric not in told] for rows in (ordered, stormy)]
         # The same revisions too: nothing was restated.
         assert unlike(*lasting) == []
-        # What came again before the window was closed is told by one metric alone.
-        again_shares = [row.value for row in stormy if row.metric == "duplicates"]
-        assert any(share is not None and share > 0.05 for share in again_shares)
+    # What came again before a window was closed is told by one metric alone. In the latest window
+    # nobody predicted: the last outcomes come months after the last prediction.
+    shares = [r.value for r in service.verdicts(ACS, "publish") if r.metric == "duplicates"]
+    assert any(share is not None and share > 0.05 for share in shares)
