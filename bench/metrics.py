@@ -47,6 +47,8 @@ def figures(*, quick: bool) -> Iterator[Figure]:
     yield Figure(
         what, told["evaluate"], "CPU s", "plain decode", told["decode"], goal=Goal(4, of="ratio")
     )
+    again = f"{what}, predictions of feedback known"
+    yield Figure(again, told["again"], "CPU s", "plain decode", told["decode"])
     yield Figure(f"{what}: results", told["results"], "")
     yield Figure(f"{what}: most memory", told["peak"], "MB")
 
