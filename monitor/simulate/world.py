@@ -86,7 +86,7 @@ def demo_world(
     """
     end = now.replace(minute=0, second=0, microsecond=0)
     start = end - timedelta(days=days)
-    begins = start + timedelta(days=round(days * 37 / 42))
+    begins = start + timedelta(days=days * 37 // 42)
     incidents = () if calm else (income_in_thousands(begins, end),)
     return World(seed, start, days, per_day, incidents)
 

@@ -121,8 +121,9 @@ def test_slices_are_found_kept_and_followed(service: Monitor) -> None:
     assert {(one.claim, one.conditions) for one in again if not one.is_found} <= known
     rows = service.slices("lending")
     assert len(rows) == len(first) + len(again) > 0
+    example = next(one.examples[0] for one in (*first, *again) if one.examples)
     (claimed,) = service.query(
-        f"SELECT count(*) AS n FROM predictions WHERE event_id = '{first[0].examples[0]}'"
+        f"SELECT count(*) AS n FROM predictions WHERE event_id = '{example}'"
     )
     assert claimed["n"] > 0
 
