@@ -19,7 +19,7 @@ from monitor.jobs.query import answer
 from monitor.jobs.sampled_drift import drifts
 from monitor.jobs.sampled_drift import table_of as drift_table
 from monitor.jobs.service import Opened, opened
-from monitor.metrics import CATALOGUE
+from monitor.metrics import BY_NAME
 from monitor.settings.check import nearest
 from monitor.state.arrow import results_table, slices_table
 from monitor.state.history import history
@@ -151,7 +151,7 @@ class Monitor:
         """
         _refuse_unknown("model", model, self.models)
         if metric is not None:
-            _refuse_unknown("metric", metric, [one.name for one in CATALOGUE])
+            _refuse_unknown("metric", metric, list(BY_NAME))
         found = latest(
             self.parts.state,
             model=model,
@@ -189,7 +189,7 @@ class Monitor:
             NoWindowError: there is no such window, or nothing in it.
         """
         card = self.card(model)
-        _refuse_unknown("metric", metric, [one.name for one in CATALOGUE])
+        _refuse_unknown("metric", metric, list(BY_NAME))
         found = explained(
             self.parts, card, metric, column=column, window=window, against=against, version=version
         )
@@ -259,11 +259,11 @@ class Monitor:
         Raises:
             UnknownNameError: there is no such model or metric.
         """
-        from monitor.outputs.web.look import METRICS, SPAN, chart_of
+        from monitor.outputs.web.look import SPAN, chart_of
         from monitor.render.chart import svg
 
         card = self.card(model)
-        _refuse_unknown("metric", metric, [one.name for one in CATALOGUE])
+        _refuse_unknown("metric", metric, list(BY_NAME))
         since = datetime.now(UTC) - SPAN
         lines = history(
             self.parts.state, model, since, metrics=[metric], columns=[column], segment=segment
@@ -271,7 +271,7 @@ class Monitor:
         found = {line.version: moments for line, moments in lines.items()}
         named = [one for one in card.versions if one in found] or list(found)
         chosen = version if version is not None else (named or [""])[-1]
-        about = METRICS[metric]
+        about = BY_NAME[metric]
         called = " · ".join(filter(None, (model, chosen, column, segment, about.title)))
         moments = found.get(chosen, [])
         drawn = chart_of(card, about, moments, called=called, width=640, height=160)

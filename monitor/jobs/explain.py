@@ -17,7 +17,7 @@ from monitor.jobs.service import Opened
 from monitor.jobs.sums import by_segment
 from monitor.log.definitions import Definitions
 from monitor.log.profiles import ProfileTable, Revision
-from monitor.metrics import CATALOGUE
+from monitor.metrics import BY_NAME
 from monitor.metrics.base import Metric, Undefined, Value
 from monitor.metrics.intervals import Z
 from monitor.profiles.family import Family
@@ -153,13 +153,12 @@ def explained(
         NoWindowError: there is no such window, or nothing in it.
         UnknownMetricError: there is no such metric.
     """
-    known = {one.name: one for one in CATALOGUE}
-    if metric not in known:
-        raise UnknownMetricError(f'there is no metric "{metric}"; {nearest(metric, known)}')
+    if metric not in BY_NAME:
+        raise UnknownMetricError(f'there is no metric "{metric}"; {nearest(metric, BY_NAME)}')
     publisher = _publisher(parts, card)
     later, earlier = _windows(parts, card, window, against)
-    asked = _Looked(publisher, known[metric], column, version)
-    families = dict.fromkeys((known[metric].family, Family.INPUTS))
+    asked = _Looked(publisher, BY_NAME[metric], column, version)
+    families = dict.fromkeys((BY_NAME[metric].family, Family.INPUTS))
     held = {
         family: {
             one: [r for r in some if version in (None, r.partial.key.version)]
@@ -173,7 +172,7 @@ def explained(
                 f"{card.model} has no predictions in the window of {instant(one.start)}; see"
                 f" which have some: mbm results --model {card.model} --metric predictions"
             )
-    mine = held[known[metric].family]
+    mine = held[BY_NAME[metric].family]
     numbers = [_whole(asked, mine[one]) for one in (earlier, later)]
     inputs = [by_segment(held[Family.INPUTS][one])[ALL] for one in (earlier, later)]
     return Explained(

@@ -9,8 +9,8 @@ from typing import Final
 
 from monitor.cards.card import Card
 from monitor.errors import MonitorError
-from monitor.metrics import CATALOGUE
-from monitor.metrics.base import Ends, Metric, Per, Unit
+from monitor.metrics import BY_NAME
+from monitor.metrics.base import Ends, Per, Unit
 from monitor.render.chart import Chart, Point, number
 from monitor.render.report import Change, Event, Report
 from monitor.state import incidents, slices
@@ -34,7 +34,6 @@ _TELLS_NOISE: Final = (Ends.SAMPLING, Ends.BOTH)
 SOON: Final = timedelta(days=14)
 """Assumptions that are due within it are named."""
 
-_METRICS: Final[Mapping[str, Metric]] = {metric.name: metric for metric in CATALOGUE}
 _PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "Fairness": (
         "demographic_parity_difference",
@@ -127,7 +126,7 @@ def weekly(state: State, card: Card, week: str, site: str) -> Report:
 def _changes(kept: Mapping[Line, list[Moment]], start: datetime) -> Iterable[tuple[Line, Change]]:
     """Each number at the end of the week beside that of the week before."""
     for line, moments in kept.items():
-        metric = _METRICS.get(line.metric)
+        metric = BY_NAME.get(line.metric)
         now = next((m for m in reversed(moments) if m.end > start), None)
         if metric is None or now is None or metric.per is Per.GROUP:
             continue
@@ -153,7 +152,7 @@ def _distinct(moved: Iterable[tuple[Line, Change]]) -> list[tuple[Line, Change]]
     seen: set[tuple[str, str]] = set()
     found = []
     for line, one in moved:
-        metric = _METRICS[line.metric]
+        metric = BY_NAME[line.metric]
         key = (one.of if metric.per is Per.FEATURE else line.metric + one.of, one.version)
         if key not in seen:
             seen.add(key)
@@ -231,8 +230,8 @@ def _parts(changes: list[Change]) -> Iterable[tuple[str, tuple[Change, ...]]]:
         some = [
             one
             for name in names
-            if name in _METRICS
-            for one in by_title.get(_METRICS[name].title, [])
+            if name in BY_NAME
+            for one in by_title.get(BY_NAME[name].title, [])
         ]
         some.sort(key=lambda one: (one.version, one.title, one.of))
         if some:

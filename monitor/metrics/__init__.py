@@ -120,3 +120,6 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     *use.METRICS,
 )
 """Every metric, in the order in which people see them."""
+
+BY_NAME: Final = {metric.name: metric for metric in CATALOGUE}
+"""The same by name."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from monitor.cards.contract import Contract, Feature, FeatureType
 from monitor.events.schema import Rule
-from monitor.metrics import CATALOGUE, estimated, neyman
+from monitor.metrics import BY_NAME, CATALOGUE, estimated, neyman
 from monitor.metrics.base import Before, Ends, LeftOut, Metric, Per, Point, Subject, Unit
 from monitor.metrics.delay_curve import Ageing, DelayCurve
 from monitor.metrics.fairness import trend
@@ -62,7 +62,6 @@ from tests.parity.raw_profiles import (
     worth,
 )
 
-BY_NAME = {metric.name: metric for metric in CATALOGUE}
 CLASSES = ("no", "yes")
 COLOURS = ("blue", "green", "red")
 NAMES = ("a", "b", "c")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.metrics import CATALOGUE
+from monitor.metrics import BY_NAME
 from monitor.metrics.base import Point, Subject, Undefined, Value
 from monitor.metrics.fairness.disclosure import withheld
 from monitor.metrics.fairness.gaps import largest_gap, smallest_ratio
@@ -19,7 +19,6 @@ from monitor.profiles.layout import Profile
 from monitor.profiles.segments import segment_values
 from tests.parity.raw_profiles import confusion, counts, finals, profile, texts
 
-BY_NAME = {metric.name: metric for metric in CATALOGUE}
 TWO, THREE = ("no", "yes"), ("red", "green", "blue")
 
 

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from monitor.metrics import CATALOGUE
+from monitor.metrics import BY_NAME, CATALOGUE
 from monitor.metrics.base import Metric, Subject, Undefined, Value
 from monitor.metrics.verdict import Status, Verdict, judged, verdicts
 from monitor.profiles import columns
@@ -26,7 +26,6 @@ from tests.parity.raw_profiles import (
     texts,
 )
 
-BY_NAME = {metric.name: metric for metric in CATALOGUE}
 CLASSES = ("no", "yes")
 
 

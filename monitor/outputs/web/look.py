@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from monitor.cards.card import Card
-from monitor.metrics import CATALOGUE
+from monitor.metrics import BY_NAME, CATALOGUE
 from monitor.metrics.base import Metric, Per, Unit
 from monitor.outputs.prometheus import Model
 from monitor.render.chart import Chart, Point, number
@@ -16,7 +16,6 @@ from monitor.state.history import Line, Moment
 from monitor.state.incidents import Tier
 from monitor.state.shown import Shown
 
-METRICS: Final[Mapping[str, Metric]] = {metric.name: metric for metric in CATALOGUE}
 SPAN: Final = timedelta(days=60)
 """What charts cover."""
 
@@ -204,7 +203,7 @@ def model_sections(
     for one in mine:
         by_metric[one.metric].append(one)
     found = []
-    parts = {GLANCE: [METRICS[name] for name in _HEADLINE]}
+    parts = {GLANCE: [BY_NAME[name] for name in _HEADLINE]}
     for title, metrics in {**parts, **sections(CATALOGUE)}.items():
         behaviours = [
             Behaviour(metric, _first(by_metric[metric.name]), chart_of(model.card, metric, moments))

@@ -12,7 +12,8 @@ from werkzeug.wrappers import Response
 
 from monitor.cards.card import Card
 from monitor.errors import StateError
-from monitor.metrics.base import Unit
+from monitor.metrics import BY_NAME
+from monitor.metrics.base import Metric, Unit
 from monitor.outputs.prometheus import Model
 from monitor.outputs.web import look
 from monitor.outputs.web.access import (
@@ -50,14 +51,14 @@ def fleet(call: Call) -> Response:
     models = [one for name, one in call.facts.models().items() if call.asker.sees(name)]
     refuse_blind(call, None if not models else models[0].card.model)
     rows = look.fleet(models, incidents.counts(call.facts.state), call.facts.clock())
-    return call.page("fleet.html", rows=rows, metrics=look.METRICS)
+    return call.page("fleet.html", rows=rows, metrics=BY_NAME)
 
 
 def model(call: Call, model: str) -> Response:
     """One model: each behaviour of a version."""
     known = known_model(call, model)
     versions = look.versions_of(known)
-    version = call.argument("version") or (versions[-1] if versions else "")
+    version = _version(call, known)
     if versions and version not in versions:
         raise NotFound(f'there are no results of version "{version}"; known: {", ".join(versions)}')
     now = call.facts.clock()
@@ -81,14 +82,23 @@ def model(call: Call, model: str) -> Response:
     )
 
 
+def _version(call: Call, known: Model) -> str:
+    """The version that is asked for, by default the newest; "" where there is none."""
+    versions = look.versions_of(known)
+    return call.argument("version") or (versions[-1] if versions else "")
+
+
+def _asked(call: Call, model: str, metric: str) -> tuple[Model, Metric, str]:
+    """A model, one of its numbers, and the version that is asked for."""
+    known = known_model(call, model)
+    if metric not in BY_NAME:
+        raise NotFound(f'there is no metric "{metric}"')
+    return known, BY_NAME[metric], _version(call, known)
+
+
 def metric(call: Call, model: str, metric: str) -> Response:
     """One number of a model: its charts, and the values behind them."""
-    known = known_model(call, model)
-    if metric not in look.METRICS:
-        raise NotFound(f'there is no metric "{metric}"')
-    about = look.METRICS[metric]
-    versions = look.versions_of(known)
-    version = call.argument("version") or (versions[-1] if versions else "")
+    known, about, version = _asked(call, model, metric)
     segment = call.argument("segment")
     since = (known.end or call.facts.clock()) - look.SPAN
     lines = history(call.facts.state, model, since, metrics=[metric], segment=segment)
@@ -110,7 +120,7 @@ def metric(call: Call, model: str, metric: str) -> Response:
         card=known.card,
         metric=about,
         version=version,
-        versions=versions,
+        versions=look.versions_of(known),
         segment=segment,
         charts=charts[:MOST_CHARTS],
         left=len(charts) - MOST_CHARTS,
@@ -125,12 +135,7 @@ def metric(call: Call, model: str, metric: str) -> Response:
 
 def chart(call: Call, model: str, metric: str) -> Response:
     """One chart as a picture of its own, to be linked."""
-    known = known_model(call, model)
-    if metric not in look.METRICS:
-        raise NotFound(f'there is no metric "{metric}"')
-    about = look.METRICS[metric]
-    versions = look.versions_of(known)
-    version = call.argument("version") or (versions[-1] if versions else "")
+    known, about, version = _asked(call, model, metric)
     column, segment = call.argument("column"), call.argument("segment")
     since = (known.end or call.facts.clock()) - look.SPAN
     lines = history(
@@ -161,7 +166,7 @@ def card(call: Call, model: str) -> Response:
         card=known.card,
         pin=pinned(call.facts.state, model),
         watched=watched,
-        metrics=look.METRICS,
+        metrics=BY_NAME,
         text=look.shown_text,
         duration=duration_text,
         today=call.facts.clock().date(),
@@ -192,7 +197,7 @@ def incident(call: Call, identity: str) -> Response:
         "incident.html",
         one=found,
         card=call.facts.cards().get(found.model),
-        metrics=look.METRICS,
+        metrics=BY_NAME,
         charts=_lead_charts(call, found),
         most=MOST_LEADS,
         svg=svg,
@@ -209,7 +214,7 @@ def incident(call: Call, identity: str) -> Response:
 def _lead_charts(call: Call, found: incidents.Incident) -> list[tuple[Lead, Chart]]:
     """How the numbers behind the first leads moved, of those that are kept for all rows."""
     card = call.facts.cards().get(found.model)
-    leads = [one for one in found.leads if not one.segment and one.metric in look.METRICS]
+    leads = [one for one in found.leads if not one.segment and one.metric in BY_NAME]
     if card is None or not leads:
         return []
     lines = history(
@@ -224,7 +229,7 @@ def _lead_charts(call: Call, found: incidents.Incident) -> list[tuple[Lead, Char
         for column in (one.column, ""):
             line = Line(one.metric, one.version, "", column)
             if line in lines and line not in drawn and len(drawn) < MOST_DRAWN:
-                chart = look.chart_of(card, look.METRICS[one.metric], lines[line])
+                chart = look.chart_of(card, BY_NAME[one.metric], lines[line])
                 drawn[line] = (one, chart)
     return list(drawn.values())
 
@@ -394,7 +399,7 @@ def _outputs(known: Model) -> set[str]:
     return {
         one.column
         for one in known.shown
-        if one.metric in look.METRICS and look.METRICS[one.metric].per.value in single
+        if one.metric in BY_NAME and BY_NAME[one.metric].per.value in single
     }
 
 
