@@ -10,10 +10,10 @@ import click
 from monitor.cli.models import named
 from monitor.cli.options import TIME, config, output
 from monitor.cli.rows import write
+from monitor.engines.base import Place
 from monitor.errors import StateError
 from monitor.jobs import references
 from monitor.jobs.reference_file import from_file
-from monitor.jobs.sample import pinned
 from monitor.jobs.service import opened
 from monitor.log.definitions import Definitions
 from monitor.profiles.reference import Reference
@@ -79,7 +79,7 @@ def set_reference(
     if rows is not None:
         found = from_file(parts, card, rows, source=source)
     else:
-        place = pinned(parts)
+        place = Place.newest(parts.store, parts.settings.log.partition)
         if start is not None and end is not None:
             found = references.from_window(place, card, start, end)
         else:

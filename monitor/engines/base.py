@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, Self
 
 import pyarrow as pa
 
 from monitor.cards.contract import Contract
 from monitor.control.cases import CasesPlan
+from monitor.log.events import EventLog
+from monitor.log.feedback import FeedbackLog
+from monitor.log.moved import MovedLog
 from monitor.log.store import Store
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.inputs_plan import InputsPlan
@@ -31,6 +34,17 @@ class Place:
     events: int
     feedback: int
     moved: int
+
+    @classmethod
+    def newest(cls, store: Store, partition: Literal["day", "month"]) -> Self:
+        """The events as they stand: files of earlier versions may be deleted already."""
+        return cls(
+            store,
+            partition,
+            EventLog.open(store, partition).version(),
+            FeedbackLog.open(store).version(),
+            MovedLog.open(store).version(),
+        )
 
 
 @dataclass(frozen=True, slots=True)

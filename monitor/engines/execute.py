@@ -117,12 +117,22 @@ def _joined(
     """The task's predictions and all that was said of them."""
     schema = scanned((*columns, "contract"), encoded=encoded)
     rows = pa.Table.from_batches(predictions(task, columns, encoded=encoded), schema)
+    return rows, said_of(task)
+
+
+def said_of(task: Task, greatest: int | None = None) -> pa.Table:
+    """What was said of the task's predictions, with `FEEDBACK_COLUMNS`.
+
+    Args:
+        task: whose plan and windows these are.
+        greatest: only of predictions whose id's upper half is no greater; of all without it.
+    """
     feedback = FeedbackLog.open(task.place.store).table.at(task.place.feedback)
     by_month = task.place.partition == "month"
     condition = read.all_of(
         f"state = {read.text(State.FOUND)}",
         f"model = {read.text(task.plan.contract.model)}",
+        None if greatest is None else f"p_hi <= {greatest}",
         read.between("prediction_time", task.start, task.end, day="day", by_month=by_month),
     )
-    said = read.rows(feedback, FEEDBACK, FEEDBACK_COLUMNS, condition).read_all()
-    return rows, said
+    return read.rows(feedback, FEEDBACK, FEEDBACK_COLUMNS, condition).read_all()

@@ -12,15 +12,14 @@ import pyarrow.compute as pc
 from monitor.cards.card import Card
 from monitor.control.differences import Difference, Side, compared, corrected
 from monitor.control.pairs import Answers, answers, cases, disagreements, paired, same
-from monitor.engines.base import Task
-from monitor.engines.execute import predictions
+from monitor.engines.base import Place, Task
+from monitor.engines.execute import predictions, said_of
 from monitor.jobs import references
 from monitor.jobs.closed import NoWindowError, closed_window
 from monitor.jobs.plan import feedback_plan, inputs_plan
-from monitor.jobs.sample import pinned, said_of
 from monitor.jobs.service import Opened
 from monitor.log.definitions import Definitions
-from monitor.metrics import CATALOGUE
+from monitor.metrics import BY_NAME
 from monitor.metrics.base import Ends
 from monitor.metrics.intervals import mean_interval, wilson
 from monitor.metrics.intervals import paired as paired_interval
@@ -38,8 +37,6 @@ COLUMNS: Final = (
     *("rows_first", "rows_second", "reason"),
 )
 """Columns of `rows_of`. `part` is number, pairs or answers."""
-
-ENDS: Final = {metric.name: metric.ends for metric in CATALOGUE}
 
 LISTED: Final = 20
 """Kinds of disagreement that are listed."""
@@ -117,7 +114,8 @@ def _published(
 
 def _side(row: ResultRow) -> Side:
     # Ends that enclose what bins hide say nothing of chance.
-    has_interval = ENDS.get(row.metric) in (Ends.SAMPLING, Ends.BOTH)
+    metric = BY_NAME.get(row.metric)
+    has_interval = metric is not None and metric.ends in (Ends.SAMPLING, Ends.BOTH)
     ends = (row.lower, row.upper) if has_interval else (None, None)
     return Side(row.value, *ends, row.rows)
 
@@ -221,7 +219,8 @@ def _mean(name: str, values: Floats, rows: Ints, others: Ints) -> Iterator[Row]:
 def _task(parts: Opened, card: Card, span: Range) -> Task:
     older = references.older_contracts(Definitions.open(parts.store), card)
     plan = inputs_plan(card, None)
-    return Task(pinned(parts), plan, instant(span[0]), instant(span[1]), older)
+    place = Place.newest(parts.store, parts.settings.log.partition)
+    return Task(place, plan, instant(span[0]), instant(span[1]), older)
 
 
 def _read(task: Task, columns: Sequence[str], card: Card) -> tuple[pa.Table, Ints]:

@@ -15,8 +15,6 @@ from monitor.jobs.reviews import Follower
 from monitor.jobs.service import Opened
 from monitor.log.definitions import Definitions
 from monitor.log.events import EventLog
-from monitor.log.feedback import FeedbackLog
-from monitor.log.moved import MovedLog
 from monitor.log.profiles import ProfileTable
 from monitor.profiles.windows import floor, instant, seconds_of
 from monitor.state import progress, reviews
@@ -83,11 +81,9 @@ def waiting(parts: Opened, card: Card) -> list[Listed]:
     closed = _closed(parts, card)
     if closed is None or card.policy is None:
         return []
-    log = EventLog.open(parts.store, parts.settings.log.partition)
-    # The newest versions: files of those that were evaluated may be deleted already.
-    feedback = FeedbackLog.open(parts.store).version()
-    moved = MovedLog.open(parts.store).version()
-    place = Place(parts.store, parts.settings.log.partition, log.version(), feedback, moved)
+    partition = parts.settings.log.partition
+    log = EventLog.open(parts.store, partition)
+    place = Place.newest(parts.store, partition)
     builder = Builder(place, log, ProfileTable.open(parts.store), LocalEngine())
     # Neither bins nor groups decide which reviews wait, so that no reference is needed.
     plan = feedback_plan(card, inputs_plan(card, None))

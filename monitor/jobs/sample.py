@@ -9,17 +9,12 @@ import pyarrow as pa
 
 from monitor.cards.card import Card
 from monitor.engines.base import Place, Task
-from monitor.engines.execute import predictions
+from monitor.engines.execute import predictions, said_of
 from monitor.jobs import references
 from monitor.jobs.bounded import KEYS, smallest
 from monitor.jobs.plan import feedback_plan, inputs_plan
 from monitor.jobs.service import Opened
-from monitor.log import read
 from monitor.log.definitions import Definitions
-from monitor.log.events import EventLog
-from monitor.log.feedback import FEEDBACK, FeedbackLog, State
-from monitor.log.moved import MovedLog
-from monitor.profiles.joined import FEEDBACK_COLUMNS
 from monitor.profiles.known import Known
 from monitor.profiles.reference import Reference
 from monitor.profiles.windows import Range, instant
@@ -58,7 +53,7 @@ def sampled(
         version: only of this one.
         most: rows at most [rows].
     """
-    place = pinned(parts)
+    place = Place.newest(parts.store, parts.settings.log.partition)
     definitions = Definitions.open(parts.store)
     reference = references.in_force(parts.state, definitions, card)
     inputs = inputs_plan(card, reference)
@@ -82,28 +77,3 @@ def _of_version(
     wanted = dict.fromkeys((*columns, *(() if version is None else ("version",))))
     for batch in predictions(task, tuple(wanted), encoded=True):
         yield batch if version is None else batch.filter(pc.equal(batch["version"], version))
-
-
-def said_of(task: Task, greatest: int) -> pa.Table:
-    """What was said of predictions whose id's upper half is no greater."""
-    feedback = FeedbackLog.open(task.place.store).table.at(task.place.feedback)
-    by_month = task.place.partition == "month"
-    condition = read.all_of(
-        f"state = {read.text(State.FOUND)}",
-        f"model = {read.text(task.plan.contract.model)}",
-        f"p_hi <= {greatest}",
-        read.between("prediction_time", task.start, task.end, day="day", by_month=by_month),
-    )
-    return read.rows(feedback, FEEDBACK, FEEDBACK_COLUMNS, condition).read_all()
-
-
-def pinned(parts: Opened) -> Place:
-    """The log as it stands."""
-    partition = parts.settings.log.partition
-    return Place(
-        parts.store,
-        partition,
-        EventLog.open(parts.store, partition).version(),
-        FeedbackLog.open(parts.store).version(),
-        MovedLog.open(parts.store).version(),
-    )
