@@ -7,7 +7,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from monitor.state.database import State
-from monitor.state.results import RESULTS
+from monitor.state.results import IS_NEWEST, RESULTS
 from monitor.state.series import SERIES
 
 
@@ -65,21 +65,13 @@ def history(
         segment: only this one; "" is all rows together.
         kind: of the windows.
     """
-    later = RESULTS.alias()
-    is_newest = ~sa.exists().where(
-        later.c.series_id == RESULTS.c.series_id,
-        later.c.window_kind == RESULTS.c.window_kind,
-        later.c.start == RESULTS.c.start,
-        later.c.end == RESULTS.c.end,
-        later.c.revision > RESULTS.c.revision,
-    )
     wanted = [
         SERIES.c.model == model,
         SERIES.c.stage == "",
         SERIES.c.segment == segment,
         RESULTS.c.window_kind == kind,
         RESULTS.c.end > since,
-        is_newest,
+        IS_NEWEST,
     ]
     if metrics is not None:
         wanted.append(SERIES.c.metric.in_(metrics))

@@ -130,21 +130,28 @@ _microseconds = lru_cache(maxsize=10_000)(microseconds)
 """Thousands of results speak of the same few windows."""
 
 
-def _selected() -> sa.Select[Any]:
-    """The newest revisions, in the order of `ResultRow`'s fields."""
+def _is_newest() -> sa.ColumnElement[bool]:
     later = RESULTS.alias()
-    is_newest = ~sa.exists().where(
+    return ~sa.exists().where(
         later.c.series_id == RESULTS.c.series_id,
         later.c.window_kind == RESULTS.c.window_kind,
         later.c.start == RESULTS.c.start,
         later.c.end == RESULTS.c.end,
         later.c.revision > RESULTS.c.revision,
     )
+
+
+IS_NEWEST = _is_newest()
+"""That a row of `RESULTS` is the newest revision of its series and window."""
+
+
+def _selected() -> sa.Select[Any]:
+    """The newest revisions, in the order of `ResultRow`'s fields."""
     columns = {column.name: column for table in (BASES, SERIES, RESULTS) for column in table.c}
     return (
         sa.select(*(columns[field.name] for field in fields(ResultRow)))
         .select_from(RESULTS.join(SERIES).join(BASES))
-        .where(is_newest)
+        .where(IS_NEWEST)
     )
 
 

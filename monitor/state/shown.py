@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from monitor.state.database import State
-from monitor.state.results import BASES, RESULTS
+from monitor.state.results import BASES, IS_NEWEST, RESULTS
 from monitor.state.series import SERIES
 
 
@@ -40,14 +40,6 @@ class Shown:
 
 def shown(state: State, model: str, start: datetime, end: datetime) -> list[Shown]:
     """The verdicts on the model's sliding window [start, end), ordered; empty if it had no rows."""
-    later = RESULTS.alias()
-    is_newest = ~sa.exists().where(
-        later.c.series_id == RESULTS.c.series_id,
-        later.c.window_kind == RESULTS.c.window_kind,
-        later.c.start == RESULTS.c.start,
-        later.c.end == RESULTS.c.end,
-        later.c.revision > RESULTS.c.revision,
-    )
     wanted = (
         sa.select(
             SERIES.c.version,
@@ -68,7 +60,7 @@ def shown(state: State, model: str, start: datetime, end: datetime) -> list[Show
             RESULTS.c.window_kind == "latest",
             RESULTS.c.start == start,
             RESULTS.c.end == end,
-            is_newest,
+            IS_NEWEST,
         )
         .order_by(SERIES.c.version, SERIES.c.metric, SERIES.c.column_name)
     )
