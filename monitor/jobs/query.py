@@ -57,7 +57,7 @@ def answer(parts: Opened, sql: str) -> Iterator[pa.RecordBatchReader]:
         connection = locked(Limits(memory, THREADS, folder))
         try:
             _refuse_all_but_questions(sql)
-            _put_tables_into(connection, parts, "results" in sql.casefold())
+            _put_tables_into(connection, parts, sql.casefold())
             yield connection.sql(sql).to_arrow_reader()
         except duckdb.Error as error:
             raise QueryError(f"{error}") from error
@@ -74,7 +74,7 @@ def _refuse_all_but_questions(sql: str) -> None:
         raise QueryError("only one SELECT is answered: everything is read-only here")
 
 
-def _put_tables_into(connection: "DuckDBPyConnection", parts: Opened, wants_results: bool) -> None:
+def _put_tables_into(connection: "DuckDBPyConnection", parts: Opened, sql: str) -> None:
     events = EventLog.open(parts.store, parts.settings.log.partition).table
     for name, table in (
         ("events", events),
@@ -82,11 +82,14 @@ def _put_tables_into(connection: "DuckDBPyConnection", parts: Opened, wants_resu
         ("profiles", ProfileTable.open(parts.store).table),
     ):
         connection.register(name, dataset(table.current()))
-    wanted = results.latest(parts.state) if wants_results else []
-    connection.register("results", results_table(wanted))
-    leaks = (leak for model in parts.cards for leak in reviews.leaks(parts.state, model))
+    # What the state holds is read only where the question may be about it.
+    found = results.latest(parts.state) if "results" in sql else []
+    connection.register("results", results_table(found))
+    models = parts.cards if "leaks" in sql else ()
+    leaks = (leak for model in models for leak in reviews.leaks(parts.state, model))
     connection.register("leaks", leaks_table(leaks))
-    connection.register("incidents", incidents_table(incidents.listing(parts.state)))
+    opened = incidents.listing(parts.state) if "incidents" in sql else []
+    connection.register("incidents", incidents_table(opened))
     for name, kind in VIEWS.items():
         connection.execute(kind_view(name, kind))
     definitions = Definitions.open(parts.store)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from monitor.cards.card import Card
@@ -32,7 +32,7 @@ def application(
         cards: by model, as they stand.
         clock: aware.
     """
-    made = cache(lambda: _made(settings, state, exposition, cards, clock))
+    made = cache(partial(_made, settings, state, exposition, cards, clock))
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         return made()(environ, start_response)

@@ -101,11 +101,10 @@ class Reader:
         """
         start, end = span
         plan = self.plan
-        step = max(level for level in levels(plan.seconds) if not length % level)
         revisions = self.profiles.latest(
             family=Family.INPUTS,
             model=self.card.model,
-            seconds=step,
+            seconds=_coarsest(plan.seconds, length),
             start=instant(start),
             end=instant(end),
             layouts={layout.id: layout for layout in (plan.layout, plan.group)},
@@ -160,14 +159,14 @@ class Reader:
         if self.lag is None:
             return
         back = self.lag * self.length
-        finest = feedback_length(self.plan.seconds)
+        seconds = _coarsest(feedback_length(self.plan.seconds), self.length)
         layouts = layouts_of(feedback_plan(self.card, self.plan))[Family.PEOPLE]
         step = MOST_OF_PEOPLE * self.length
         for at in range(span[0] - back, span[1] - back, step):
             for revision in self.profiles.latest(
                 family=Family.PEOPLE,
                 model=self.card.model,
-                seconds=max(level for level in levels(finest) if not self.length % level),
+                seconds=seconds,
                 start=instant(at),
                 end=instant(min(at + step, span[1] - back)),
                 layouts=layouts,
@@ -235,14 +234,13 @@ class Reader:
         """Predictions per version in each window of detection of a span; profiles are not read."""
         start, end = span
         length = self.length
-        step = max(level for level in levels(self.plan.seconds) if not length % level)
         reference = self.plan.reference.id if self.plan.reference else ""
         windows = max((end - start) // length, 0)
         found: dict[str, Ints] = defaultdict(lambda: np.zeros(windows, np.int64))
         for key, rows in self.profiles.rows_of(
             family=Family.INPUTS,
             model=self.card.model,
-            seconds=step,
+            seconds=_coarsest(self.plan.seconds, length),
             start=instant(start),
             end=instant(end),
         ):
@@ -256,6 +254,11 @@ def parts(span: Range, length: int) -> list[Range]:
     start, end = span
     step = PORTION * length
     return [(at, min(at + step, end)) for at in range(start, end, step)]
+
+
+def _coarsest(finest: int, length: int) -> int:
+    """Length of the coarsest profiles of which windows of a length are made [s]."""
+    return max(level for level in levels(finest) if not length % level)
 
 
 def _line(revision: Revision) -> str:
