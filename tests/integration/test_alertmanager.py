@@ -61,18 +61,6 @@ def firing(name: str, **labels: str) -> dict[str, object]:
 
 
 @pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with Mailbox() as mailbox:
-        yield mailbox
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
 def alertmanager(mailbox: Mailbox, receiver: Receiver, tmp_path: Path) -> Iterator[Alertmanager]:
     with Alertmanager(example(mailbox.port, receiver.url, tmp_path)) as alertmanager:
         yield alertmanager

@@ -41,12 +41,6 @@ def loan(tmp_path: Path) -> Iterator[Service]:
     made.state.close()
 
 
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with Mailbox() as mailbox:
-        yield mailbox
-
-
 def with_report(card: Card, **keys: object) -> Card:
     return card.model_copy(update={"report": WeeklyReport.model_validate(keys)})
 

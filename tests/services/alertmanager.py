@@ -5,20 +5,15 @@ with Alertmanager(example(mailbox.port, receiver.url, folder)) as alertmanager:
 """
 
 import json
-import signal
-import subprocess
-import tempfile
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import yaml
 
-from tests.services.kafka import free_ports
-from tests.services.require import require_program
+from tests.services.process import Server
 
 INSTALL = "install Alertmanager (Debian: apt-get install prometheus-alertmanager)"
 EXAMPLE = Path(__file__).parents[2] / "alerts/alertmanager.yaml"
@@ -53,56 +48,24 @@ def example(mail_port: int, receiver: str, folder: Path) -> dict[str, Any]:
     return changed
 
 
-class Alertmanager:
+class Alertmanager(Server):
     """A server that lives as long as its `with` block."""
+
+    program = "prometheus-alertmanager"
+    install = INSTALL
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._config = config
-        self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
-        program = require_program("prometheus-alertmanager", INSTALL)
-        self._folder = tempfile.TemporaryDirectory(prefix="mbm-alertmanager-")
-        folder = Path(self._folder.name)
+    def prepared(self, folder: Path) -> Sequence[str]:
+        """Arguments of the program, once its configuration is in the folder."""
         (folder / "alertmanager.yml").write_text(yaml.safe_dump(self._config))
-        (port,) = free_ports(1)
-        self.address = f"127.0.0.1:{port}"
-        with (folder / "log").open("wb") as out:
-            self._process = subprocess.Popen(
-                [
-                    program,
-                    f"--config.file={folder}/alertmanager.yml",
-                    f"--storage.path={folder}/data",
-                    f"--web.listen-address={self.address}",
-                    "--cluster.listen-address=",
-                    "--log.level=debug",
-                ],
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            )
-        until = time.monotonic() + 30
-        while not self._is_ready():
-            if self._process.poll() is not None or time.monotonic() > until:
-                said = self.log()
-                self.__exit__()
-                raise RuntimeError(f"Alertmanager did not start: {said}")
-            time.sleep(0.05)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        self._folder.cleanup()
-
-    def log(self) -> str:
-        """The last that it said."""
-        return (Path(self._folder.name) / "log").read_text()[-4000:]
+        return (
+            f"--config.file={folder}/alertmanager.yml",
+            f"--storage.path={folder}/data",
+            "--cluster.listen-address=",
+            "--log.level=debug",
+        )
 
     def fire(self, *alerts: Mapping[str, Any]) -> None:
         """Tell it of alerts that fire, as Prometheus does."""
@@ -119,10 +82,3 @@ class Alertmanager:
         with urllib.request.urlopen(f"http://{self.address}/api/v2/alerts", timeout=10) as answer:
             found: list[dict[str, Any]] = json.load(answer)
             return found
-
-    def _is_ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://{self.address}/-/ready", timeout=2):
-                return True
-        except (urllib.error.URLError, OSError):
-            return False

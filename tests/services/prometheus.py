@@ -6,20 +6,18 @@ with Prometheus({"mbm": ["127.0.0.1:9464"]}) as prometheus:
 """
 
 import json
-import signal
 import subprocess
-import tempfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import yaml
 
-from tests.services.kafka import free_ports
+from tests.services.process import Server
 from tests.services.require import require_program
 
 INSTALL = "install Prometheus (Debian: apt-get install prometheus)"
@@ -28,7 +26,7 @@ Labels = frozenset[tuple[str, str]]
 """Labels of a series without its name, job and instance."""
 
 
-class Prometheus:
+class Prometheus(Server):
     """A server that lives as long as its `with` block; it scrapes every second.
 
     Args:
@@ -36,6 +34,9 @@ class Prometheus:
         rules: files of alert and recording rules.
         alertmanagers: addresses "host:port" that are told of alerts.
     """
+
+    program = "prometheus"
+    install = INSTALL
 
     def __init__(
         self,
@@ -46,12 +47,14 @@ class Prometheus:
         self._targets = targets
         self._rules = rules
         self._alertmanagers = alertmanagers
-        self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
-        program = require_program("prometheus", INSTALL)
-        self._folder = tempfile.TemporaryDirectory(prefix="mbm-prometheus-")
-        folder = Path(self._folder.name)
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://{self.address}"
+
+    def prepared(self, folder: Path) -> Sequence[str]:
+        """Arguments of the program, once its configuration is in the folder."""
         config = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "alerting": {
@@ -64,39 +67,11 @@ class Prometheus:
             ],
         }
         (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-        (port,) = free_ports(1)
-        self.url = f"http://127.0.0.1:{port}"
-        with (folder / "log").open("wb") as out:
-            self._process = subprocess.Popen(
-                [
-                    program,
-                    f"--config.file={folder}/prometheus.yml",
-                    f"--storage.tsdb.path={folder}/data",
-                    f"--web.listen-address=127.0.0.1:{port}",
-                    "--enable-feature=exemplar-storage",
-                ],
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            )
-        until = time.monotonic() + 30
-        while not self._is_ready():
-            if self._process.poll() is not None or time.monotonic() > until:
-                said = (folder / "log").read_text()[-2000:]
-                self.__exit__()
-                raise RuntimeError(f"Prometheus did not start: {said}")
-            time.sleep(0.05)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        self._folder.cleanup()
+        return (
+            f"--config.file={folder}/prometheus.yml",
+            f"--storage.tsdb.path={folder}/data",
+            "--enable-feature=exemplar-storage",
+        )
 
     def query(self, expression: str) -> dict[Labels, float]:
         """Values of an expression now, by labels; empty if there are none.
@@ -130,13 +105,6 @@ class Prometheus:
                 raise TimeoutError(f"no answer to {expression} within {seconds:.0f} s")
             time.sleep(0.2)
         return found
-
-    def _is_ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=2):
-                return True
-        except (urllib.error.URLError, OSError):
-            return False
 
     def _get(self, path: str, **parameters: str) -> Any:  # noqa: ANN401
         address = f"{self.url}{path}?{urllib.parse.urlencode(parameters)}"
