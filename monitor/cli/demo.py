@@ -1,5 +1,6 @@
 """`mbm demo`."""
 
+import re
 import shutil
 import socket
 import subprocess
@@ -36,6 +37,8 @@ from monitor.state import incidents
 MOST_SHOWN = 30
 """Lines of the table."""
 
+_FEW_WINDOWS = "windows: {profile: 24h, detect: 24h, publish: 48d}"
+
 
 @click.command()
 @click.option("--fast", is_flag=True, help="End when the table is printed.")
@@ -61,7 +64,7 @@ def demo(fast: bool, folder: Path | None, keep: bool) -> None:
     Exit codes: 0 done, 1 the folder is not empty or something failed.
     """
     now = datetime.now(UTC)
-    with _place(folder, keep) as place, _rehearsal() as rehearsed:
+    with _place(folder, keep) as place, _rehearsal():
         world = demo_world(now)
         click.echo(f"Writing {world.days} days of the model {MODEL} to {place}")
         parts = _free_address(opened(write(world, place).service))
@@ -70,7 +73,6 @@ def demo(fast: bool, folder: Path | None, keep: bool) -> None:
             with counting(lambda: counted(registry), seconds=2.0):
                 read_in(parts, stop.is_set, once=True, registry=registry)
             click.echo(f"Read {counted(registry)}")
-            rehearsed.wait()
             with progress() as told:
                 close = Close(everything=True, until=world.end)
                 done = evaluated(parts, close, now=now, told=told)
@@ -84,10 +86,16 @@ def demo(fast: bool, folder: Path | None, keep: bool) -> None:
 
 
 def rehearse() -> None:
-    """Do it once with a small world, so that what must be compiled lies in the cache."""
+    """Do it once with a small world, so that what must be compiled lies in the cache.
+
+    It is long enough for a detector to learn, and has few windows, so that little is published.
+    """
     with tempfile.TemporaryDirectory(prefix="mbm-rehearsal-") as folder:
-        world = demo_world(datetime.now(UTC), days=8, per_day=40)
-        parts = opened(write(world, Path(folder)).service)
+        world = demo_world(datetime.now(UTC), days=48, per_day=8)
+        paths = write(world, Path(folder))
+        card = paths.card.read_text(encoding="utf-8")
+        paths.card.write_text(re.sub("(?m)^windows:.*", _FEW_WINDOWS, card), encoding="utf-8")
+        parts = opened(paths.service)
         read_in(parts, lambda: False, once=True, registry=CollectorRegistry())
         evaluated(parts, Close(everything=True, until=world.end), now=datetime.now(UTC))
 
@@ -107,13 +115,13 @@ def _place(folder: Path | None, keep: bool) -> Iterator[Path]:
 
 
 @contextmanager
-def _rehearsal() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that compiles the kernels on another core while the first steps are taken."""
+def _rehearsal() -> Iterator[None]:
+    """A process that compiles the kernels on another core before they are needed."""
     code = "from monitor.cli.demo import rehearse; rehearse()"
     quiet = subprocess.DEVNULL
     process = subprocess.Popen([sys.executable, "-c", code], stdout=quiet, stderr=quiet)
     try:
-        yield process
+        yield
     finally:
         process.kill()
         process.wait()
