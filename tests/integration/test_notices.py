@@ -469,7 +469,7 @@ def test_a_card_that_names_no_channel_of_the_settings_is_a_mistake(tmp_path: Pat
 
 
 def test_the_settings_in_the_documents_are_right() -> None:
-    text = (Path(__file__).parents[2] / "docs/how-to.md").read_text()
+    text = (Path(__file__).parents[2] / "docs/how-to/alerts.md").read_text()
     (block,) = re.findall(r"^```yaml\nnotices:\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     settings = Notices.model_validate(yaml.safe_load(block))
     assert set(settings.channels) == {"owners", "chat", "pager"}

@@ -1,4 +1,4 @@
-"""Every command in README and docs runs, and every piece of settings in them is right."""
+"""Every command in README and docs runs or parses; every piece of settings in them is right."""
 
 import json
 import re
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 from prometheus_client import CollectorRegistry
@@ -22,10 +23,9 @@ from monitor.simulate import folder
 from monitor.simulate.world import demo_world
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = (
-    *("README.md", "docs/tutorial.md", "docs/how-to.md"),
-    *("docs/own-files.md", "docs/explanation/review.md", "docs/explanation/why.md"),
-    *(f"docs/deploy/{name}.md" for name in ("container", "compose", "kubernetes")),
+DOCUMENTS = tuple(
+    str(path.relative_to(ROOT))
+    for path in (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
 )
 
 ELSEWHERE = {
@@ -64,11 +64,17 @@ PROGRAMS_ELSEWHERE = {
 }
 
 _BLOCK = re.compile(r"^ *```(\w+)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+_MENTION = re.compile(r"`mbm ([^`]+)`")
 
 
 def blocks(document: str, language: str) -> list[str]:
     text = (ROOT / document).read_text()
     return [body for found, body in _BLOCK.findall(text) if found == language]
+
+
+def _unindented(text: str) -> str:
+    indent = len(text) - len(text.lstrip(" "))
+    return "".join(line[indent:] + "\n" for line in text.splitlines())
 
 
 def commands(document: str) -> list[str]:
@@ -77,6 +83,39 @@ def commands(document: str) -> list[str]:
     ]
     assert all(line.startswith("$ ") for line in lines)
     return [line.removeprefix("$ ") for line in lines]
+
+
+def holding(language: str) -> list[str]:
+    """The documents that hold a piece of this language."""
+    return [document for document in DOCUMENTS if blocks(document, language)]
+
+
+def settings_in(document: str) -> list[str]:
+    """Pieces of YAML that are a whole service.yaml."""
+    return [
+        _unindented(text)
+        for text in blocks(document, "yaml")
+        if re.search(r"^ *store:", text) and "settings:" not in text
+    ]
+
+
+def misread(arguments: list[str]) -> str:
+    """What click says against a command line of mbm; nothing against what is only left out."""
+    try:
+        context = main.make_context("mbm", [*arguments])
+        while isinstance(context.command, click.Group):
+            name, command, rest = context.command.resolve_command(
+                context, [*context._protected_args, *context.args]
+            )
+            assert command is not None
+            context = command.make_context(name, rest, parent=context)
+    except (click.MissingParameter, click.BadOptionUsage, click.exceptions.NoArgsIsHelpError):
+        return ""
+    except click.exceptions.Exit as shown:
+        return "" if shown.exit_code == 0 else "refused"
+    except click.ClickException as error:
+        return error.format_message()
+    return ""
 
 
 def _parcels() -> Iterator[str]:
@@ -99,10 +138,6 @@ def _parcels() -> Iterator[str]:
         yield from (json.dumps(line, default=datetime.isoformat) + "\n" for line in lines)
 
 
-def settings_in(document: str) -> list[str]:
-    return [text for text in blocks(document, "yaml") if re.search(r"^ *store:", text)]
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small `demo` that has done its work, sample events and settings."""
@@ -117,24 +152,21 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", holding("console"))
 def test_every_command_runs(
     document: str, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "place"
     shutil.copytree(finished, place)
-    (place / "service.yaml").write_text(
-        _unindented(settings_in(document)[0]) if settings_in(document) else ""
-    )
+    (settings, *_) = (*settings_in(document), *settings_in("README.md"))
+    (place / "service.yaml").write_text(settings)
     if document == "docs/own-files.md":
         (place / "mapping.yaml").write_text(blocks(document, "yaml")[0])
         (place / "parcels.jsonl").write_text("".join(_parcels()))
     monkeypatch.chdir(place)
     for command in commands(document):
-        if command in ELSEWHERE:
-            continue
         program, *arguments = shlex.split(command)
-        if program in PROGRAMS_ELSEWHERE:
+        if command in ELSEWHERE or program in PROGRAMS_ELSEWHERE:
             continue
         assert program == "mbm", f"{document}: who runs {command!r}?"
         result = CliRunner().invoke(main, arguments)
@@ -142,14 +174,38 @@ def test_every_command_runs(
         assert result.output.strip(), f"{document}: {command} says nothing"
 
 
-@pytest.mark.parametrize("document", ["docs/how-to.md"])
+@pytest.mark.parametrize("document", holding("console"))
+def test_commands_that_are_run_elsewhere_parse(document: str) -> None:
+    for command in commands(document):
+        if command in ELSEWHERE or " exec " in command:
+            # The last, for containers are called so too.
+            line = command.rpartition("mbm ")[2] if "mbm " in command else "--help"
+            assert misread(shlex.split(line)) == "", f"{document}: {command}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_commands_in_the_text_parse(document: str) -> None:
+    text = _BLOCK.sub("", (ROOT / document).read_text())
+    for mention in _MENTION.findall(text):
+        if "|" in mention or "…" in mention:
+            continue
+        assert misread(shlex.split(mention)) == "", f"{document}: mbm {mention}"
+
+
+def test_a_wrong_command_line_is_told() -> None:
+    assert "--modle" in misread(["results", "--modle", "lending"])
+    assert "there is no command" in misread(["resluts"])
+    assert misread(["incidents", "ack", "7"]) == ""
+    assert misread(["incidents", "akc", "7"]) != ""
+    assert misread(["results", "--window", "weekly", "--model", "m"]) != ""
+
+
+@pytest.mark.parametrize("document", [one for one in holding("python") if "how-to/" in one])
 def test_every_piece_of_python_runs(
     document: str, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(finished)
-    pieces = blocks(document, "python")
-    assert pieces
-    for piece in pieces:
+    for piece in blocks(document, "python"):
         exec(compile(piece, document, "exec"), {})
 
 
@@ -158,17 +214,9 @@ def test_what_is_run_elsewhere_is_still_written_somewhere() -> None:
     assert set(ELSEWHERE) <= written
 
 
-@pytest.mark.parametrize(
-    "document",
-    ["README.md", "docs/own-files.md", "docs/how-to.md", "docs/deploy/container.md"],
-)
+@pytest.mark.parametrize("document", [one for one in DOCUMENTS if settings_in(one)])
 def test_settings_in_the_documents_are_right(document: str, tmp_path: Path) -> None:
     for text in settings_in(document):
         file = tmp_path / "service.yaml"
-        file.write_text(_unindented(text))
+        file.write_text(text)
         assert load_settings(file).sources
-
-
-def _unindented(text: str) -> str:
-    indent = len(text) - len(text.lstrip(" "))
-    return "".join(line[indent:] + "\n" for line in text.splitlines())
