@@ -6,6 +6,7 @@ from typing import Final
 from monitor.engines.base import Place
 from monitor.errors import LogError
 from monitor.events.schema import Kind
+from monitor.jobs import deployed
 from monitor.log.events import EventLog
 from monitor.log.feedback import FeedbackLog
 from monitor.log.ledger import Windows
@@ -59,6 +60,7 @@ def take_in(
         ]
         models = {model for _, model in gained.windows if model}.union(cards)
         ledger.copy(state, gained.ledger)
+        deployed.take_in(state, log, gained.windows, place.events)
         for model in models:
             _widen(state, model, gained.windows)
         dirty = [

@@ -206,7 +206,7 @@ class ModelRun:
         if not (is_new or waits):
             return
         reader = Reader(self.builder.profiles, self.card, plan)
-        teller = Teller(reader, self.builder.log, self._version)
+        teller = Teller(self.state, reader, self.builder.log, self._version)
         Detection(self.state, reader, teller, known[0], upto, self.now).run()
 
     def _publisher(self, plan: InputsPlan) -> Publisher:

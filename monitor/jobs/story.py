@@ -20,6 +20,8 @@ from monitor.profiles.distribution import Distribution
 from monitor.profiles.layout import Ints, Profile
 from monitor.profiles.segments import ALL
 from monitor.profiles.windows import instant
+from monitor.state import deployments
+from monitor.state.database import State
 from monitor.state.incidents import EXAMPLES, Lead
 
 MOST_EXAMPLES: Final = 5
@@ -42,11 +44,13 @@ class Teller:
     """What telling needs.
 
     Attributes:
+        state: where deployments are.
         reader: of the model's profiles.
-        log: where predictions and deployments are.
+        log: where predictions are.
         version: of the table of events that this run pinned.
     """
 
+    state: State
     reader: Reader
     log: EventLog
     version: int
@@ -127,24 +131,15 @@ class Teller:
 
     def deployments(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
         """The last deployments in a span, in order."""
-        names = ["event_time", "version", "stage", "traffic_share"]
-        rows = self.log.scan(
-            kind=Kind.DEPLOYMENT,
-            model=self._card.model,
-            start=start,
-            end=end,
-            columns=names,
-            version=self.version,
-        ).read_all()
-        found = sorted(rows.to_pylist(), key=lambda row: (row["event_time"], row["version"]))
+        found = deployments.between(self.state, self._card.model, start, end)
         return [
             {
-                "at": row["event_time"].isoformat(),
-                "version": row["version"],
-                "stage": row["stage"] or "",
-                "traffic_share": row["traffic_share"],
+                "at": one.at.isoformat(),
+                "version": one.version,
+                "stage": one.stage,
+                "traffic_share": one.traffic_share,
             }
-            for row in found[-MOST_DEPLOYMENTS:]
+            for one in found[-MOST_DEPLOYMENTS:]
         ]
 
     def examples(self, step: Step, lead: Lead) -> list[str]:

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from monitor.cards.card import Card
 from monitor.outputs.prometheus import Family, Model, Sample, families, samples
-from monitor.state import detectors, incidents, progress
+from monitor.state import deployments, detectors, incidents, progress
 from monitor.state.database import State
 from monitor.state.moved import moved
 from monitor.state.reviews import standing
@@ -90,7 +90,8 @@ class Exposition:
             # Read first: what is written meanwhile is then read again at the next call.
             watermarks = progress.watermarks(self._state)
             hashes = {model: card.hash for model, card in cards.items()}
-            seen = (stamp(self._state), watermarks, hashes, incidents.counts(self._state))
+            opened, out = incidents.counts(self._state), deployments.newest(self._state)
+            seen = (stamp(self._state), watermarks, hashes, opened, out)
             if seen == self._seen:
                 return
             collected = _Collected(self._families(cards, watermarks))
@@ -136,6 +137,9 @@ def known(state: State, card: Card, watermarks: Mapping[str, datetime]) -> Model
         card,
         watermarks,
         reviews=standing(state, card.model),
+        deployed={
+            version: at for (_, version), at in deployments.newest(state, card.model).items()
+        },
         moved=moved(state, card.model),
         checks=detectors.checks(state, card.model),
         incidents={

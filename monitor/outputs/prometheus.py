@@ -147,6 +147,13 @@ _SERVICE: Final = (
         ("model", "version", "owner", "team", "tier", "pager"),
         "What the card says of a version that it names; always 1.",
     ),
+    Exported(
+        "mbm_model_deployed_timestamp_seconds",
+        "gauge",
+        ("model", "version"),
+        "When a version that the card names was last deployed, in whatever stage, as Unix time; "
+        "no series before its first deployment event.",
+    ),
     Exported("mbm_build_info", "gauge", ("version",), "Version of this program; always 1."),
     Exported(
         "mbm_series_suppressed_total",
@@ -179,6 +186,7 @@ class Model:
         end: end of its last closed window, None before the first.
         shown: verdicts on that window, ordered by version, metric and column.
         reviews: how the required reviews of each version stand.
+        deployed: when each version was last deployed.
         moved: predictions that do not count, for their id stands in an earlier window; None
             before the first look.
         checks: how the detector's families stand.
@@ -190,6 +198,7 @@ class Model:
     end: datetime | None = None
     shown: Sequence[Shown] = ()
     reviews: Mapping[str, Standing] = field(default_factory=dict)
+    deployed: Mapping[str, datetime] = field(default_factory=dict)
     moved: int | None = None
     checks: Sequence[Check] = ()
     incidents: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -267,6 +276,9 @@ def _of_card(model: Model) -> Iterator[Sample]:
     owner = (card.owner.mail, card.owner.team, card.tier, card.owner.pager or "")
     for version in card.versions[:MOST_VERSIONS]:
         yield Sample("mbm_model_info", (card.model, version, *owner), 1)
+        if (at := model.deployed.get(version)) is not None:
+            labels = (card.model, version)
+            yield Sample("mbm_model_deployed_timestamp_seconds", labels, at.timestamp())
     for kind, upto in model.watermarks.items():
         yield Sample("mbm_watermark_timestamp_seconds", (card.model, kind), upto.timestamp())
         usual = (card.lateness + card.windows.profile).total_seconds()

@@ -18,8 +18,9 @@ from monitor.outputs.bounds import MOST_VERSIONS
 from monitor.outputs.exported import by_process, files
 from monitor.outputs.exposition import Exposition
 from monitor.outputs.prometheus import Model, samples
-from monitor.state import detectors, incidents, progress, results
+from monitor.state import deployments, detectors, incidents, progress, results
 from monitor.state.database import State
+from monitor.state.deployments import Deployment
 from monitor.state.detectors import Check, CheckState
 from monitor.state.incidents import Incident, Status, Tier
 from monitor.state.results import ResultRow
@@ -139,6 +140,19 @@ def test_the_exposition_of_a_model_to_the_letter(state: State) -> None:
     results.add(state, [ROW, ACCURACY, UNKNOWN])
     lines = [line for line in text(state).splitlines() if not line.startswith("#")]
     assert "\n".join(lines) == EXPECTED.replace("0.1.0", __version__)
+
+
+def test_a_deployment_shows_without_any_new_result(state: State) -> None:
+    exposition = Exposition(state, 200)
+    for hours in (1, 5):
+        some = [Deployment("credit", NOON + hours * HOUR, name) for name in ("4", "nobody's")]
+        deployments.add(state, "credit", some)
+        exposition.refresh({"credit": card()})
+        exposed = exposition.body(CollectorRegistry(), gzip=False).decode()
+        (line,) = named(exposed, "mbm_model_deployed_timestamp_seconds")
+        labels, value = line.rsplit(" ", 1)
+        assert labels.endswith('{model="credit",version="4"}')
+        assert float(value) == (NOON + hours * HOUR).timestamp()
 
 
 @pytest.mark.parametrize(
@@ -448,6 +462,7 @@ DOCUMENTED = {
     "mbm_watermark_usual_age_seconds": "model kind",
     "mbm_moved_predictions": "model",
     "mbm_model_info": "model version owner team tier pager",
+    "mbm_model_deployed_timestamp_seconds": "model version",
     "mbm_build_info": "version",
     "mbm_series_suppressed_total": "reason",
     "mbm_events_consumed_total": "source kind",
