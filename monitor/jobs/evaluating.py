@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from monitor.errors import MonitorError
 from monitor.jobs import reports
 from monitor.jobs.current_cards import CurrentCards
 from monitor.jobs.evaluate import Close, Done, Service, Told, evaluate
@@ -79,7 +80,9 @@ def keep_evaluating(
     def report(slot: datetime) -> str:
         del slot
         cards, now = newest().cards, datetime.now(UTC)
-        count = reports.write_due(parts.state, parts.settings.notices, cards, now)
+        count, broken = reports.write_due(parts.state, parts.settings.notices, cards, now)
+        if broken:
+            raise MonitorError(f"no report could be made of {', '.join(broken)}; see the log")
         return f"{count} reports to be sent"
 
     jobs = [

@@ -11,18 +11,19 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from monitor.cards.card import Card
 from monitor.jobs.failpoint import reach
-from monitor.jobs.reports import REPORT, mailed
+from monitor.jobs.reports import mailed
 from monitor.outputs import mail
 from monitor.outputs.notice_metrics import FAILED, SENT, NoticeMetrics
 from monitor.outputs.post import post
 from monitor.render import notice as words
 from monitor.render.notice import Notice
+from monitor.render.plain import line
 from monitor.settings.notices import Channel, Notices, Smtp
 from monitor.settings.secret import revealed
 from monitor.state import notices
 from monitor.state.database import State
 from monitor.state.incidents import Incident, Lead, Tier, one
-from monitor.state.notices import LEFT, OPENED, RAISED, Claimed, Key
+from monitor.state.notices import LEFT, OPENED, RAISED, WEEKLY, Claimed, Key
 
 LEASE: Final = timedelta(minutes=5)
 """A try that has not ended after this long has died; longer than any can take."""
@@ -65,8 +66,8 @@ class Notifier:
             notices.write(self._state, dict(self._new(name, cards)), self._clock())
         counts = {SENT: 0, FAILED: 0}
         for name, channel in channels.items():
-            for outcome in self._sent(name, channel):
-                self._metrics.ended(name, outcome)
+            for key, outcome in self._sent(name, channel):
+                self._metrics.ended(name, outcome, weekly=key.event in WEEKLY)
                 counts[outcome] += 1
         self._metrics.wait(channels, notices.waiting(self._state))
         return counts[SENT], counts[FAILED]
@@ -80,7 +81,7 @@ class Notifier:
                 continue
             yield Key(identity, event, name), told(incident, event, card, self._settings).document()
 
-    def _sent(self, name: str, channel: Channel) -> Iterator[str]:
+    def _sent(self, name: str, channel: Channel) -> Iterator[tuple[Key, str]]:
         """Outcomes of the tries of what is due on a channel, until one fails."""
         while (claimed := notices.claim(self._state, name, self._clock(), LEASE)) is not None:
             left, error = _tried(channel, claimed, self._clock())
@@ -88,12 +89,12 @@ class Notifier:
             now = self._clock()
             if not error:
                 notices.sent(self._state, claimed.key, now)
-                yield SENT
+                yield claimed.key, SENT
                 continue
             _log.warning("%s of %s was not sent: %s", name, claimed.key.incident, error)
             wait = min(_FIRST * 2 ** min(claimed.tries - 1, 10), _MOST)
             notices.failed(self._state, claimed.key, now + wait, error, left)
-            yield FAILED
+            yield claimed.key, FAILED
             return
 
 
@@ -148,7 +149,7 @@ def _tried(
     try:
         refused = _send(channel, claimed, now)
     except Exception as error:  # noqa: BLE001 - the edge: one notice must not hold up the others
-        return None, words.line(f"{type(error).__name__}: {error}")
+        return None, line(f"{type(error).__name__}: {error}")
     if refused:
         return {**claimed.message, LEFT: list(refused)}, f"refused for {', '.join(refused)}"
     return None, ""
@@ -156,7 +157,7 @@ def _tried(
 
 def _send(channel: Channel, claimed: Claimed, now: datetime) -> tuple[str, ...]:
     """The recipients that refused it while others took it."""
-    if claimed.key.event == REPORT:
+    if claimed.key.event in WEEKLY:
         assert channel.smtp is not None
         identity = _identity(claimed.key)
         return mail.send(channel.smtp, mailed(channel.smtp, claimed.message, identity, now))

@@ -1,28 +1,34 @@
-"""Weekly reports: written down when they are due, sent like other notices, once."""
+"""Weekly reports, of each model and of all: written down when due, sent like notices, once."""
 
 import base64
 import logging
-from collections.abc import Mapping
-from datetime import datetime, time, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, time, timedelta
 from email.message import EmailMessage
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from monitor.cards.card import Card
-from monitor.cards.report import DAYS, WeeklyReport
 from monitor.errors import MonitorError
+from monitor.jobs.digest import digest
 from monitor.jobs.weekly import WEEK, week_name, week_of, weekly
 from monitor.outputs import mail
 from monitor.outputs.pictures import png
+from monitor.render import digest as digest_words
 from monitor.render import report as words
+from monitor.render.plain import line
 from monitor.settings.notices import Notices, Smtp
+from monitor.settings.weekly import DAYS, Weekly
 from monitor.state import notices, progress
 from monitor.state.database import State
-from monitor.state.notices import Key
+from monitor.state.notices import DIGEST, REPORT, Key
 
-REPORT: Final = "report"
-"""Event of a notice that is a report; in the place of an incident stand model and week."""
+ALL: Final = "all models"
+
+PATIENCE: Final = timedelta(hours=12)
+"""How long a digest waits for models whose week is not closed."""
 
 LATEST: Final = timedelta(days=6)
 """A report that could not be written this long after it was due is left out: the next is near."""
@@ -33,28 +39,46 @@ EVERY: Final = timedelta(minutes=5)
 _log = logging.getLogger(__name__)
 
 
-def write_due(state: State, settings: Notices, cards: Mapping[str, Card], now: datetime) -> int:
-    """Number of reports that are now to be sent.
+def write_due(
+    state: State, settings: Notices, cards: Mapping[str, Card], now: datetime
+) -> tuple[int, list[str]]:
+    """Number of reports that are now to be sent, and what they are of that could not be made.
 
-    One is due at its card's day and time, once the week's windows are closed; until then it
-    waits. A model without results of that week has none.
+    One is due at its day and time, once the week's windows are closed; until then it waits, the
+    digest `PATIENCE` at most. A model without results of that week has none.
     """
     count = 0
+    broken = []
+    for name, make in _due(state, settings, cards, now):
+        try:
+            count += make()
+        except MonitorError as error:
+            _log.info("no report of %s: %s", line(name), line(f"{error}"))
+        except Exception:  # noqa: BLE001 - one model must not take the others with it
+            _log.exception("no report of %s", line(name))
+            broken.append(line(name))
+    return count, broken
+
+
+def _due(
+    state: State, settings: Notices, cards: Mapping[str, Card], now: datetime
+) -> Iterator[tuple[str, Callable[[], int]]]:
+    """What is due: whose week, and what writes it."""
     for card in cards.values():
         week = due(card.report, now) if card.report is not None else None
-        if week is None:
-            continue
-        end = datetime.combine(week_of(week)[0], time(), now.tzinfo) + WEEK
-        closed = progress.closed(state, card.model, "inputs")
-        if closed is None or closed < end:
-            continue
-        try:
-            count += write(state, settings, card, week, now)
-        except MonitorError as error:
-            _log.info("no report of %s: %s", words.line(card.model), words.line(f"{error}"))
-        except Exception:  # noqa: BLE001 - one model must not take the others with it
-            _log.exception("no report of %s", words.line(card.model))
-    return count
+        closed = progress.closed(state, card.model, "inputs") if week else None
+        if week is not None and closed is not None and closed >= _end(week):
+            yield card.model, partial(write, state, settings, card, week, now)
+    if settings.digest is None or (week := due(settings.digest, now)) is None:
+        return
+    closes = [progress.closed(state, name, "inputs") for name in cards]
+    is_late = now - _moment(settings.digest, now) > PATIENCE
+    if is_late or all(closed is None or closed >= _end(week) for closed in closes):
+        yield ALL, partial(write_digest, state, settings, cards, week, now)
+
+
+def _end(week: str) -> datetime:
+    return datetime.combine(week_of(week)[0], time(), UTC) + WEEK
 
 
 def write(state: State, settings: Notices, card: Card, week: str, now: datetime) -> int:
@@ -64,7 +88,7 @@ def write(state: State, settings: Notices, card: Card, week: str, now: datetime)
         MonitorError: there are no results of that week.
         ValueError: the text is no week.
     """
-    channels = [name for name, channel in settings.channels.items() if channel.smtp is not None]
+    channels = settings.mailing()
     wanted = card.alarms.recipients or channels
     keys = [Key(f"{card.model} {week}", REPORT, name) for name in channels if name in wanted]
     # It is due for days, and costs a second of drawing.
@@ -72,6 +96,32 @@ def write(state: State, settings: Notices, card: Card, week: str, now: datetime)
     if not keys:
         return 0
     document = composed(state, settings, card, week)
+    return notices.write(state, dict.fromkeys(keys, document), now)
+
+
+def write_digest(
+    state: State, settings: Notices, cards: Mapping[str, Card], week: str, now: datetime
+) -> int:
+    """1 if the digest is now to be sent, 0 if it was before.
+
+    Raises:
+        MonitorError: no model has results of that week, or nobody is to get it.
+        ValueError: the text is no week.
+    """
+    if settings.digest is None:
+        raise MonitorError("nobody gets a digest; add notices.digest.to to the settings")
+    keys = notices.unwritten(state, [Key(week, DIGEST, settings.mailing()[0])])
+    if not keys:
+        return 0
+    made = digest(state, cards, week, site_of(settings))
+    document = {
+        "model": ALL,
+        "subject": made.subject,
+        "text": digest_words.text(made),
+        "page": digest_words.page(made),
+        "pictures": [],
+        "to": list(settings.digest.to),
+    }
     return notices.write(state, dict.fromkeys(keys, document), now)
 
 
@@ -107,22 +157,28 @@ def mailed(smtp: Smtp, message: Mapping[str, Any], identity: str, now: datetime)
     )
 
 
-def due(wanted: WeeklyReport, now: datetime) -> str | None:
+def due(wanted: Weekly, now: datetime) -> str | None:
     """The week whose report is due, None if none is.
 
     Args:
-        wanted: when the owner wants it.
+        wanted: when it is wanted.
         now: aware.
     """
+    moment = _moment(wanted, now)
+    if now - moment > LATEST:
+        return None
+    # The last week, Monday to Sunday, that was over at that moment.
+    return week_name((moment - WEEK).date())
+
+
+def _moment(wanted: Weekly, now: datetime) -> datetime:
+    """When the last report was due, in UTC."""
     local = now.astimezone(ZoneInfo(wanted.timezone))
     day = local.date() - timedelta(days=(local.weekday() - DAYS.index(wanted.day)) % 7)
     moment = datetime.combine(day, time.fromisoformat(wanted.at), local.tzinfo)
     if moment > local:
         moment = datetime.combine(day - WEEK, time.fromisoformat(wanted.at), local.tzinfo)
-    if local - moment > LATEST:
-        return None
-    # The last week, Monday to Sunday, that was over at that moment.
-    return week_name((moment.astimezone(now.tzinfo) - WEEK).date())
+    return moment.astimezone(UTC)
 
 
 def site_of(settings: Notices) -> str:

@@ -11,7 +11,7 @@ from monitor.cards.card import Card
 from monitor.errors import MonitorError
 from monitor.metrics import BY_NAME
 from monitor.metrics.base import Ends, Per, Unit
-from monitor.render.chart import Chart, Point, number
+from monitor.render.chart import COMPLETE, Chart, Point, number
 from monitor.render.report import Change, Event, Report
 from monitor.state import incidents, slices
 from monitor.state.database import State
@@ -107,6 +107,7 @@ def weekly(state: State, card: Card, week: str, site: str) -> Report:
         for i, (line, one) in enumerate(clear[:MOST_CHANGES])
     ]
     changes = [one for _, one in moved]
+    complete = _completeness(kept, start)
     return Report(
         model=card.model,
         week=week,
@@ -114,12 +115,26 @@ def weekly(state: State, card: Card, week: str, site: str) -> Report:
         end=last,
         owner=card.owner.team,
         site=site,
-        words=tuple(_words(mine, [one for _, one in clear], kept, start, end)),
+        words=tuple(_words(mine, [one for _, one in clear], complete, start, end)),
         changes=tuple(shown),
-        incidents=tuple(map(_event, mine[:MOST_LISTED])),
+        incidents=tuple(_event(one, start) for one in mine[:MOST_LISTED]),
         parts=tuple(_parts(changes)),
         slices=tuple(_slices(state, card.model, start, end)),
         assumptions=tuple(_assumptions(card, last))[:MOST_LISTED],
+        completeness=complete,
+    )
+
+
+def _completeness(kept: Mapping[Line, list[Moment]], start: datetime) -> float | None:
+    """The least of the windows since then, None while unknown."""
+    return min(
+        (
+            m.completeness
+            for moments in kept.values()
+            for m in moments
+            if m.end > start and m.completeness is not None
+        ),
+        default=None,
     )
 
 
@@ -186,7 +201,7 @@ def _chart(one: Change, moments: list[Moment]) -> Chart:
 def _words(
     mine: list[Incident],
     clear: list[Change],
-    kept: Mapping[Line, list[Moment]],
+    complete: float | None,
     start: datetime,
     end: datetime,
 ) -> Iterable[str]:
@@ -207,18 +222,11 @@ def _words(
     if clear:
         one = clear[0]
         yield f"What moved most: {one.name}, now {one.told()}."
-    complete = [
-        m.completeness
-        for moments in kept.values()
-        for m in moments
-        if m.end > start and m.completeness is not None
-    ]
-    if complete:
-        least = min(complete)
+    if complete is not None:
         yield (
             "Every window was complete."
-            if least >= 0.999
-            else f"The least complete window had {number(least, percent=True)} of its messages."
+            if complete >= COMPLETE
+            else f"The least complete window had {number(complete, percent=True)} of its messages."
         )
 
 
@@ -238,9 +246,18 @@ def _parts(changes: list[Change]) -> Iterable[tuple[str, tuple[Change, ...]]]:
             yield title, tuple(some[:MOST_OF_PART])
 
 
-def _event(one: Incident) -> Event:
+def _event(one: Incident, start: datetime) -> Event:
     hours = (one.opened - one.since) / timedelta(hours=1)
-    return Event(one.id, one.summary, str(one.status), one.opened, max(hours, 0.0))
+    return Event(
+        identity=one.id,
+        summary=one.summary,
+        status=str(one.status),
+        opened=one.opened,
+        lead=max(hours, 0.0),
+        tier=one.tier,
+        is_open=one.is_open,
+        is_new=one.opened >= start,
+    )
 
 
 def _slices(state: State, model: str, start: datetime, end: datetime) -> Iterable[str]:

@@ -106,7 +106,11 @@ def boards(catalogue: Iterable[Metric], exported: Sequence[Exported]) -> tuple[B
             "service",
             "Service health",
             "Whether the monitor itself reads, evaluates and keeps up.",
-            (Row("Reading", _reading(by_name)), Row("Evaluating", _evaluating(by_name))),
+            (
+                Row("Reading", _reading(by_name)),
+                Row("Evaluating", _evaluating(by_name)),
+                Row("Telling people", _telling(by_name)),
+            ),
         ),
     )
 
@@ -380,4 +384,27 @@ def _evaluating(by_name: Mapping[str, Exported]) -> tuple[Panel, ...]:
         ),
         of_series(left, "Series left out", "short", once(left.name), "{{reason}}"),
         of_series(build, "Versions of the monitor", "short", once(build.name), "{{version}}"),
+    )
+
+
+def _telling(by_name: Mapping[str, Exported]) -> tuple[Panel, ...]:
+    tries, waiting = by_name["mbm_notifications_total"], by_name["mbm_notices_waiting"]
+    reports, late = by_name["mbm_reports_sent_total"], by_name["mbm_reports_waiting"]
+    return (
+        of_series(
+            tries,
+            "Tries to tell people",
+            "cps",
+            f"sum by (channel, outcome) (rate({tries.name}[{RATE}]))",
+            "{{channel}} · {{outcome}}",
+        ),
+        of_series(waiting, "Notices that wait", "short", once(waiting.name), "{{channel}}"),
+        of_series(
+            reports,
+            "Tries to mail weekly reports",
+            "cps",
+            f"sum by (outcome) (rate({reports.name}[{RATE}]))",
+            "{{outcome}}",
+        ),
+        of_series(late, "Weekly reports that wait", "short", once(late.name), "{{channel}}"),
     )

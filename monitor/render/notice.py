@@ -1,16 +1,12 @@
 """What people are told of an incident, as mail, as a document and in a chat."""
 
-import html
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, Self
 from urllib.parse import quote
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
-"""What could end a line, or turn the way it is read."""
+from monitor.render.plain import LONGEST_SUBJECT, cut, in_html, line
 
-LONGEST_SUBJECT: Final = 150
 _OF_ADDRESSES: Final = ":/?#[]@!$&'()*+,;=%"
 
 _TIERS: Final = {
@@ -69,21 +65,11 @@ class Notice:
         return cls(**{**values, "leads": tuple(document["leads"])})
 
 
-def line(text: str) -> str:
-    r"""The text in one line: control characters, also of other scripts' direction, as one blank.
-
-    >>> line("income\\r\\nBcc: all@example.org")
-    'income Bcc: all@example.org'
-    """
-    return _CONTROL.sub(" ", text).strip()
-
-
 def subject(notice: Notice) -> str:
     """One line of at most `LONGEST_SUBJECT` characters."""
     tier = _TIERS.get(notice.tier, notice.tier)
     done = f" {_ENDED.get(notice.event, notice.event)}" if notice.by else ""
-    said = line(f"[{notice.model}] {tier}{done}: {notice.summary}")
-    return said if len(said) <= LONGEST_SUBJECT else said[: LONGEST_SUBJECT - 1] + "…"
+    return cut(f"[{notice.model}] {tier}{done}: {notice.summary}", LONGEST_SUBJECT)
 
 
 def text(notice: Notice) -> str:
@@ -109,15 +95,15 @@ def text(notice: Notice) -> str:
 
 def page(notice: Notice) -> str:
     """The body of a mail as HTML; nothing in it was HTML before."""
-    done = f"<p>{_safe(_ENDED.get(notice.event, notice.event))} by {_safe(notice.by)}</p>"
-    leads = "".join(f"<li>{_safe(lead)}</li>" for lead in notice.leads)
+    done = f"<p>{in_html(_ENDED.get(notice.event, notice.event))} by {in_html(notice.by)}</p>"
+    leads = "".join(f"<li>{in_html(lead)}</li>" for lead in notice.leads)
     facts = "".join(
-        f"<tr><th align='left'>{name}</th><td>{_safe(value)}</td></tr>"
+        f"<tr><th align='left'>{name}</th><td>{in_html(value)}</td></tr>"
         for name, value in _facts(notice)
     )
     return (
         "<!DOCTYPE html><html lang='en'><body style='font-family: sans-serif'>"
-        f"<h2>{_safe(notice.summary)}</h2>{done if notice.by else ''}<ul>{leads}</ul>"
+        f"<h2>{in_html(notice.summary)}</h2>{done if notice.by else ''}<ul>{leads}</ul>"
         f"<table>{facts}</table>"
         f"<p>{_link(notice.link, 'The incident')} · {_link(notice.runbook, 'What to do')}</p>"
         "</body></html>\n"
@@ -147,13 +133,9 @@ def _facts(notice: Notice) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts if value]
 
 
-def _safe(value: str) -> str:
-    return html.escape(line(value))
-
-
 def _link(address: str, words: str) -> str:
     # Only addresses of our own settings are links; their scheme was checked there.
-    return f"<a href='{_safe(address)}'>{words}</a>"
+    return f"<a href='{in_html(address)}'>{words}</a>"
 
 
 def _plain(value: str) -> str:

@@ -1,7 +1,6 @@
 """The weekly report of a model: in words first, then in numbers, as HTML and as Markdown."""
 
 import html
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,14 +8,13 @@ from typing import Final
 from urllib.parse import quote
 
 from monitor.render.chart import Chart, number, svg
+from monitor.render.plain import LONGEST_SUBJECT, cut, in_html, in_markdown, line
 
 MOST_BYTES: Final = 100_000
 """Beyond this, mail programs cut a mail."""
 
 PICTURE: Final = "chart"
 """Front of the names under which a mail carries its charts."""
-
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +75,9 @@ class Event:
         status: what people made of it.
         opened: end of the window that opened it.
         lead: hours from the likely begin to that.
+        tier: how it calls people.
+        is_open: whether nobody has ended it.
+        is_new: whether it was opened in the week.
     """
 
     identity: str
@@ -84,6 +85,9 @@ class Event:
     status: str
     opened: datetime
     lead: float
+    tier: str
+    is_open: bool
+    is_new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ class Report:
         parts: by heading the numbers that belong there.
         slices: where edge cases cluster, a line each.
         assumptions: that are overdue or due soon, a line each.
+        completeness: of the least complete window, None while unknown.
     """
 
     model: str
@@ -117,11 +122,12 @@ class Report:
     parts: tuple[tuple[str, tuple[Change, ...]], ...]
     slices: tuple[str, ...]
     assumptions: tuple[str, ...]
+    completeness: float | None
 
     @property
     def subject(self) -> str:
         """Of the mail; one line."""
-        return f"{line(self.model)}, {self.week}: {line(self.words[0])}"[:150]
+        return cut(f"{self.model}, {self.week}: {self.words[0]}", LONGEST_SUBJECT)
 
 
 def charts(report: Report) -> list[str]:
@@ -137,15 +143,15 @@ def page(report: Report, *, mail: bool) -> str:
         mail: whether charts come with the mail (`cid:chart1`), rather than inside the page.
     """
     body = "".join(_body(report, mail=mail))
-    title = f"{_safe(report.model)}, {report.week}"
+    title = f"{in_html(report.model)}, {report.week}"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title}</title><style>{_STYLE}</style></head><body>{body}</body></html>"
+        f"<title>{title}</title><style>{STYLE}</style></head><body>{body}</body></html>"
     )
 
 
-_STYLE: Final = (
+STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:720px;margin:0 auto;padding:12px;"
     "color:#16181d;background:#fff}h1{font-size:1.3rem}h2{font-size:1.05rem;margin:1.4em 0 .3em;"
     "border-bottom:1px solid #d6d9df}"
@@ -155,20 +161,22 @@ _STYLE: Final = (
 
 
 def _body(report: Report, *, mail: bool) -> Iterator[str]:
-    yield f"<h1>{_safe(report.model)}, {report.week}</h1>"
-    yield f'<p class="soft">{report.start} to {report.end}, for {_safe(report.owner)}</p>'
+    yield f"<h1>{in_html(report.model)}, {report.week}</h1>"
+    yield f'<p class="soft">{report.start} to {report.end}, for {in_html(report.owner)}</p>'
     for i, sentence in enumerate(report.words):
         yield (
-            f"<p><strong>{_safe(sentence)}</strong></p>" if i == 0 else f"<p>{_safe(sentence)}</p>"
+            f"<p><strong>{in_html(sentence)}</strong></p>"
+            if i == 0
+            else f"<p>{in_html(sentence)}</p>"
         )
     if report.changes:
         yield "<h2>What changed most</h2>"
     drawn = 0
     for one in report.changes:
-        yield f"<p><strong>{_safe(one.name)}</strong>: {_safe(one.told())}</p>"
+        yield f"<p><strong>{in_html(one.name)}</strong>: {in_html(one.told())}</p>"
         if one.chart is not None:
             drawn += 1
-            alt = _safe(one.chart.title)
+            alt = in_html(one.chart.title)
             yield (
                 f'<p><img src="cid:{PICTURE}{drawn}" alt="{alt}" width="{one.chart.width}"></p>'
                 if mail
@@ -178,24 +186,26 @@ def _body(report: Report, *, mail: bool) -> Iterator[str]:
         yield "<h2>Incidents</h2><ul>"
         for event in report.incidents:
             link = f"{report.site}/incidents/{quote(event.identity, safe='')}"
-            yield f'<li><a href="{html.escape(link)}">{_safe(event.identity)}</a>: '
-            yield f"{_safe(_event(event))}</li>"
+            yield f'<li><a href="{html.escape(link)}">{in_html(event.identity)}</a>: '
+            yield f"{in_html(_event(event))}</li>"
         yield "</ul>"
     for title, some in report.parts:
-        yield f"<h2>{_safe(title)}</h2><table>"
+        yield f"<h2>{in_html(title)}</h2><table>"
         for one in some:
-            yield f'<tr><th scope="row">{_safe(one.name)}</th><td>{_safe(one.told())}</td></tr>'
+            yield f'<tr><th scope="row">{in_html(one.name)}</th><td>{in_html(one.told())}</td></tr>'
         yield "</table>"
     for title, lines in _lists(report):
-        yield f"<h2>{title}</h2><ul>" + "".join(f"<li>{_safe(one)}</li>" for one in lines) + "</ul>"
+        yield (
+            f"<h2>{title}</h2><ul>" + "".join(f"<li>{in_html(one)}</li>" for one in lines) + "</ul>"
+        )
     link = f"{report.site}/models/{quote(report.model, safe='')}"
     yield f'<p class="soft">More on <a href="{html.escape(link)}">its page</a>. '
-    yield f"{_safe(_ending(report))}</p>"
+    yield f"{in_html(_ending(report))}</p>"
 
 
 def markdown(report: Report) -> str:
     """The report as Markdown, in which names are text whatever they hold."""
-    return _plain(report, _escaped)
+    return _plain(report, in_markdown)
 
 
 def text(report: Report) -> str:
@@ -238,26 +248,3 @@ def _event(event: Event) -> str:
 
 def _ending(report: Report) -> str:
     return f"To stop these mails, take `report` out of the card of {report.model}."
-
-
-def line(value: str) -> str:
-    r"""A text as one line that nothing can end or turn.
-
-    >>> line("a\r\nBcc: b")
-    'a Bcc: b'
-    """
-    return _CONTROL.sub(" ", value).strip()
-
-
-def _safe(value: str) -> str:
-    return html.escape(line(value))
-
-
-def _escaped(value: str) -> str:
-    """A text in which Markdown and HTML find no marks."""
-
-    def shown(match: re.Match[str]) -> str:
-        mark = match[0]
-        return html.escape(mark) if mark in "<>&" else f"\\{mark}"
-
-    return re.sub(r"[\\`*_{}\[\]()#+!|<>~&]", shown, line(value))

@@ -112,6 +112,7 @@ FAILING = Alert(
         "The store of the log or the state cannot be reached or written.",
         "A card names a reference that is not there any more.",
         "maintain: the disk is full, or another program holds the log.",
+        "reports: the weekly report of a model cannot be made; the log names the model and why.",
     ),
     remedy=("Mend what the log names. Nothing needs to be made up for by hand.",),
     silence='By `job_name`, while its cause is being mended; never `job_name=~".+"`.',
@@ -334,6 +335,45 @@ NOTICES = Alert(
     "incidents in another way.",
 )
 
+REPORT = Alert(
+    name="MbmReportNotSent",
+    scope=Scope.SERVICE,
+    severity=Severity.WARNING,
+    when="max by (channel) (mbm_reports_waiting) > 0",
+    lasts=timedelta(hours=6),
+    summary="Weekly reports wait on channel {{ $labels.channel }}",
+    description='For 6 hours {{ $value | printf "%.0f" }} weekly reports have been due on channel '
+    "{{ $labels.channel }} and could not be sent.",
+    meaning="Weekly reports or the digest of all models do not reach their readers. None is lost: "
+    "each is written down and tried again at least every five minutes.",
+    look=(
+        "`mbm status`: how many notices wait on the channel, and why the last try failed.",
+        "The log of `mbm evaluate` names each failure.",
+    ),
+    causes=(
+        "The mail server is down, its address is wrong, or its certificate is not trusted.",
+        "A password was changed and the file or variable was not.",
+        (
+            "The server refuses a recipient: `report.to` of a card, the owner's mail, or "
+            "`notices.digest.to`."
+        ),
+        "The server takes no mail of this size (a report has up to 100 kB, and its attachment).",
+    ),
+    remedy=(
+        "Mend what the last try names; of settings only secrets are read anew without a restart.",
+        (
+            "Meanwhile `mbm report --model MODEL --week WEEK --out FILE.html`, or `--digest`, "
+            "writes it to a file."
+        ),
+        (
+            "A recipient who is gone for good stays in the report that was written down: ask "
+            "whoever runs the mail server to take the mail, and correct the list for the next."
+        ),
+    ),
+    silence="By `channel`, until the server is mended; incidents that wait on the same channel "
+    "have an alert of their own, MbmNotificationsFailing.",
+)
+
 SERVICE_ALERTS: Final = (
     ABSENT,
     STALE,
@@ -344,6 +384,7 @@ SERVICE_ALERTS: Final = (
     INCOMPLETE,
     SUPPRESSED,
     NOTICES,
+    REPORT,
     OWNER,
 )
 """In the order in which people see them."""

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from monitor.settings.part import Part, Wrong, exactly_one, refuse
 from monitor.settings.secret import Located, Secret, TextOrSecret
 from monitor.settings.values import Count, Duration, Mail, Text
+from monitor.settings.weekly import Weekly
 
 
 def _url(value: str | Secret) -> str | Secret:
@@ -91,6 +92,12 @@ ChannelName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$
 """Name of a channel: a label of metrics."""
 
 
+class Digest(Weekly):
+    """A mail about each week of all models, Monday to Sunday in UTC, once it is over."""
+
+    to: tuple[Mail, ...] = Field(min_length=1, max_length=50, description="who gets it")
+
+
 class Notices(Part):
     """How incidents are told without Alertmanager."""
 
@@ -100,6 +107,9 @@ class Notices(Part):
     channels: Mapping[ChannelName, Channel] = Field(
         default_factory=dict, description="ways to tell people, by name; none: nothing is sent"
     )
+    digest: Digest | None = Field(
+        default=None, description="weekly mail about all models; by the first channel that mails"
+    )
     incident_url: Link = Field(
         default="http://127.0.0.1:9464/incidents/{incident}",
         description="where people find an incident; {incident} stands for its id",
@@ -108,3 +118,13 @@ class Notices(Part):
         default="http://127.0.0.1:9464/runbook/{alert}",
         description="where people find what to do; {alert} stands for the alert's name",
     )
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.digest is not None and not self.mailing():
+            refuse([(("digest",), "needs a channel that mails; add channels.NAME.smtp")], self)
+        return self
+
+    def mailing(self) -> list[str]:
+        """Names of the channels that are mail servers, in order."""
+        return [name for name, channel in self.channels.items() if channel.smtp is not None]

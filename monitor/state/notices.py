@@ -38,6 +38,14 @@ OPENED: Final = "opened"
 RAISED: Final = "raised"
 """The event of a ticket that became a page; further ones are what people did to end it."""
 
+REPORT: Final = "report"
+"""The event of a weekly report; in the place of an incident stand model and week."""
+
+DIGEST: Final = "digest"
+"""The same of all models; in the place of an incident stands the week."""
+
+WEEKLY: Final = (REPORT, DIGEST)
+
 LEFT: Final = "to"
 """Key of a message under which those stand who did not get it, while others did."""
 
@@ -76,11 +84,13 @@ class Waiting:
         count: notices that are not sent.
         oldest: when the oldest of these was written, None if there is none.
         error: of the last try of that one, "" for none.
+        reports: how many of them are weekly reports.
     """
 
     count: int = 0
     oldest: datetime | None = None
     error: str = ""
+    reports: int = 0
 
 
 def begin(state: State, channels: Iterable[str], now: datetime) -> None:
@@ -228,15 +238,16 @@ def failed(
 def waiting(state: State) -> dict[str, Waiting]:
     """How each channel stands on which something waits."""
     wanted = (
-        sa.select(NOTICES.c.channel, NOTICES.c.written, NOTICES.c.error)
+        sa.select(NOTICES.c.channel, NOTICES.c.written, NOTICES.c.error, NOTICES.c.event)
         .where(NOTICES.c.sent.is_(None))
         .order_by(NOTICES.c.written.desc(), NOTICES.c.incident.desc())
     )
     found: dict[str, Waiting] = {}
     with state.reading() as connection:
-        for channel, written, error in connection.execute(wanted):
-            count = found.get(channel, Waiting()).count + 1
-            found[channel] = Waiting(count, written, error)
+        for channel, written, error, event in connection.execute(wanted):
+            before = found.get(channel, Waiting())
+            reports = before.reports + (event in WEEKLY)
+            found[channel] = Waiting(before.count + 1, written, error, reports)
     return found
 
 

@@ -13,6 +13,7 @@ from monitor.metrics import CATALOGUE
 from monitor.metrics.base import Per
 from monitor.outputs.job_metrics import JobMetrics
 from monitor.outputs.live import Lag, LiveMetrics
+from monitor.outputs.notice_metrics import SENT, NoticeMetrics
 from monitor.simulate.messages import MODEL
 from monitor.state import detectors, incidents
 from monitor.state.detectors import WHOLE, Check, CheckState
@@ -48,6 +49,8 @@ class Live:
         self._live = LiveMetrics(self.registry)
         self._jobs = JobMetrics(self.registry)
         self._jobs.expect("evaluate", timedelta(minutes=1), None)
+        self._notices = NoticeMetrics(self.registry)
+        self._notices.expect(["mail"])
         self.count()
 
     def count(self) -> None:
@@ -65,6 +68,8 @@ class Live:
         self._live.stored("events", decoder().decode(batch(values), now=NOW), 0.3, NOW)
         self._live.lag("events", {"c/t/0": Lag(7, 2.5), "c/t/1": Lag(1, 0.5)})
         self._jobs.ended("evaluate", "success", 0.7, UNTIL)
+        self._notices.ended("mail", SENT, weekly=True)
+        self._notices.wait(["mail"], {})
 
 
 @pytest.fixture(scope="module")

@@ -61,12 +61,13 @@ class Clocked:
 
     def __init__(self, loan: Service, mailbox: Mailbox, card: Card) -> None:
         self.loan, self.now, self.cards = loan, MONDAY, {"loan": card}
+        self.broken: list[str] = []
         self.settings = settings_of(mailbox)
         self.notifier = Notifier(loan.state, self.settings, CollectorRegistry(), lambda: self.now)
 
     def tick(self, after: timedelta = timedelta(0)) -> tuple[int, tuple[int, int]]:
         self.now += after
-        due = reports.write_due(self.loan.state, self.settings, self.cards, self.now)
+        due, self.broken = reports.write_due(self.loan.state, self.settings, self.cards, self.now)
         return due, self.notifier.tell(self.cards)
 
 
@@ -121,6 +122,7 @@ def test_a_report_is_made_once_and_keeps_none_from_the_others(
     monkeypatch.setattr(reports, "composed", composed)
     monkeypatch.setattr(progress, "closed", lambda *_: MONDAY)
     assert clocked.tick() == (1, (1, 0))
+    assert clocked.broken == ["broken"]
     assert clocked.tick(timedelta(minutes=5)) == (0, (0, 0))
     assert made == ["broken", "loan", "broken"]
 
@@ -235,7 +237,8 @@ def test_a_report_with_all_it_may_hold_stays_small(loan: Service) -> None:
     full = replace(
         told,
         changes=(change,) * 8,
-        incidents=(replace(words.Event("i" * 60, "s" * 200, "open", END, 3.0)),) * 20,
+        incidents=(replace(words.Event("i" * 60, "s" * 200, "open", END, 3.0, "page", True, True)),)
+        * 20,
         parts=tuple((name, (change,) * 12) for name in "abcd"),
         slices=("s" * 200,) * 20,
         assumptions=("a" * 300,) * 20,
@@ -274,6 +277,7 @@ def test_the_command_writes_files_and_sends(
     code, said = run()
     assert code == 0
     assert said.startswith(f"# loan, {WEEK}\n")
+    assert "\\" not in said
     for name, begin in (("r.html", "<!doctype html>"), ("r.md", "# loan"), ("r.txt", "# loan")):
         assert run("--out", str(tmp_path / name))[0] == 0
         assert (tmp_path / name).read_text().startswith(begin)

@@ -46,6 +46,9 @@ ELSEWHERE = {
     "mbm report -c demo/service.yaml --model lending --out lending.html": (
         "tests/integration/test_reports.py, of a week that has results"
     ),
+    "mbm report -c service.yaml --digest --week 2026-W12 --out all.html": (
+        "tests/integration/test_digest.py, of a week that has results"
+    ),
     "mbm trace -c demo/service.yaml PREDICTION_ID": "tests/unit/test_trace.py, with a real id",
     **dict.fromkeys(
         (

@@ -483,6 +483,8 @@ DOCUMENTED = {
     "mbm_job_interval_seconds": "job_name",
     "mbm_notifications_total": "channel outcome",
     "mbm_notices_waiting": "channel",
+    "mbm_reports_sent_total": "outcome",
+    "mbm_reports_waiting": "channel",
 }
 
 
