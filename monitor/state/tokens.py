@@ -36,7 +36,8 @@ class Right(StrEnum):
 
     READ = "read"
     SENSITIVE = "sensitive"
-    """See features and protected attributes of single predictions, and messages in quarantine."""
+    """See features and protected attributes of single predictions, messages in quarantine, and the
+    audit log."""
     WRITE = "write"
 
 

@@ -30,6 +30,7 @@ PAGES = (
     "/trace?id=p1",
     "/quarantine",
     "/ledger",
+    "/audit",
     "/token",
 )
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
@@ -137,6 +138,10 @@ def test_an_incident_is_acknowledged_and_the_audit_log_says_so(
     assert incidents.one(loan.state, "loan-2026-03-18-1").status == "acknowledged"
     entry = audit.entries(loan.state)[-1]
     assert (entry.who, entry.what, entry.reason) == ("Ada (without token)", "ack incident", HOSTILE)
+    shown.page.get_by_role("link", name="Audit").click()
+    assert shown.page.get_by_text("Ada (without token)").is_visible()
+    assert shown.page.get_by_text(HOSTILE).first.is_visible()
+    assert shown.said == []
     context.close()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import jsonschema
@@ -39,6 +40,8 @@ PAGES = (
     "/trace?id=unknown",
     "/quarantine",
     "/ledger",
+    "/audit",
+    "/audit?model=loan",
     "/token",
 )
 API = (
@@ -52,6 +55,7 @@ API = (
     "/api/v1/predictions?id=p1",
     "/api/v1/quarantine",
     "/api/v1/ledger",
+    "/api/v1/audit?model=loan",
 )
 
 
@@ -190,7 +194,8 @@ def test_reading_may_need_a_token(page: str, loan: Service) -> None:
     refused = client.get(page)
     assert refused.status_code == HTTPStatus.UNAUTHORIZED
     assert "loan" not in refused.text.replace("loan-2026", "")
-    assert client.get(page, headers=bearer(loan)).status_code == HTTPStatus.OK
+    allowed = bearer(loan, *([Right.SENSITIVE] if "audit" in page else []))
+    assert client.get(page, headers=allowed).status_code == HTTPStatus.OK
 
 
 @pytest.mark.parametrize("page", [page for page in (*PAGES, *API) if "loan" in page])
@@ -296,6 +301,47 @@ def test_what_a_proxy_passes_on_is_not_of_this_machine(
     url = f"/api/v1{ACTED}/acts"
     assert client.post(url, json=sent, headers=headers).status_code == HTTPStatus.FORBIDDEN
     assert audit.entries(loan.state) == []
+
+
+def test_the_audit_log_is_for_sensitive_tokens_and_this_machine(loan: Service) -> None:
+    client = loan.client()
+    incidents.add(loan.state, incident("other"))
+    for of in ("loan", "other"):
+        said = {"what": "ack", "who": HOSTILE, "reason": f"seen by {of}"}
+        client.post(f"/api/v1/incidents/{of}-2026-03-18-1/acts", json=said)
+
+    def seen(page: str, **more: Any) -> set[str]:  # noqa: ANN401
+        answer = client.get(page, **more)
+        assert answer.status_code == HTTPStatus.OK, answer.text
+        return {word for word in ("by loan", "by other", "create token") if word in answer.text}
+
+    assert seen("/audit") == {"by loan", "by other"}
+    assert "&lt;script&gt;" in client.get("/audit").text
+    assert seen("/audit?model=loan") == seen("/api/v1/audit?model=loan") == {"by loan"}
+    one = bearer(loan, Right.SENSITIVE, models=("loan",))
+    assert seen("/audit", headers=one) == seen("/api/v1/audit", headers=one) == {"by loan"}
+    everything = bearer(loan, Right.SENSITIVE)
+    assert seen("/audit", headers=everything) == {"by loan", "by other", "create token"}
+    assert seen("/audit?before=2", headers=everything) == {"by loan"}
+    assert client.get("/audit?model=other", headers=one).status_code == HTTPStatus.NOT_FOUND
+    assert client.get("/audit?before=x").status_code == HTTPStatus.BAD_REQUEST
+    for page in ("/audit", "/audit?model=loan", "/api/v1/audit"):
+        reader = client.get(page, headers=bearer(loan))
+        assert reader.status_code == HTTPStatus.FORBIDDEN
+        away = client.get(page, base_url="http://evil.example")
+        assert away.status_code == HTTPStatus.UNAUTHORIZED
+        assert "seen" not in reader.text + away.text
+
+
+def test_older_entries_are_a_page_on(loan: Service) -> None:
+    for _ in range(205):
+        audit.add(loan.state, "Ada", "mute signal", "loan", "because", {}, NOW)
+    first = loan.client().get("/audit?model=loan").text
+    link = re.search(r'href="(/audit[^"]*before=[^"]*)"', first)
+    assert link
+    rest = loan.client().get(link[1].replace("&amp;", "&")).text
+    assert (first.count("because"), rest.count("because")) == (200, 5)
+    assert "Older" not in rest
 
 
 def test_an_answer_is_bounded_before_it_is_read(

@@ -73,6 +73,12 @@ class Asker:
         """Whether features and attributes of single predictions are shown to them."""
         return self.token is not None and self.token.allows(Right.SENSITIVE, model)
 
+    def sees_acts(self, model: str | None) -> bool:
+        """Whether they may read who did what and why; without a token on this machine alone."""
+        if self.token is not None:
+            return self.token.allows(Right.SENSITIVE, model)
+        return self.is_local and self.is_reader
+
     def writes(self, model: str | None) -> bool:
         """Whether they may act."""
         if self.token is not None:

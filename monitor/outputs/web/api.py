@@ -17,6 +17,7 @@ from monitor.outputs.web.look import Row
 from monitor.outputs.web.site import Call
 from monitor.settings.values import instant
 from monitor.state import heartbeats, incidents, ledger, results
+from monitor.state.audit import Entry
 from monitor.state.heartbeats import Heartbeat
 from monitor.state.incidents import Incident, Status
 from monitor.state.ledger import Account
@@ -230,6 +231,11 @@ def books(call: Call) -> Books:
     return Books(ledger.accounts(state), heartbeats.heartbeats(state))
 
 
+def audit(call: Call) -> list[Entry]:
+    """Who did what, when and why, the newest first."""
+    return pages.audit_entries(call)
+
+
 def _moment(call: Call, name: str) -> datetime | None:
     text = call.argument(name)
     if not text:
@@ -299,6 +305,15 @@ OPERATIONS: Final = (
     Operation("/predictions", predictions, list[Prediction], {"id": "of the prediction"}),
     Operation("/quarantine", quarantine, list[Message]),
     Operation("/ledger", books, Books),
+    Operation(
+        "/audit",
+        audit,
+        list[Entry],
+        {
+            "model": "only what was done to this one and its incidents",
+            "before": "only entries with a smaller number; an answer holds 200",
+        },
+    ),
 )
 
 

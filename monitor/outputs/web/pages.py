@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -29,12 +30,17 @@ from monitor.render.advice import ADVICE
 from monitor.render.alert_rules import ALERTS
 from monitor.render.chart import STYLE, Chart, svg
 from monitor.settings.values import duration_text
-from monitor.state import heartbeats, incidents, ledger, results, slices
+from monitor.state import audited, heartbeats, incidents, ledger, results, slices
+from monitor.state.audit import Entry
 from monitor.state.history import Line, history
 from monitor.state.incidents import Lead, Tier, What
 from monitor.state.references import pinned
 
 MOST_QUARANTINED: Final = 100
+MOST_ENTRIES: Final = 200
+"""Entries of the audit log on one page."""
+
+LONGEST_NUMBER: Final = 18
 NEWEST: Final = 15
 """Windows whose values are written out below a chart."""
 
@@ -307,6 +313,42 @@ def accounts(call: Call) -> Response:
     return call.page("ledger.html", found=found, sums=sums, beats=heartbeats.heartbeats(state))
 
 
+def audit(call: Call) -> Response:
+    """Who did what, and why."""
+    chosen = call.argument("model")
+    found = audit_entries(call)
+    models = sorted(name for name in call.facts.cards() if call.asker.sees_acts(name))
+    return call.page(
+        "audit.html",
+        found=[(one, json.loads(one.detail)) for one in found],
+        models=models,
+        chosen=chosen,
+        limited=not call.asker.sees_acts(None),
+        older=found[-1].number if len(found) == MOST_ENTRIES else None,
+    )
+
+
+def audit_entries(call: Call) -> list[Entry]:
+    """Entries of the audit log that the asker may see, the newest first, `MOST_ENTRIES` at most.
+
+    Raises:
+        RefusedError: they may see none.
+    """
+    model, before = call.argument("model"), call.argument("before")
+    if before and not (before.isdecimal() and len(before) < LONGEST_NUMBER):
+        raise RefusedError(HTTPStatus.BAD_REQUEST, "before is to be the number of an entry")
+    refuse_blind(call, model or _any_model(call))
+    if model or not call.asker.sees_acts(None):
+        wanted = [model] if model else sorted(call.facts.cards())
+        mine = [name for name in wanted if call.asker.sees_acts(name)]
+        if not mine:
+            status = HTTPStatus.FORBIDDEN if call.asker.token else HTTPStatus.UNAUTHORIZED
+            raise RefusedError(status, "the audit log needs a token with the right sensitive")
+    else:
+        mine = None
+    return audited.newest(call.facts.state, MOST_ENTRIES, mine, int(before) if before else None)
+
+
 def sign_in(call: Call) -> Response:
     """Show a token once, for the browser to keep."""
     secret = form_secret(call.request)
@@ -382,6 +424,11 @@ def refuse_blind(call: Call, model: str | None) -> None:
     if model is not None:
         raise NotFound(f'there is no model "{model}"')
     raise RefusedError(HTTPStatus.FORBIDDEN, "this token is for some models only")
+
+
+def _any_model(call: Call) -> str | None:
+    """A model that the asker sees, None if they see all or none."""
+    return next((name for name in call.facts.cards() if call.asker.sees(name)), None)
 
 
 def _unknown(known: Model, version: str) -> list[tuple[str, int]]:

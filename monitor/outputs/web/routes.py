@@ -22,6 +22,7 @@ _PAGES: Final[tuple[tuple[str, str, str, View], ...]] = (
     ("GET", "/trace", "trace", pages.trace),
     ("GET", "/quarantine", "quarantine", pages.quarantine),
     ("GET", "/ledger", "ledger", pages.accounts),
+    ("GET", "/audit", "audit", pages.audit),
     ("GET", "/token", "token", pages.sign_in),
     ("POST", "/token", "token_kept", pages.sign_in_with),
     ("GET", "/static/<name>.css", "style", pages.style),
