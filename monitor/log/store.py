@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -215,7 +216,9 @@ class Table:
             except (CommitFailedError, DeltaError, OSError) as error:
                 attempt += 1
                 if time.monotonic() > deadline:
-                    raise LogError(f"{self.uri} refused a commit too often: {error}") from error
+                    raise LogError(
+                        f"{self.uri} refused a commit too often: {plain(error)}"
+                    ) from error
                 time.sleep(random.random() * min(0.01 * 2**attempt, 1.0))
 
     def _version_of(self, identity: str, after: int, upto: int | None = None) -> int | None:
@@ -233,7 +236,7 @@ class Table:
         except TableNotFoundError:
             pass
         except (DeltaError, OSError) as error:
-            raise LogError(f"cannot open {self.uri}: {error}") from error
+            raise LogError(f"cannot open {self.uri}: {plain(error)}") from error
         try:
             return DeltaTable.create(
                 self.uri,
@@ -263,7 +266,7 @@ class Table:
             return self._load(version)
         except (DeltaError, OSError) as error:
             wanted = "" if version is None else f" at version {version}"
-            raise LogError(f"cannot open {self.uri}{wanted}: {error}") from error
+            raise LogError(f"cannot open {self.uri}{wanted}: {plain(error)}") from error
 
     def _load(self, version: int | None = None) -> DeltaTable:
         return DeltaTable(self.uri, version, storage_options=dict(self.storage.options))
@@ -273,7 +276,7 @@ class Table:
         try:
             features = self._handle.protocol().reader_features or []
         except DeltaProtocolError as error:
-            raise LogError(f"cannot read {self.uri}: {error}") from error
+            raise LogError(f"cannot read {self.uri}: {plain(error)}") from error
         enabled = metadata.configuration.get("delta.enableDeletionVectors", "false")
         if enabled == "true" or "deletionVectors" in features:
             raise LogError(
@@ -291,6 +294,15 @@ class Table:
                 f"{self.uri} lacks the columns {', '.join(missing)}: it was made by another"
                 " version of this program; name another place or add them"
             )
+
+
+def plain(error: Exception) -> str:
+    r"""What delta-rs says, in one line and without its colours.
+
+    >>> plain(OSError("S3 error\n   \x1b[31m↳\x1b[0m not found"))
+    'S3 error: not found'
+    """
+    return re.sub(r"\s*\x1b\[31m↳\x1b\[0m\s*", ": ", str(error)).replace("\n", " ").strip()
 
 
 def actions_of(commit: str) -> Iterable[dict[str, Any]]:

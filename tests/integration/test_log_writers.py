@@ -1,14 +1,11 @@
 """Many processes at one log: nothing lost, nothing twice."""
 
 import multiprocessing
-import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from monitor.errors import PositionConflictError
-from monitor.events.batch import Tally
 from monitor.log import clean
 from monitor.log.compact import compact
 from monitor.log.erase import erase
@@ -17,47 +14,23 @@ from monitor.log.feedback import FeedbackLog
 from monitor.log.moved import MovedLog
 from monitor.log.retain import Retention, retain
 from monitor.log.store import Store
-from tests.services.rows import START, at, positions, prediction, store, table
+from tests.services.rows import START, at, positions, prediction, store
+from tests.services.writers import prove, write
 
 WRITERS = 8
-BATCHES = 12
 SPAWN = multiprocessing.get_context("spawn")
-
-
-def write(uri: str, seed: int) -> None:
-    """Fight over four partitions until each holds `BATCHES` messages."""
-    dice = random.Random(seed)
-    log = EventLog.open(Store(uri))
-    names = ["p0", "p1", "p2", "p3"]
-    marks = log.marks(names)
-    while open_ones := [name for name in names if marks[name] < BATCHES - 1]:
-        mine = dice.sample(open_ones, min(len(open_ones), 2))
-        after = {name: marks[name] for name in mine}
-        upto = {name: mark + 1 for name, mark in after.items()}
-        rows = [{**prediction(f"{n}-{k}"), "partition": n, "offset": k} for n, k in upto.items()]
-        tallies = {name: Tally(1, 1, 0, {}, 1) for name in mine}
-        try:
-            log.append(table(rows), after=after, upto=upto, tallies=tallies)
-            marks |= upto
-        except PositionConflictError as conflict:
-            marks |= log.marks(sorted(conflict.partitions))
 
 
 @pytest.mark.timeout(600)
 def test_eight_writers_at_once_lose_nothing_and_write_nothing_twice(tmp_path: Path) -> None:
-    uri = str(tmp_path)
-    writers = [SPAWN.Process(target=write, args=(uri, seed)) for seed in range(WRITERS)]
+    place = Store(str(tmp_path))
+    writers = [SPAWN.Process(target=write, args=(place, seed)) for seed in range(WRITERS)]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
     assert [writer.exitcode for writer in writers] == [0] * WRITERS
-    log = EventLog.open(Store(uri))
-    assert positions(log) == [(f"p{n}", k) for n in range(4) for k in range(BATCHES)]
-    ledger = log.changes(0, log.version()).ledger
-    for name in ("p0", "p1", "p2", "p3"):
-        chain = [(e.after, e.upto) for e in ledger if e.partition == name]
-        assert chain == [(k - 1, k) for k in range(BATCHES)]
+    prove(place)
 
 
 def append(uri: str, name: str, batches: int) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
-from deltalake import DeltaTable
 
 from monitor.events.batch import Tally
 from monitor.events.identity import identities
@@ -75,6 +74,6 @@ def store(log: EventLog, *events: Mapping[str, object], partition: str = "p") ->
 
 def positions(log: EventLog) -> list[tuple[str, int]]:
     """Partition and offset of all rows, sorted."""
-    handle = DeltaTable(log.table.uri)
+    handle = log.table.reopened()
     rows = pa.table(handle.scan(columns=["partition", "offset"])).to_pylist()
     return sorted((row["partition"], row["offset"]) for row in rows)
