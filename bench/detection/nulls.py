@@ -110,8 +110,9 @@ def pages(one: Drawn, reference: int, limit: float = LIMIT) -> Rate:
             tolerance=nothing,
             limit=limit,
         )
-        count += call.incident is not None
-        watch = replace(watch, incident=np.zeros(state.signals, np.int64))
+        if call.incident is not None:
+            count += 1
+            watch = pager.closed(watch, call.incident)
     return Rate(count, (whole.value.shape[1] - reference) / 720)
 
 

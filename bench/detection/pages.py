@@ -76,7 +76,7 @@ def step(
         tolerance=NOTHING,
         limit=LIMIT,
     )
-    return replace(watch, incident=np.zeros(len(KINDS), np.int64)), call
+    return watch if call.incident is None else pager.closed(watch, call.incident), call
 
 
 def quiet(found: Found, world: World, seed: int, *, with_rivals: bool = True) -> None:

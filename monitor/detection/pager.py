@@ -2,6 +2,7 @@
 
 import math
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from monitor.detection.arming import armed
 from monitor.detection.effect import shift_of
 from monitor.detection.filter import FEW, FEW_NOT
+from monitor.detection.held import Held
 from monitor.detection.readings import Reading
 from monitor.detection.state import State
 from monitor.detection.update import Evidence, update
@@ -30,6 +32,10 @@ LEAST_EVIDENCE: Final = 30.0
 
 TICKET: Final = 0.1
 """Part of the page's threshold at which there is a ticket."""
+
+WORSE: Final = 1.5
+"""Part of what people were told of, that an open incident's signals must have moved by before
+they are told again: whatever grows and grows calls a few times, and what comes back does not."""
 
 JOINING: Final = 24
 """Windows after an incident's last signal, within which new ones are of the same incident."""
@@ -80,6 +86,7 @@ class Watch:
 
     state: State
     incident: Ints
+    held: Held
     joined: int = 0
     is_raised: bool = False
 
@@ -89,9 +96,10 @@ class Watch:
         return sorted(set(self.incident.tolist()) - {0})
 
     def to_bytes(self) -> bytes:
-        """The binary form: what people decide about, then that of the state."""
-        head = _HEAD.pack(self.state.signals, self.joined, self.is_raised)
-        return head + self.incident.astype("<i8").tobytes() + self.state.to_bytes()
+        """The binary form: what people decide about, the state, and what is held."""
+        state = self.state.to_bytes()
+        head = _HEAD.pack(_MAGIC, self.state.signals, self.joined, self.is_raised, len(state))
+        return head + self.incident.astype("<i8").tobytes() + state + self.held.to_bytes()
 
     @classmethod
     def from_bytes(cls, blob: bytes) -> Self:
@@ -100,17 +108,33 @@ class Watch:
         Raises:
             StateError: the bytes are no watch, or one of another version.
         """
-        if len(blob) < _HEAD.size:
-            raise StateError("these bytes are no detector state; learn the baseline anew")
-        signals, joined, is_raised = _HEAD.unpack_from(blob)
-        end = _HEAD.size + 8 * signals
-        state = State.from_bytes(blob[end:])
+        if len(blob) < _HEAD.size or not blob.startswith(_MAGIC):
+            return cls._of_old(blob)
+        _, signals, joined, is_raised, size = _HEAD.unpack_from(blob)
+        begin = _HEAD.size + 8 * signals
+        state = State.from_bytes(blob[begin : begin + size])
         incident = np.frombuffer(blob, "<i8", signals, _HEAD.size).astype(np.int64)
-        return cls(state, incident, joined, is_raised)
+        return cls(state, incident, Held.from_bytes(blob[begin + size :]), joined, is_raised)
+
+    @classmethod
+    def _of_old(cls, blob: bytes) -> Self:
+        """The watch of a form that held nothing: its open incidents go on from their level."""
+        if len(blob) < _OLD_HEAD.size:
+            raise StateError("these bytes are no detector state; learn the baseline anew")
+        signals, joined, is_raised = _OLD_HEAD.unpack_from(blob)
+        state = State.from_bytes(blob[_OLD_HEAD.size + 8 * signals :])
+        incident = np.frombuffer(blob, "<i8", signals, _OLD_HEAD.size).astype(np.int64)
+        owned = np.flatnonzero(incident)
+        nothing = np.zeros(len(owned))
+        held = Held.nothing(state).with_(state, owned, nothing)
+        return cls(_opened(state, owned, nothing), incident, held, joined, is_raised)
 
 
-_HEAD: Final = struct.Struct("<Iq?")
-"""Signals, window of the last joining, whether the ticket tier is raised."""
+_MAGIC: Final = b"mbm-watch"
+_HEAD: Final = struct.Struct("<9sIq?Q")
+"""Magic, signals, window of the last joining, whether the ticket tier is raised, bytes of the
+state."""
+_OLD_HEAD: Final = struct.Struct("<Iq?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,20 +168,22 @@ class Call:
         log_evidence: logarithm of the model's evidence E.
         is_page: whether a new incident was opened.
         is_ticket: whether the ticket tier was reached anew.
-        incident: the incident that was opened or joined; None without a page.
+        is_worse: whether signals of an open incident went much further.
+        incident: the incident that was opened, joined or grew worse; None without any.
         leads: signals behind the page or ticket, the greatest first; empty without either.
     """
 
     log_evidence: float
     is_page: bool
     is_ticket: bool
+    is_worse: bool
     incident: int | None
     leads: tuple[Lead, ...]
 
 
 def started(state: State) -> Watch:
     """A watch over a fresh state, without incidents."""
-    return Watch(state, np.zeros(state.signals, np.int64))
+    return Watch(state, np.zeros(state.signals, np.int64), Held.nothing(state))
 
 
 def step(
@@ -173,8 +199,10 @@ def step(
     """The watch after a window, what to call people for, and what each signal said.
 
     A page takes the smallest top set of signals whose evidence reaches the limit: their bets
-    start anew. Those of them that moved by their own evidence belong to the incident, which
-    mutes them until it is closed or accepted; others only filled the sum up.
+    start anew. Those of them that moved by their own evidence belong to the incident, and are
+    watched on from the level that they have there; others only filled the sum up. As much
+    evidence again on signals of an open incident makes it worse, if they went further from where
+    they were before: what comes back calls nobody. Both are pages of one budget.
 
     Args:
         watch: before the window.
@@ -185,37 +213,93 @@ def step(
         limit: evidence at which there is a page.
         muted: signals that people muted, shape (m,); those not armed yet always are.
     """
-    silent = (watch.incident != 0) | ~armed(watch.state)
+    silent = ~armed(watch.state)
     if muted is not None:
         silent |= muted
     state, evidence = update(watch.state, number, reading, tolerance, silent)
     with np.errstate(divide="ignore"):
         each = np.where(silent, -np.inf, np.log(weights) + evidence.log_r)
-    total = float(np.logaddexp.reduce(each)) if len(each) else -math.inf
-    is_page = total >= math.log(limit)
-    is_high = total >= math.log(limit * TICKET)
-    is_ticket = is_high and not is_page and not watch.is_raised
-    if not (is_page or is_ticket):
-        is_raised = watch.is_raised and total >= math.log(limit * TICKET / 2)
+    total = _total(each)
+    if total >= math.log(limit):
+        after, call = _paged(replace(watch, state=state), each, evidence.log_r, limit)
+        return after, call, evidence
+    fresh = np.where(watch.incident == 0, each, -np.inf)
+    of_fresh = _total(fresh)
+    is_ticket = of_fresh >= math.log(limit * TICKET) and not watch.is_raised
+    if not is_ticket:
+        is_raised = watch.is_raised and of_fresh >= math.log(limit * TICKET / 2)
         after = replace(watch, state=state, is_raised=is_raised)
-        return after, Call(total, False, False, None, ()), evidence
-    top = _top(each, limit if is_page else limit * TICKET)
-    behind = _moved(evidence.log_r, top)
+        return after, Call(total, False, False, False, None, ()), evidence
+    behind = _moved(evidence.log_r, _top(fresh, limit * TICKET))
     leads = tuple(_lead(state, int(i), math.exp(each[i] - total)) for i in behind)
-    if is_ticket:
-        after = replace(watch, state=state, is_raised=True)
-        return after, Call(total, False, True, None, leads), evidence
-    is_new = not watch.open or number - watch.joined > JOINING
-    incident = number if is_new else watch.open[-1]
+    after = replace(watch, state=state, is_raised=True)
+    return after, Call(total, False, True, False, None, leads), evidence
+
+
+def _total(each: Floats) -> float:
+    return float(np.logaddexp.reduce(each)) if len(each) else -math.inf
+
+
+def _paged(watch: Watch, each: Floats, log_r: Floats, limit: float) -> tuple[Watch, Call]:
+    """The watch after a window whose evidence reached the limit, and what to call people for.
+
+    Args:
+        watch: with the state after the window.
+        each: logarithm of each signal's part of the evidence, shape (m,).
+        log_r: of its own evidence, shape (m,).
+        limit: that was reached.
+    """
+    state, held, number = watch.state, watch.held, watch.state.number
+    total = _total(each)
+    top = _top(each, limit)
+    behind = _moved(log_r, top)
+    leads = {int(i): _lead(state, int(i), math.exp(each[i] - total)) for i in behind}
     owner = watch.incident.copy()
-    owner[behind] = incident
-    after = Watch(_reset(state, top), owner, number, is_raised=False)
-    return after, Call(total, is_new, False, incident, leads), evidence
+    incident = int(owner[behind[0]])
+    mine = behind[owner[behind] == incident] if incident else behind[:0]
+    is_new = not incident and (not watch.open or number - watch.joined > JOINING)
+    if not incident:
+        incident = number if is_new else watch.open[-1]
+    fresh = behind[owner[behind] == 0]
+    before = behind[owner[behind] != 0]
+    further = held.went(before, _effects(leads, before), is_told=False)
+    is_worse = False
+    if len(mine):
+        lead = further.of(mine[:1])[0]
+        is_worse = bool(abs(further.moved[lead]) >= WORSE * further.told[lead])
+    if is_worse:
+        further = further.went(mine, np.zeros(len(mine)), is_told=True)
+    owner[fresh] = incident
+    further = further.with_(state, fresh, _effects(leads, fresh))
+    opened = _opened(_reset(state, top), behind, _effects(leads, behind))
+    told = behind[np.isin(behind, [*fresh, *(mine if is_worse else ())])]
+    is_said = len(told) > 0
+    joined = number if is_said else watch.joined
+    after = Watch(opened, owner, further, joined, is_raised=False)
+    named = tuple(leads[int(i)] for i in told)
+    return after, Call(total, is_new, False, is_worse, incident if is_said else None, named)
+
+
+def _effects(leads: Mapping[int, "Lead"], places: Ints) -> Floats:
+    return np.array([leads[int(i)].effect for i in places], np.float64)
 
 
 def closed(watch: Watch, incident: int) -> Watch:
-    """The watch after an incident was resolved: its signals bet again, from nothing."""
-    return replace(watch, incident=np.where(watch.incident == incident, 0, watch.incident))
+    """The watch after an incident was mended: its signals are watched from the old normal again."""
+    places = np.flatnonzero(watch.incident == incident)
+    return _released(replace(watch, state=watch.held.restored(watch.state, places)), places)
+
+
+def forgotten(watch: Watch, incident: int) -> Watch:
+    """The watch without an incident, whose signals are watched from the level that they have."""
+    return _released(watch, np.flatnonzero(watch.incident == incident))
+
+
+def _released(watch: Watch, places: Ints) -> Watch:
+    owner = watch.incident.copy()
+    owner[places] = 0
+    state, held = _reset(watch.state, places), watch.held.without(places)
+    return replace(watch, state=state, incident=owner, held=held)
 
 
 def accepted(watch: Watch, signals: Ints, effect: Floats) -> Watch:
@@ -226,10 +310,7 @@ def accepted(watch: Watch, signals: Ints, effect: Floats) -> Watch:
         signals: places whose level is accepted; an incident's signals and their relatives.
         effect: shift of each, in its unit; at least `LEAST_SHIFT` is assumed.
     """
-    state = _opened(watch.state, signals, effect)
-    owner = watch.incident.copy()
-    owner[signals] = 0
-    return replace(watch, state=state, incident=owner)
+    return _released(replace(watch, state=_opened(watch.state, signals, effect)), signals)
 
 
 def of_new_version(state: State) -> State:

@@ -297,7 +297,9 @@ def accepted(detector: Detector, effects: Mapping[str, float]) -> Detector:
         [
             i
             for i, signal in enumerate(signals)
-            if signal.name in effects or signal.column in columns or mean[i] > _MOVED
+            if signal.name in effects
+            or signal.column in columns
+            or (mean[i] > _MOVED and not detector.watch.incident[i])
         ],
         np.int64,
     )

@@ -93,7 +93,7 @@ def backtest(opened: Opened, model: str, start: datetime, end: datetime) -> Back
         for place in range((part[1] - part[0]) // length):
             number = batch.first + place
             for key in [key for key in waiting if (number - key) * length >= ANSWERED]:
-                detector = replace(detector, watch=pager.closed(detector.watch, key))
+                detector = replace(detector, watch=pager.forgotten(detector.watch, key))
                 detector = watching.accepted(detector, waiting.pop(key))
                 book.accepted = (detector.number + 1, str(key))
             step = stepped(detector, batch, place, rules)
@@ -111,7 +111,9 @@ def backtest(opened: Opened, model: str, start: datetime, end: datetime) -> Back
 
 
 def _is_new(step: Step, book: Book) -> bool:
-    """Whether a window's call would have been a new incident."""
+    """Whether a window would have called people: a new incident, or one that grew worse."""
+    if step.call.is_worse:
+        return True
     if not (step.call.is_page or step.call.is_ticket):
         return False
     place = placed(step, book)
@@ -122,7 +124,7 @@ def _paged(step: Step, length: int) -> Paged:
     detector, call = step.detector, step.call
     return Paged(
         instant((detector.number + 1) * length),
-        Tier.PAGE if call.is_page else Tier.TICKET,
+        Tier.TICKET if call.is_ticket else Tier.PAGE,
         call.log_evidence,
         instant(call.leads[0].since * length),
         tuple(detector.signals[lead.signal].name for lead in call.leads),
@@ -214,7 +216,7 @@ def _acts(
     found: dict[datetime, list[tuple[Incident, incidents.Act]]] = {}
     for incident in reversed(incidents.listing(opened.state, model)):
         for act in incident.acts:
-            if act.taken is not None and act.what is not What.ACK:
+            if act.taken is not None and act.what in (What.ACCEPT, What.RESOLVE):
                 found.setdefault(act.taken, []).append((incident, act))
     return found
 

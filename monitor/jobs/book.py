@@ -14,6 +14,25 @@ Entry = tuple[Tier, int]
 """A page or ticket of the book, by the number of the window that opened it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What came to an open page.
+
+    Attributes:
+        number: of the page.
+        identity: its id, "" while it is not written.
+        at: end of the window that showed it.
+        leads: signals that moved, or went further.
+        is_worse: whether it calls again.
+    """
+
+    number: int
+    identity: str
+    at: datetime
+    leads: Sequence[Lead]
+    is_worse: bool
+
+
 @dataclass(slots=True)
 class Book:
     """What the pager calls by the numbers of windows, and incidents by their ids.
@@ -26,7 +45,7 @@ class Book:
         accepted: number of the window from which on the last accepted page counts as normal, and
             its id; None before any.
         new: pages and tickets that are not written yet.
-        joined: leads that came to written ones.
+        later: what came to pages after they were opened, in order.
         raised: tickets, by id, that became the page of a number.
     """
 
@@ -35,7 +54,7 @@ class Book:
     ticket: tuple[int, str] | None = None
     accepted: tuple[int, str] | None = None
     new: dict[Entry, Incident] = field(default_factory=dict)
-    joined: list[tuple[str, datetime, Sequence[Lead]]] = field(default_factory=list)
+    later: list[Later] = field(default_factory=list)
     raised: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -70,8 +89,8 @@ class Book:
             before, identity = self.ticket
             earlier = self.new.pop((Tier.TICKET, before), None)
             if earlier is not None:
-                since = min(incident.since, earlier.since)
-                self.new[entry] = replace(incident, opened=earlier.opened, since=since)
+                page = replace(incident, opened=earlier.opened)
+                self.new[entry] = incidents.began_by(page, earlier.since)
             elif identity:
                 self.raised[identity] = number
         self.ticket = None
@@ -81,15 +100,28 @@ class Book:
         """Add what moved later to the page of a number."""
         entry = (Tier.PAGE, incident)
         self.last[incident] = number
-        if (known := self.new.get(entry)) is not None:
+        known = self.new.get(entry)
+        if known is not None and all(one.number != incident for one in self.later):
             here = {lead.signal for lead in known.leads}
             more = tuple(lead for lead in leads if lead.signal not in here)
             every = known.leads + more
-            said = incidents.summary(known.model, every)
+            said = incidents.summary(known.model, every, known.since)
             self.new[entry] = replace(known, updated=at, summary=said, leads=every)
         else:
-            self.joined.append((self.ids[incident], at, leads))
+            self._add_later(incident, at, leads, is_worse=False)
         return entry
+
+    def worsen(self, incident: int, number: int, at: datetime, leads: Sequence[Lead]) -> Entry:
+        """Let the page of a number call again, for it went much further."""
+        self.last[incident] = number
+        self._add_later(incident, at, leads, is_worse=True)
+        return Tier.PAGE, incident
+
+    def _add_later(
+        self, incident: int, at: datetime, leads: Sequence[Lead], *, is_worse: bool
+    ) -> None:
+        identity = self.ids.get(incident, "")
+        self.later.append(Later(incident, identity, at, leads, is_worse))
 
     def covers(self, number: int, since: int) -> str:
         """Id of the accepted page that a change belongs to, for it began before; "" for none."""
@@ -104,7 +136,7 @@ class Book:
         self.ids.pop(number, None)
         self.last.pop(number, None)
 
-    def write(self, state: State) -> dict[Entry, str]:
+    def write(self, state: State, now: datetime) -> dict[Entry, str]:
         """Ids of the incidents of this portion, once they are written."""
         named: dict[Entry, str] = {}
         for identity, number in self.raised.items():
@@ -118,6 +150,10 @@ class Book:
                 self.ids[number] = identity
             elif self.ticket == (number, ""):
                 self.ticket = (number, identity)
-        for identity, at, leads in self.joined:
-            incidents.join(state, identity, at, leads)
+        for one in self.later:
+            identity = one.identity or named[Tier.PAGE, one.number]
+            if not one.is_worse:
+                incidents.join(state, identity, one.at, one.leads)
+            elif incidents.one(state, identity).is_open:
+                incidents.worsen(state, identity, one.at, one.leads, now)
         return named | {(Tier.PAGE, number): name for number, name in self.ids.items()}

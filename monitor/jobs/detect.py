@@ -19,15 +19,12 @@ from monitor.profiles.windows import Range, floor, instant, seconds_of
 from monitor.state import detectors, incidents, mutes
 from monitor.state.database import State
 from monitor.state.detectors import Check
-from monitor.state.incidents import Incident, Status, Tier, What, summary
+from monitor.state.incidents import ITSELF, Incident, Status, Tier, What, summary
 from monitor.state.mutes import Mute
 
 UNTOUCHED: Final = timedelta(days=30)
 """After so long without news or hands the service itself closes an incident: what it muted is
 watched again, from the level that it has by then."""
-
-ITSELF: Final = "mbm"
-"""Who closes it then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +132,13 @@ class Detection:
             if step is not None:
                 detector = step.detector
                 if is_silent and step.call.incident is not None:
-                    watch = pager.closed(detector.watch, step.call.incident)
+                    watch = pager.forgotten(detector.watch, step.call.incident)
                     detector = replace(detector, watch=watch)
                 elif not is_silent and (step.call.incident is not None or step.call.is_ticket):
                     detector, entry = self._called(step, book, end)
             said.append((step, entry))
         with self.state.writing():
-            named = book.write(self.state)
+            named = book.write(self.state, self.now)
             slow = more.get(drifting.KEY, {})
             for identity in acted_on:
                 if incidents.one(self.state, identity).status is Status.RESOLVED:
@@ -173,6 +170,8 @@ class Detection:
         if place.covered:
             # The incident stays as it was accepted: a replay takes its leads for what was.
             return covered(step), None
+        if call.is_worse and place.joins is not None:
+            return detector, book.worsen(place.joins, number, end, leads)
         if place.joins is not None:
             return detector, book.join(place.joins, number, end, leads)
         opened = Incident(
@@ -184,7 +183,7 @@ class Detection:
             updated=end,
             since=leads[0].since,
             evidence=call.log_evidence / math.log(10),
-            summary=summary(self._model, leads),
+            summary=summary(self._model, leads, leads[0].since),
             leads=tuple(leads),
             story=self.teller.story(step, leads),
         )
@@ -303,7 +302,8 @@ def covered(step: Step) -> Detector:
 def acted(detector: Detector, what: What, incident: Incident, number: int | None) -> Detector:
     """The detector after somebody ended an incident, which the pager knows by its number."""
     if number is not None:
-        detector = replace(detector, watch=pager.closed(detector.watch, number))
+        end = pager.forgotten if what is What.ACCEPT else pager.closed
+        detector = replace(detector, watch=end(detector.watch, number))
     if what is What.ACCEPT and incident.tier in (Tier.PAGE, Tier.TICKET):
         effects = {lead.signal: lead.effect for lead in incident.leads}
         detector = watching.accepted(detector, effects)
@@ -323,7 +323,7 @@ def let_go(detector: Detector, book: Book, number: int) -> tuple[Detector, list[
     ended = []
     for key, last in list(book.last.items()):
         if number - last > patience:
-            detector = replace(detector, watch=pager.closed(detector.watch, key))
+            detector = replace(detector, watch=pager.forgotten(detector.watch, key))
             ended += [book.ids[key]] if key in book.ids else []
             entry = (Tier.PAGE, key)
             if entry in book.new:

@@ -22,8 +22,8 @@ from monitor.settings.notices import Channel, Notices, Smtp
 from monitor.settings.secret import revealed
 from monitor.state import notices
 from monitor.state.database import State
-from monitor.state.incidents import Incident, Lead, Tier, one
-from monitor.state.notices import LEFT, OPENED, RAISED, WEEKLY, Claimed, Key
+from monitor.state.incidents import Act, Incident, Lead, Tier, What, one
+from monitor.state.notices import LEFT, RAISED, WEEKLY, WORSE, Claimed, Key
 
 LEASE: Final = timedelta(minutes=5)
 """A try that has not ended after this long has died; longer than any can take."""
@@ -103,16 +103,17 @@ def told(incident: Incident, event: str, card: Card, settings: Notices) -> Notic
 
     Args:
         incident: as it stands.
-        event: opened, raised, or what somebody did to end it.
+        event: opened, raised, worse with the number of its act, or what somebody did to end it.
         card: of its model.
         settings: where its links lead.
     """
-    act = next((act for act in reversed(incident.acts) if act.what == event), None)
+    act = _act(incident, event)
+    is_end = act is not None and act.what is not What.WORSE
     began = incident.updated if event == RAISED else incident.opened
     at = act.at if act is not None else began
     return Notice(
         incident=incident.id,
-        event=event,
+        event=event.partition("-")[0],
         at=at.isoformat(),
         model=incident.model,
         tier=str(incident.tier),
@@ -122,10 +123,17 @@ def told(incident: Incident, event: str, card: Card, settings: Notices) -> Notic
         owner=card.owner.mail,
         team=card.owner.team,
         pager=card.owner.pager or "",
-        by=f"{act.who}: {act.reason}" if act is not None and event != OPENED else "",
+        by=f"{act.who}: {act.reason}" if act is not None and is_end else "",
         link=settings.incident_url.replace("{incident}", quote(incident.id, safe="")),
         runbook=settings.runbook_url.replace("{alert}", _ALERTS[incident.tier]),
     )
+
+
+def _act(incident: Incident, event: str) -> Act | None:
+    """The act that an event tells of, None where there is none."""
+    if event.startswith(WORSE):
+        return incident.acts[int(event.removeprefix(WORSE)) - 1]
+    return next((act for act in reversed(incident.acts) if act.what == event), None)
 
 
 def _lead(lead: Lead) -> str:

@@ -117,7 +117,8 @@ _INCIDENTS: Final = (
         "mbm_incidents_total",
         "counter",
         ("model", "severity"),
-        "Incidents ever opened, by the same.",
+        "How often incidents called people, by the same: when they were opened, and each time that "
+        "one grew worse.",
     ),
 )
 _SERVICE: Final = (

@@ -15,6 +15,7 @@ _TIERS: Final = {
     "slow": "Slow drift",
     "threshold": "Line crossed",
 }
+_GREW: Final = {"worse": " grew worse"}
 _ENDED: Final = {"accept": "accepted as the new normal", "resolve": "resolved"}
 
 
@@ -24,7 +25,7 @@ class Notice:
 
     Attributes:
         incident: its id.
-        event: opened, raised (a ticket that became a page), accept or resolve.
+        event: opened, raised (a ticket that became a page), worse (it grew), accept or resolve.
         at: when that happened, RFC 3339.
         model: whose incident.
         tier: page, ticket, slow or threshold.
@@ -34,7 +35,7 @@ class Notice:
         owner: mail address in the card.
         team: in the card.
         pager: rota in the card, "" for none.
-        by: who ended it, and why, "" for an incident that was opened.
+        by: who ended it, and why, "" for one that is open.
         link: of the incident.
         runbook: of what to do.
     """
@@ -68,7 +69,9 @@ class Notice:
 def subject(notice: Notice) -> str:
     """One line of at most `LONGEST_SUBJECT` characters."""
     tier = _TIERS.get(notice.tier, notice.tier)
-    done = f" {_ENDED.get(notice.event, notice.event)}" if notice.by else ""
+    done = (
+        f" {_ENDED.get(notice.event, notice.event)}" if notice.by else _GREW.get(notice.event, "")
+    )
     return cut(f"[{notice.model}] {tier}{done}: {notice.summary}", LONGEST_SUBJECT)
 
 

@@ -68,12 +68,20 @@ class What(StrEnum):
     ACK = "ack"
     ACCEPT = "accept"
     RESOLVE = "resolve"
+    WORSE = "worse"
+    """Done by the service itself: what moved went much further."""
 
+
+OF_PEOPLE: Final = (What.ACK, What.ACCEPT, What.RESOLVE)
+
+ITSELF: Final = "mbm"
+"""Name under which the service itself acts."""
 
 _AFTER: Final = {
     What.ACK: Status.ACKNOWLEDGED,
     What.ACCEPT: Status.ACCEPTED,
     What.RESOLVE: Status.RESOLVED,
+    What.WORSE: Status.OPEN,
 }
 
 
@@ -123,7 +131,7 @@ class Act:
     Attributes:
         at: when.
         who: name.
-        what: ack, accept or resolve.
+        what: ack, accept, resolve or worse.
         reason: why, in their words.
         taken: start of the window from which on the detector went by it; None if it has not yet.
     """
@@ -175,12 +183,44 @@ class Incident:
         return self.status not in ENDED
 
 
-def summary(model: str, leads: Sequence[Lead]) -> str:
-    """The incident in a sentence: which columns moved since when, the greatest first."""
+def summary(
+    model: str, leads: Sequence[Lead], since: datetime, worse: datetime | None = None
+) -> str:
+    """The incident in a sentence: which columns moved since when, the greatest first.
+
+    Args:
+        model: whose.
+        leads: signals behind it.
+        since: when the change most likely began.
+        worse: when it most likely grew worse for the last time.
+    """
     said = list(dict.fromkeys(_called(lead) for lead in leads))
     more = f" and {len(said) - _NAMED} more" if len(said) > _NAMED else ""
-    since = f"{leads[0].since:%Y-%m-%d %H:%M} UTC"
-    return f"{model}: {', '.join(said[:_NAMED])}{more} moved since {since}"
+    further = f", grew worse since {worse:%Y-%m-%d %H:%M} UTC" if worse else ""
+    moved = f"{', '.join(said[:_NAMED])}{more} moved since {since:%Y-%m-%d %H:%M} UTC"
+    return f"{model}: {moved}{further}"
+
+
+def further(known: Sequence[Lead], more: Sequence[Lead]) -> tuple[Lead, ...]:
+    """Leads after some of them went on from where they were, and others came."""
+    by_signal = {lead.signal: lead for lead in known}
+    for lead in more:
+        first = by_signal.get(lead.signal)
+        by_signal[lead.signal] = lead if first is None else _sum(first, lead)
+    return tuple(by_signal.values())
+
+
+def _sum(first: Lead, then: Lead) -> Lead:
+    """One change after another as one."""
+    effect = first.effect + then.effect
+    return replace(
+        first,
+        direction="up" if effect > 0 else "down",
+        effect=effect,
+        low=first.effect + then.low,
+        high=first.effect + then.high,
+        after=then.after,
+    )
 
 
 def _called(lead: Lead) -> str:
@@ -222,27 +262,76 @@ def join(state: State, identity: str, at: datetime, leads: Sequence[Lead]) -> No
             .where(INCIDENTS.c.id == identity)
             .values(
                 updated=max(at, known.updated),
-                summary=summary(known.model, every),
+                summary=summary(known.model, every, known.since, _worse(known)),
                 leads=[_lead_row(lead) for lead in every],
             )
         )
 
 
+def _worse(incident: Incident) -> datetime | None:
+    """Since when it has last grown worse."""
+    since = incident.story.get(WORSE)
+    return datetime.fromisoformat(since) if since else None
+
+
+def worsen(
+    state: State, identity: str, at: datetime, leads: Sequence[Lead], now: datetime
+) -> Incident:
+    """The incident after what moved went much further, and waits for people again; audited.
+
+    Args:
+        state: where it is kept.
+        identity: of an open incident.
+        at: end of the window that showed it.
+        leads: what went further, counted from where it was, and what came with it.
+        now: the clock.
+
+    Raises:
+        StateError: there is no such incident, or it has ended.
+    """
+    with state.writing() as connection:
+        known = one(state, identity)
+        every = further(known.leads, leads)
+        since = leads[0].since
+        connection.execute(
+            sa.update(INCIDENTS)
+            .where(INCIDENTS.c.id == identity)
+            .values(
+                updated=max(at, known.updated),
+                summary=summary(known.model, every, known.since, since),
+                leads=[_lead_row(lead) for lead in every],
+                story={**known.story, WORSE: since.isoformat()},
+            )
+        )
+        moved = ", ".join(dict.fromkeys(_called(lead) for lead in leads))
+        reason = f"{moved} went further since {since:%Y-%m-%d %H:%M} UTC"
+        reason = reason[: audit.LONGEST_REASON]
+        return act(state, identity, What.WORSE, who=ITSELF, reason=reason, now=now)
+
+
 def raise_to_page(state: State, identity: str, page: Incident) -> None:
     """Make a page of a ticket: it keeps its id, its opening and its acts.
+
+    Both began with the earlier of the two.
 
     Raises:
         StateError: there is no such incident.
     """
     with state.writing() as connection:
-        known = one(state, identity)
-        row = _row(page)
-        kept = ("tier", "updated", "evidence", "summary", "leads", "story")
+        row = _row(began_by(page, one(state, identity).since))
+        kept = ("tier", "updated", "since", "evidence", "summary", "leads", "story")
         connection.execute(
             sa.update(INCIDENTS)
             .where(INCIDENTS.c.id == identity)
-            .values(since=min(page.since, known.since), **{name: row[name] for name in kept})
+            .values({name: row[name] for name in kept})
         )
+
+
+def began_by(incident: Incident, since: datetime) -> Incident:
+    """The incident, which began by then at the latest."""
+    since = min(since, incident.since)
+    said = summary(incident.model, incident.leads, since)
+    return replace(incident, since=since, summary=said)
 
 
 def act(
@@ -321,15 +410,25 @@ def listing(state: State, model: str | None = None, status: Status | None = None
 
 
 def counts(state: State) -> list[tuple[str, Tier, int, int]]:
-    """Model, tier, open incidents and incidents ever, where there are any."""
+    """Model, tier, open incidents, and how often any called, where there are any.
+
+    An incident calls when it is opened, and each time that it grew worse.
+    """
+    worse = (
+        sa.select(ACTS.c.incident, sa.func.count().label("times"))
+        .where(ACTS.c.what == What.WORSE.value)
+        .group_by(ACTS.c.incident)
+        .subquery()
+    )
     is_open = INCIDENTS.c.status.not_in([status.value for status in ENDED])
     wanted = (
         sa.select(
             INCIDENTS.c.model,
             INCIDENTS.c.tier,
             sa.func.sum(sa.case((is_open, 1), else_=0)),
-            sa.func.count(),
+            sa.func.count() + sa.func.sum(sa.func.coalesce(worse.c.times, 0)),
         )
+        .select_from(INCIDENTS.outerjoin(worse, worse.c.incident == INCIDENTS.c.id))
         .group_by(INCIDENTS.c.model, INCIDENTS.c.tier)
         .order_by(INCIDENTS.c.model, INCIDENTS.c.tier)
     )
@@ -353,6 +452,9 @@ def forget_predictions(state: State, ids: Collection[tuple[str, str]]) -> None:
                     .values(story={**incident.story, EXAMPLES: kept})
                 )
 
+
+WORSE: Final = "worse"
+"""Key of a story under which stands since when the incident last grew worse."""
 
 EXAMPLES: Final = "examples"
 """Key of a story under which ids of predictions stand."""

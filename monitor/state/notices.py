@@ -46,6 +46,9 @@ DIGEST: Final = "digest"
 
 WEEKLY: Final = (REPORT, DIGEST)
 
+WORSE: Final = What.WORSE.value + "-"
+"""The event of an incident that grew worse, before the number of that act."""
+
 LEFT: Final = "to"
 """Key of a message under which those stand who did not get it, while others did."""
 
@@ -106,7 +109,11 @@ def untold(state: State, channel: str) -> list[tuple[str, str]]:
         sa.literal(OPENED).label("event"),
         INCIDENTS.c.opened.label("at"),
     )
-    ended = sa.select(ACTS.c.incident, ACTS.c.what, ACTS.c.at).where(ACTS.c.what != What.ACK)
+    event = sa.case(
+        (ACTS.c.what == What.WORSE, sa.literal(WORSE) + sa.cast(ACTS.c.number, sa.String)),
+        else_=ACTS.c.what,
+    )
+    acted = sa.select(ACTS.c.incident, event, ACTS.c.at).where(ACTS.c.what != What.ACK)
     raised = (
         sa.select(INCIDENTS.c.id, sa.literal(RAISED), INCIDENTS.c.updated)
         .join(NOTICES, NOTICES.c.incident == INCIDENTS.c.id)
@@ -117,7 +124,7 @@ def untold(state: State, channel: str) -> list[tuple[str, str]]:
             NOTICES.c.message["tier"].as_string() == Tier.TICKET,
         )
     )
-    happened = sa.union_all(opened, raised, ended).subquery()
+    happened = sa.union_all(opened, raised, acted).subquery()
     is_written = (
         sa.select(sa.literal(1))
         .where(
@@ -253,7 +260,9 @@ def waiting(state: State) -> dict[str, Waiting]:
 
 def _rank(event: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
     """Place of an event in the life of an incident."""
-    return sa.case((event == OPENED, 0), (event == RAISED, 1), else_=2)
+    return sa.case(
+        (event == OPENED, 0), (event == RAISED, 1), (event.startswith(WORSE), 2), else_=3
+    )
 
 
 def _named(key: Key) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Incidents wait for people, who say who they are and why; every word is in the audit log."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -78,6 +79,38 @@ def test_what_moves_later_joins_once(state: State) -> None:
     found = incidents.one(state, new.id)
     assert [each.signal for each in found.leads] == ["income/location", "confidence/location"]
     assert (found.opened, found.updated) == (NOON, NOON + HOUR)
+
+
+def test_what_goes_much_further_waits_for_people_again_and_counts_as_a_call(state: State) -> None:
+    new = opened(state)
+    incidents.act(state, new.id, What.ACK, who="Ann", reason="looking", now=NOON)
+    more = replace(lead(), since=NOON, effect=0.3, low=0.2, high=0.4, before=0.5, after=0.8)
+    joined = lead("age/location")
+    found = incidents.worsen(state, new.id, NOON + HOUR, [more, joined], NOON + HOUR)
+    assert (found.status, found.updated, found.since) == (Status.OPEN, NOON + HOUR, NOON - HOUR)
+    first = found.leads[0]
+    assert (first.before, first.after, first.since) == (0.0, 0.8, NOON - HOUR)
+    assert (first.effect, first.low, first.high) == pytest.approx((0.8, 0.7, 0.9))
+    assert [one.signal for one in found.leads] == [first.signal, "age/location"]
+    assert found.summary == (
+        "lending: income moved since 2026-03-11 11:00 UTC, grew worse since 2026-03-11 12:00 UTC"
+    )
+    assert (found.acts[-1].who, found.acts[-1].what) == ("mbm", What.WORSE)
+    assert incidents.untaken(state, "lending") == []
+    assert incidents.counts(state) == [("lending", Tier.PAGE, 1, 2)]
+    incidents.join(state, new.id, NOON + 2 * HOUR, [replace(joined, signal="z", column="z")])
+    assert "income, z moved" in incidents.one(state, new.id).summary
+    assert "grew worse since" in incidents.one(state, new.id).summary
+    assert audit.verify(state) == ""
+
+
+def test_the_sentence_and_the_incident_say_the_same_since(state: State) -> None:
+    new = opened(state)
+    page = replace(new, since=NOON, leads=(replace(lead(), since=NOON),))
+    incidents.raise_to_page(state, new.id, page)
+    found = incidents.one(state, new.id)
+    assert found.since == NOON - HOUR
+    assert f"since {found.since:%Y-%m-%d %H:%M} UTC" in found.summary
 
 
 def test_acts_change_the_status_and_are_audited_with_it(state: State) -> None:

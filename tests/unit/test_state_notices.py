@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.state import incidents, notices
 from monitor.state.database import State
-from monitor.state.incidents import Incident, Status, Tier, What
+from monitor.state.incidents import Incident, Lead, Status, Tier, What
 from monitor.state.notices import LONGEST_ERROR, OPENED, Key, Waiting
 
 NOW = datetime(2026, 3, 11, 12, tzinfo=UTC)
@@ -23,6 +23,23 @@ INCIDENT = Incident(
     summary="m: x moved",
     leads=(),
     story={},
+)
+LEAD = Lead(
+    signal="features/x/location@1",
+    metric="feature_location",
+    column="x",
+    segment="",
+    version="1",
+    kind="location",
+    part=1.0,
+    direction="up",
+    since=NOW,
+    effect=0.5,
+    low=0.4,
+    high=0.6,
+    before=None,
+    after=None,
+    unit="sigma",
 )
 
 
@@ -47,6 +64,25 @@ def test_what_happened_since_a_channel_is_there_is_untold_until_it_is_written(st
     claimed = notices.claim(state, "mail", NOW, LEASE)
     assert claimed is not None
     assert claimed.message == {"n": 1}
+
+
+def test_each_time_that_an_incident_grew_worse_is_told_before_its_end(state: State) -> None:
+    notices.begin(state, ["mail"], NOW)
+    new = incidents.add(state, INCIDENT).id
+    for hours in (2, 3):
+        later = NOW + hours * HOUR
+        incidents.worsen(state, new, later, [LEAD], later)
+    incidents.act(state, new, What.RESOLVE, now=NOW + 4 * HOUR, who="a", reason="r")
+    events = [event for _, event in notices.untold(state, "mail")]
+    assert events == ["opened", "worse-1", "worse-2", "resolve"]
+    for event in reversed(events):
+        notices.write(state, {Key(new, event, "mail"): {"n": event}}, NOW)
+    claimed = []
+    while (one := notices.claim(state, "mail", NOW, LEASE)) is not None:
+        claimed.append(one.key.event)
+        notices.sent(state, one.key, NOW)
+    assert claimed[0] == "opened"
+    assert claimed[-1] == "resolve"
 
 
 def test_a_notice_is_one_callers_until_its_claim_is_given_up(state: State) -> None:

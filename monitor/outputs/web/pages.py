@@ -33,7 +33,7 @@ from monitor.settings.values import duration_text
 from monitor.state import audited, heartbeats, incidents, ledger, results, slices
 from monitor.state.audit import Entry
 from monitor.state.history import Line, history
-from monitor.state.incidents import Lead, Tier, What
+from monitor.state.incidents import OF_PEOPLE, Lead, Tier, What
 from monitor.state.references import pinned
 
 MOST_QUARANTINED: Final = 100
@@ -259,9 +259,9 @@ def acting(call: Call, of: str, said: Mapping[str, Any]) -> tuple[str, What, str
         why = "acting needs a token with the right to write, for this model"
         raise RefusedError(HTTPStatus.FORBIDDEN, why)
     try:
-        what = What(str(said.get("what", "")))
+        what = OF_PEOPLE[OF_PEOPLE.index(What(str(said.get("what", ""))))]
     except ValueError:
-        known = ", ".join(one.value for one in What)
+        known = ", ".join(OF_PEOPLE)
         raise RefusedError(HTTPStatus.BAD_REQUEST, f"what is to be one of: {known}") from None
     # A name that somebody typed must not pass for one that a token vouches for.
     who = call.asker.name or f"{said.get('who') or 'somebody'} (without token)"
