@@ -259,6 +259,7 @@ class Monitor:
         Raises:
             UnknownNameError: there is no such model or metric.
         """
+        from monitor.outputs.marks import marks
         from monitor.outputs.web.look import SPAN, chart_of
         from monitor.render.chart import svg
 
@@ -274,7 +275,8 @@ class Monitor:
         about = BY_NAME[metric]
         called = " · ".join(filter(None, (model, chosen, column, segment, about.title)))
         moments = found.get(chosen, [])
-        drawn = chart_of(card, about, moments, called=called, width=640, height=160)
+        marked = marks(self.parts.state, model, since)
+        drawn = chart_of(card, about, moments, called=called, marks=marked, width=640, height=160)
         return Picture(svg(drawn, alone=True))
 
     def query(self, sql: str) -> Rows:

@@ -20,8 +20,9 @@ from monitor.outputs.web.facts import Facts, Trace
 from monitor.outputs.web.routes import site
 from monitor.outputs.web.site import Site
 from monitor.settings.values import Address
-from monitor.state import incidents, progress, results, slices
+from monitor.state import deployments, incidents, progress, results, slices
 from monitor.state.database import State
+from monitor.state.deployments import Deployment
 from monitor.state.incidents import Incident, Lead, Status, Tier
 from monitor.state.results import ResultRow
 from monitor.state.slices import Followed
@@ -274,6 +275,8 @@ def service(
     fill(state, model, feature, segment=f"plan={text}")
     if not is_calm:
         incidents.add(state, incident(model, summary=text))
+    out = [Deployment(model, END - days * DAY, name) for days, name in ((5, "2"), (4, text))]
+    deployments.add(state, model, out)
     slices.replace(state, model, END - DAY, [slice_of(model, text)])
     made = Service(state, cards_in(folder / "cards", model, feature=feature, text=text))
     made.traces["p1"] = [Trace(traced(model, text, feature), "unsure", (f"{model}-2026-03-18-1",))]

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -11,7 +11,8 @@ from monitor.cards.card import Card
 from monitor.errors import MonitorError
 from monitor.metrics import BY_NAME
 from monitor.metrics.base import Ends, Per, Unit
-from monitor.render.chart import COMPLETE, Chart, Point, number
+from monitor.outputs.marks import marks
+from monitor.render.chart import COMPLETE, Chart, Mark, Point, number
 from monitor.render.report import Change, Event, Report
 from monitor.state import incidents, slices
 from monitor.state.database import State
@@ -102,8 +103,9 @@ def weekly(state: State, card: Card, week: str, site: str) -> Report:
         for one in incidents.listing(state, card.model)
         if (start <= one.opened < end) or (one.is_open and one.opened < end)
     ]
+    marked = marks(state, card.model, end - SHOWN)
     shown = [
-        replace(one, chart=_chart(one, kept[line])) if i < MOST_CHARTS else one
+        replace(one, chart=_chart(one, kept[line], marked)) if i < MOST_CHARTS else one
         for i, (line, one) in enumerate(clear[:MOST_CHANGES])
     ]
     changes = [one for _, one in moved]
@@ -190,12 +192,12 @@ def _times(before: Moment | None, now: Moment) -> float | None:
     return abs(now.value - before.value) / noise
 
 
-def _chart(one: Change, moments: list[Moment]) -> Chart:
+def _chart(one: Change, moments: list[Moment], marked: Sequence[Mark]) -> Chart:
     """How a number moved in the last weeks."""
     points = [Point(m.end, m.value, m.lower, m.upper, m.completeness) for m in moments]
     reference = next((m.reference for m in reversed(moments) if m.reference is not None), None)
     title = f"{one.name}: {one.told()}"
-    return Chart(title, points, reference, percent=one.percent, width=560, height=110)
+    return Chart(title, points, reference, percent=one.percent, width=560, height=110, marks=marked)
 
 
 def _words(

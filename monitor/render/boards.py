@@ -21,6 +21,23 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Moments that are marked on all panels of a dashboard.
+
+    Attributes:
+        name: what happened.
+        colour: of the marks.
+        query: whose values above 0 are such moments, or whose values are the moments.
+        is_time: whether values are moments [ms since 1970].
+    """
+
+    name: str
+    colour: str
+    query: Query
+    is_time: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """One dashboard.
 
@@ -30,7 +47,7 @@ class Board:
         says: whom it is for and what it answers.
         rows: the first is open.
         of_one: whether it is about one model at a time.
-        marks: moments that are marked on all panels.
+        marks: what is marked on all panels.
     """
 
     name: str
@@ -38,7 +55,7 @@ class Board:
     says: str
     rows: tuple[Row, ...]
     of_one: bool = False
-    marks: tuple[Query, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 def _fairness(of: str) -> Callable[[Metric], bool]:
@@ -94,6 +111,7 @@ def boards(catalogue: Iterable[Metric], exported: Sequence[Exported]) -> tuple[B
                 *(row(_FAIRNESS.get(name, f"Fairness: {name}"), _fairness(name)) for name in of),
             ),
             of_one=True,
+            marks=_marks(by_name),
         ),
         Board(
             "quality",
@@ -101,6 +119,7 @@ def boards(catalogue: Iterable[Metric], exported: Sequence[Exported]) -> tuple[B
             "Whether what models get is what their contracts say, and whether all of it came.",
             (Row("Completeness", _completeness(by_name)), section("Data quality")),
             of_one=True,
+            marks=_marks(by_name),
         ),
         Board(
             "service",
@@ -251,12 +270,19 @@ def _evidence(by_name: Mapping[str, Exported]) -> tuple[Panel, ...]:
     )
 
 
-def _marks(by_name: Mapping[str, Exported]) -> tuple[Query, ...]:
-    """When incidents were opened."""
+def _marks(by_name: Mapping[str, Exported]) -> tuple[Mark, ...]:
+    """When incidents were opened and versions deployed."""
     ever = by_name["mbm_incidents_total"]
     grown = f"increase({selector(ever.name, ever.labels)}[{RATE}])"
     legend = "{{severity}}: an incident of {{model}}"
-    return (Query(f"max by (model, severity) ({grown}) > 0", legend, (ever.name,)),)
+    opened = Query(f"max by (model, severity) ({grown}) > 0", legend, (ever.name,))
+    at = by_name["mbm_model_deployed_timestamp_seconds"]
+    moment = f"1000 * max by (model, version) ({selector(at.name, at.labels)})"
+    out = Query(moment, "version {{version}} of {{model}} was deployed", (at.name,))
+    return (
+        Mark("Incidents", "red", opened),
+        Mark("Deployments", "purple", out, is_time=True),
+    )
 
 
 def _oldest(by_name: Mapping[str, Exported]) -> Panel:

@@ -3,21 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 from typing import Final, NamedTuple
+
+from monitor.render.plain import in_html
 
 STYLE: Final = (
     ".mbm-line{fill:none;stroke:#1f5fa8;stroke-width:1.6}.mbm-dot{fill:#1f5fa8}"
     ".mbm-interval{fill:#1f5fa8;fill-opacity:.18}"
     ".mbm-usual{fill:#6b7280;fill-opacity:.16}"
     ".mbm-reference{stroke:#6b7280;stroke-width:1;stroke-dasharray:4 3}"
+    ".mbm-deployed{stroke:#6b21a8;fill:#6b21a8;stroke-width:1.2}"
+    ".mbm-incident{stroke:#b3261e;fill:#b3261e;stroke-width:1.2;stroke-dasharray:2 2}"
     ".mbm-gap{fill:#b45309}.mbm-axis{stroke:#9ca3af;stroke-width:1}"
     ".mbm-text{font:11px system-ui,sans-serif;fill:#4b5563}"
     "@media(prefers-color-scheme:dark){.mbm-line{stroke:#7fb2f0}"
     ".mbm-dot,.mbm-interval{fill:#7fb2f0}.mbm-text{fill:#c3c9d3}"
+    ".mbm-deployed{stroke:#d3a6f5;fill:#d3a6f5}.mbm-incident{stroke:#ff9a92;fill:#ff9a92}"
     ".mbm-usual{fill:#c3c9d3}.mbm-gap{fill:#f0a95a}}"
 )
 """What charts look like, alone and on a page; light and dark."""
+
+MOST_TOLD: Final = 3
+"""Marks that are read aloud, the newest."""
 
 COMPLETE: Final = 0.999
 """Completeness from which a window is not marked."""
@@ -33,6 +40,14 @@ class Point(NamedTuple):
     completeness: float | None = None
 
 
+class Mark(NamedTuple):
+    """Something that happened at a time: a version was deployed, or an incident began."""
+
+    time: datetime
+    text: str
+    is_incident: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Chart:
     """What is drawn.
@@ -46,6 +61,7 @@ class Chart:
         width: in pixels.
         height: in pixels.
         has_axis: whether ends of both axes are written.
+        marks: what happened, in order of time; those outside of the points' times are left out.
     """
 
     title: str
@@ -56,6 +72,21 @@ class Chart:
     width: int = 320
     height: int = 96
     has_axis: bool = True
+    marks: Sequence[Mark] = ()
+
+    @property
+    def seen(self) -> list[Mark]:
+        """Marks within the times that are drawn."""
+        if not self.points:
+            return []
+        first, last = self.points[0].time, self.points[-1].time
+        return [mark for mark in self.marks if first <= mark.time <= last]
+
+    @property
+    def read(self) -> str:
+        """The title and what is marked, in words."""
+        told = [f"{mark.time:%d %b} {mark.text}" for mark in self.seen[-MOST_TOLD:]]
+        return "; ".join([self.title, *told])
 
 
 def svg(chart: Chart, *, alone: bool = False) -> str:
@@ -66,9 +97,9 @@ def svg(chart: Chart, *, alone: bool = False) -> str:
     box = _box(chart)
     size = f'width="{chart.width}" height="{chart.height}"'
     view = f'viewBox="0 0 {chart.width} {chart.height}"'
-    named = f'role="img" aria-label="{escape(chart.title)}"'
+    named = f'role="img" aria-label="{in_html(chart.read)}"'
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" {view} {size} {named}>']
-    parts.append(f"<title>{escape(chart.title)}</title>")
+    parts.append(f"<title>{in_html(chart.title)}</title>")
     if alone:
         parts.append(f"<style>{STYLE}</style>")
     if box is None:
@@ -146,6 +177,7 @@ def _drawn(chart: Chart, box: _Box) -> list[str]:
             f'<line class="mbm-reference" x1="{box.left:.1f}" x2="{box.right:.1f}" '
             f'y1="{y}" y2="{y}"/>'
         )
+    parts += [_mark(mark, box) for mark in chart.seen]
     for run in _runs(chart.points):
         parts += _run(run, box)
     for point in chart.points:
@@ -157,6 +189,19 @@ def _drawn(chart: Chart, box: _Box) -> list[str]:
     if chart.has_axis:
         parts += _axes(chart, box)
     return parts
+
+
+def _mark(mark: Mark, box: _Box) -> str:
+    """A line over the whole height, with a foot that tells deployments from incidents."""
+    x, kind = box.x(mark.time), "incident" if mark.is_incident else "deployed"
+    foot = (
+        f'<rect x="{x - 2.5:.1f}" y="{box.top:.1f}" width="5" height="5"/>'
+        if mark.is_incident
+        else f'<path d="M{x - 3.5:.1f} {box.bottom:.1f}h7l-3.5 -6z"/>'
+    )
+    line = f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{box.top:.1f}" y2="{box.bottom:.1f}"/>'
+    told = in_html(f"{mark.time:%d %b %Y %H:%M} UTC: {mark.text}")
+    return f'<g class="mbm-{kind}"><title>{told}</title>{line}{foot}</g>'
 
 
 def _runs(points: Sequence[Point]) -> list[list[Point]]:
@@ -204,7 +249,7 @@ def _axes(chart: Chart, box: _Box) -> list[str]:
     parts = [f'<line class="mbm-axis" {ends} y1="{box.bottom:.1f}" y2="{box.bottom:.1f}"/>']
     for x, y, anchor, text in words:
         at = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
-        parts.append(f'<text class="mbm-text" {at}>{escape(text)}</text>')
+        parts.append(f'<text class="mbm-text" {at}>{in_html(text)}</text>')
     return parts
 
 

@@ -57,9 +57,10 @@ def text(board: Board) -> str:
     page = dashboard.DashboardLink("Pages of the monitor").type(model.DashboardLinkType.LINK)
     built.link(page.url("${site}/").icon("external link").target_blank(True))
     for mark in board.marks:
-        shown = dashboard.AnnotationQuery().name("Incidents").datasource(_SOURCE).enable(True)
-        shown.icon_color("red").expr(mark.expr).title_format("Incident")
-        built.annotation(shown.text_format(mark.legend).step("60s"))
+        shown = dashboard.AnnotationQuery().name(mark.name).datasource(_SOURCE).enable(True)
+        shown.icon_color(mark.colour).expr(mark.query.expr).title_format(mark.name)
+        shown.text_format(mark.query.legend).step("60s").use_value_for_time(mark.is_time)
+        built.annotation(shown)
     number = 0
     for i, row in enumerate(board.rows):
         number += 1

@@ -15,7 +15,7 @@ from monitor.outputs.job_metrics import JobMetrics
 from monitor.outputs.live import Lag, LiveMetrics
 from monitor.outputs.notice_metrics import SENT, NoticeMetrics
 from monitor.simulate.messages import MODEL
-from monitor.state import detectors, incidents
+from monitor.state import deployments, detectors, incidents
 from monitor.state.detectors import WHOLE, Check, CheckState
 from tests.integration.test_prometheus import (  # noqa: F401 - a fixture is found by its name
     UNTIL,
@@ -214,8 +214,23 @@ def test_an_incident_is_marked_and_counted(
     evaluated: Evaluated,  # noqa: F811
 ) -> None:
     incidents.add(evaluated.state, incident(MODEL))
-    (mark,) = BOARDS["model"]["annotations"]["list"]
+    mark, _ = BOARDS["model"]["annotations"]["list"]
     (labels,) = prometheus.wait_until(filled(mark["expr"]))
     assert dict(labels) == {"model": MODEL, "severity": "page"}
     (pages,) = [e for e in expressions(BOARDS["fleet"]) if 'severity="page"' in e]
     assert prometheus.query(filled(pages)) == {frozenset({("model", MODEL)}): 1}
+
+
+def test_a_deployment_is_marked_at_its_own_time(
+    prometheus: Prometheus,
+    evaluated: Evaluated,  # noqa: F811
+) -> None:
+    _, mark = BOARDS["model"]["annotations"]["list"]
+    assert mark["useValueForTime"]
+    known = deployments.newest(evaluated.state, MODEL)
+    found = {
+        dict(labels)["version"]: value
+        for labels, value in prometheus.query(filled(mark["expr"])).items()
+    }
+    assert found == {version: at.timestamp() * 1000 for (_, version), at in known.items()}
+    assert found

@@ -150,10 +150,23 @@ def test_a_model_shows_value_interval_rows_and_completeness(loan: Service) -> No
     assert "10 %" in text
     assert "8 % to 12 %" in text
     assert "100 rows, 100 % complete" in text
-    assert 'aria-label="Override rate: 10 %, 07 Mar to 20 Mar 2026"' in text
+    assert 'aria-label="Override rate: 10 %, 07 Mar to 20 Mar 2026; ' in text
     assert "Overrides rose" not in text
     assert "accuracy</a>" in text
     assert "23 % (12 % to 34 %)" in text
+
+
+def test_deployments_and_incidents_are_marked_on_charts(loan: Service) -> None:
+    client = loan.client()
+    for page in ("/models/loan", "/models/loan/metrics/override"):
+        text = client.get(page).text
+        assert "<title>15 Mar 2026 00:00 UTC: version 2 deployed</title>" in text, page
+        assert "<title>17 Mar 2026 00:00 UTC: page loan-2026-03-18-1 likely began</title>" in text
+        assert "20 Mar 2026; 15 Mar version 2 deployed; 16 Mar version x deployed; 17 Mar" in text
+        assert "a version was deployed" in text
+    chart = client.get("/models/loan/metrics/override.svg").text
+    assert chart.count('class="mbm-deployed"') == 2
+    assert chart.count('class="mbm-incident"') == 1
 
 
 def test_a_chart_by_itself_carries_its_style(loan: Service) -> None:

@@ -10,7 +10,7 @@ from monitor.cards.card import Card
 from monitor.metrics import BY_NAME, CATALOGUE
 from monitor.metrics.base import Metric, Per, Unit
 from monitor.outputs.prometheus import Model
-from monitor.render.chart import Chart, Point, number
+from monitor.render.chart import Chart, Mark, Point, number
 from monitor.render.sections import sections
 from monitor.state.history import Line, Moment
 from monitor.state.incidents import Tier
@@ -195,7 +195,10 @@ def versions_of(model: Model) -> list[str]:
 
 
 def model_sections(
-    model: Model, version: str, lines: Mapping[Line, Sequence[Moment]]
+    model: Model,
+    version: str,
+    lines: Mapping[Line, Sequence[Moment]],
+    marks: Sequence[Mark] = (),
 ) -> list[Section]:
     """The sections of a version's page; what has neither value nor history is left out."""
     mine = [one for one in model.shown if one.version == version]
@@ -206,7 +209,11 @@ def model_sections(
     parts = {GLANCE: [BY_NAME[name] for name in _HEADLINE]}
     for title, metrics in {**parts, **sections(CATALOGUE)}.items():
         behaviours = [
-            Behaviour(metric, _first(by_metric[metric.name]), chart_of(model.card, metric, moments))
+            Behaviour(
+                metric,
+                _first(by_metric[metric.name]),
+                chart_of(model.card, metric, moments, marks=marks),
+            )
             for metric in metrics
             if metric.per in (Per.MODEL, Per.PREDICTION)
             and (moments := lines.get(_line(metric, version, by_metric[metric.name]), ()))
@@ -272,6 +279,7 @@ def chart_of(
     moments: Sequence[Moment],
     *,
     called: str = "",
+    marks: Sequence[Mark] = (),
     width: int = 320,
     height: int = 96,
 ) -> Chart:
@@ -286,7 +294,14 @@ def chart_of(
     # Of what compares with the reference, that is nothing changed; of others it is an ideal.
     reference = known[-1] if known else metric.null if metric.compares else None
     return Chart(
-        title, points, reference, _usual(card, moments), percent, width=width, height=height
+        title,
+        points,
+        reference,
+        _usual(card, moments),
+        percent,
+        width=width,
+        height=height,
+        marks=marks,
     )
 
 

@@ -15,6 +15,7 @@ from monitor.cards.card import Card
 from monitor.errors import StateError
 from monitor.metrics import BY_NAME
 from monitor.metrics.base import Metric, Unit
+from monitor.outputs.marks import marks
 from monitor.outputs.prometheus import Model
 from monitor.outputs.web import look
 from monitor.outputs.web.access import (
@@ -70,7 +71,8 @@ def model(call: Call, model: str) -> Response:
     now = call.facts.clock()
     since = (known.end or now) - look.SPAN
     lines = history(call.facts.state, model, since, columns=("", *_outputs(known)))
-    found = look.model_sections(known, version, lines)
+    marked = marks(call.facts.state, model, since)
+    found = look.model_sections(known, version, lines, marked)
     opened = [one for one in incidents.listing(call.facts.state, model) if one.is_open]
     return call.page(
         "model.html",
@@ -107,13 +109,20 @@ def metric(call: Call, model: str, metric: str) -> Response:
     known, about, version = _asked(call, model, metric)
     segment = call.argument("segment")
     since = (known.end or call.facts.clock()) - look.SPAN
+    marked = marks(call.facts.state, model, since)
     lines = history(call.facts.state, model, since, metrics=[metric], segment=segment)
     mine = {line.column: moments for line, moments in lines.items() if line.version == version}
     charts = [
         (
             column,
             look.chart_of(
-                known.card, about, moments, called=column or about.title, width=640, height=160
+                known.card,
+                about,
+                moments,
+                called=column or about.title,
+                marks=marked,
+                width=640,
+                height=160,
             ),
             moments[-1],
         )
@@ -131,6 +140,7 @@ def metric(call: Call, model: str, metric: str) -> Response:
         charts=charts[:MOST_CHARTS],
         left=len(charts) - MOST_CHARTS,
         lines=mine,
+        marked=any(drawn.seen for _, drawn, _ in charts),
         newest=NEWEST,
         slices=parts,
         svg=svg,
@@ -149,7 +159,15 @@ def chart(call: Call, model: str, metric: str) -> Response:
     )
     moments = next((m for line, m in lines.items() if line.version == version), [])
     called = " · ".join(filter(None, (model, version, column, about.title)))
-    drawn = look.chart_of(known.card, about, moments, called=called, width=640, height=160)
+    drawn = look.chart_of(
+        known.card,
+        about,
+        moments,
+        called=called,
+        marks=marks(call.facts.state, model, since),
+        width=640,
+        height=160,
+    )
     response = Response(svg(drawn, alone=True), mimetype="image/svg+xml")
     response.headers["Content-Security-Policy"] = _CHART_POLICY
     return response
@@ -223,10 +241,12 @@ def _lead_charts(call: Call, found: incidents.Incident) -> list[tuple[Lead, Char
     leads = [one for one in found.leads if not one.segment and one.metric in BY_NAME]
     if card is None or not leads:
         return []
+    since = found.since - look.SPAN / 2
+    marked = marks(call.facts.state, found.model, since)
     lines = history(
         call.facts.state,
         found.model,
-        found.since - look.SPAN / 2,
+        since,
         metrics={one.metric for one in leads},
         columns={"", *(one.column for one in leads)},
     )
@@ -235,7 +255,7 @@ def _lead_charts(call: Call, found: incidents.Incident) -> list[tuple[Lead, Char
         for column in (one.column, ""):
             line = Line(one.metric, one.version, "", column)
             if line in lines and line not in drawn and len(drawn) < MOST_DRAWN:
-                chart = look.chart_of(card, BY_NAME[one.metric], lines[line])
+                chart = look.chart_of(card, BY_NAME[one.metric], lines[line], marks=marked)
                 drawn[line] = (one, chart)
     return list(drawn.values())
 
