@@ -5,10 +5,13 @@ BIN := .venv/bin
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv)
 INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install \
 	--quiet --disable-pip-version-check)
-ALERTMANAGER := $(wildcard alerts/alertmanager.yaml)
+ALERTMANAGER := alerts/alertmanager.yaml
 RULES := $(filter-out $(ALERTMANAGER),$(wildcard alerts/*.yaml))
 RULE_TESTS := $(wildcard alerts/tests/*.yaml)
 CHART_VALUES := $(wildcard helm/mbm/ci/*.yaml)
+# Runs a program; one that is not installed is skipped and told, unless CI=true.
+with = if command -v $(1) >/dev/null; then echo "$(1) $(2)"; $(1) $(2); else \
+	echo "skipped, for $(1) is not installed: $(1) $(2)" >&2; [ "$$CI" != true ]; fi
 # Asked when it is needed, for `make test` builds it on the way.
 HELM = $(firstword $(shell ls .cache/helm-v* 2>/dev/null) $(shell command -v helm))
 
@@ -34,9 +37,9 @@ check: .venv/.everything ## format, lint, types, layers, rendered files, alert r
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/mbm render --check
-	$(if $(RULES),promtool check rules $(RULES))
-	$(if $(RULE_TESTS),promtool test rules $(RULE_TESTS))
-	$(if $(ALERTMANAGER),amtool check-config $(ALERTMANAGER))
+	@$(call with,promtool,check rules $(RULES))
+	@$(call with,promtool,test rules $(RULE_TESTS))
+	@$(call with,amtool,check-config $(ALERTMANAGER))
 	$(if $(HELM),for values in $(CHART_VALUES); do \
 		$(HELM) lint --strict --quiet --kube-version 1.33 -f $$values helm/mbm || exit 1; done)
 

@@ -1,6 +1,7 @@
-"""Rules for every test: where CI=true, nothing skips; a busy machine is no mistake."""
+"""Rules for every test: what is skipped is told, and nothing is where CI=true; no hurry."""
 
 import os
+from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -27,6 +28,20 @@ def state(state_url: str) -> Iterator[State]:
     opened = State.open(state_url)
     yield opened
     opened.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was skipped and why, by reason, with the files that it stands in."""
+    by_reason: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for report in terminalreporter.stats.get("skipped", []):
+        _, _, reason = report.longrepr
+        by_reason[reason.removeprefix("Skipped: ")][report.nodeid.partition("::")[0]] += 1
+    if by_reason:
+        terminalreporter.section("skipped, and why")
+    for reason, files in sorted(by_reason.items()):
+        terminalreporter.write_line(f"{files.total()} tests: {reason}")
+        for file, tests in sorted(files.items()):
+            terminalreporter.write_line(f"  {tests} in {file}")
 
 
 if os.environ.get("CI") == "true":

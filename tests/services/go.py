@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.services.require import require
+from tests.services.require import obtaining, require
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
@@ -81,4 +81,5 @@ def _go() -> str:
 
 if __name__ == "__main__":
     for program in (HELM, COMPOSE):
-        program.build()
+        with obtaining(program.name):
+            program.build()

@@ -23,7 +23,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from tests.services.require import require_program
+from tests.services.require import obtaining, require_program
 
 if TYPE_CHECKING:
     from confluent_kafka import Producer
@@ -320,4 +320,5 @@ def make_certificates(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    jars()
+    with obtaining("the Kafka broker"):
+        jars()

@@ -2,6 +2,10 @@
 
 import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -21,3 +25,14 @@ def require_program(name: str, install: str) -> str:
     require(path, f"the program {name!r} is not installed; {install}")
     assert path is not None
     return path
+
+
+@contextmanager
+def obtaining(name: str) -> Iterator[None]:
+    """Outside of tests: what cannot be had is told and skipped; where `CI=true` it ends in 1."""
+    try:
+        yield
+    except (pytest.skip.Exception, pytest.fail.Exception, subprocess.CalledProcessError) as error:
+        print(f"{name} cannot be had: {error}", file=sys.stderr)  # noqa: T201
+        if os.environ.get("CI") == "true":
+            sys.exit(1)

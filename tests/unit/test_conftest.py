@@ -46,6 +46,7 @@ def test_a_skip_fails_in_continuous_integration(tmp_path: Path, body: str) -> No
 def test_a_skip_is_a_skip_elsewhere(tmp_path: Path, body: str) -> None:
     result = _outcome(tmp_path, body, "")
     assert "1 skipped" in result.stdout
+    assert "1 tests: no broker\n  1 in test_it.py" in result.stdout
     assert "failed" not in result.stdout
 
 
