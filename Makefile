@@ -17,7 +17,7 @@ HELM = $(firstword $(shell ls .cache/helm-v* 2>/dev/null) $(shell command -v hel
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test unit check fmt render bench bench-detection torture lock system services clean
+.PHONY: help demo test unit check docs fmt render bench bench-detection torture lock system services clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -50,6 +50,9 @@ fmt: .venv/.everything ## format the code and mend what ruff can mend
 render: .venv/.everything ## write the files that come from the catalogue of metrics
 	$(BIN)/mbm render
 
+docs: .venv/.everything ## the documentation as pages, in .cache/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file .mkdocs.yml
+
 bench: .venv/.everything services ## our cost beside that of the parts and of others
 	$(BIN)/python -m bench
 
@@ -61,7 +64,7 @@ torture: .venv/.everything services ## kill the consumers everywhere, then count
 
 lock: ## choose versions anew: write requirements.lock (needs uv)
 	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile pyproject.toml --quiet --upgrade \
-		--all-extras --group dev --group build --generate-hashes --universal \
+		--all-extras --group dev --group docs --group build --generate-hashes --universal \
 		--python-version 3.11 --no-emit-index-url --no-emit-find-links \
 		--output-file requirements.lock
 

@@ -38,7 +38,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "audit": ("audit", "Show who did what, and why."),
     "reviews": ("reviews", "List required reviews that are open, and predictions without theirs."),
     "trace": ("trace", "Show all that is known of a prediction."),
-    "report": ("report", "Say what a week of a model was like."),
+    "report": ("report", "Say what a week of a model was like, or of all models."),
     "query": ("query", "Ask the log and the results in SQL."),
     "quarantine": ("quarantine", "List messages nobody understood, or take them in after all."),
     "backfill": ("backfill", "Build profiles and results of past windows again."),
@@ -49,7 +49,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "erase": ("erase", "Remove a person's predictions from the log."),
     "render": (
         "render",
-        "Write the files that come from the catalogue of metrics, series and alerts.",
+        "Write the files that come from the code: reference, alerts, runbook, dashboards.",
     ),
     "dashboards": ("dashboards", "Bring the dashboards to a Grafana."),
     "demo": ("demo", "Watch a simulated model in which something goes wrong."),

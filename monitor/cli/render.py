@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
-from monitor.cli import FAILED
+from monitor.cli import FAILED, described, main
 from monitor.errors import MonitorError
 from monitor.outputs import exported
-from monitor.render import alert_rules, helm, reference, runbook
+from monitor.outputs.web.api import openapi
+from monitor.render import alert_rules, api, event_keys, helm, keys, reference, runbook
 from monitor.render.alert import Addresses
 
 
@@ -34,7 +35,7 @@ from monitor.render.alert import Addresses
     help="Address of Grafana, where alerts link to.",
 )
 def render(check: bool, root: Path, runbook_url: str, dashboard_url: str) -> None:
-    """Write the files that come from the catalogue of metrics, series and alerts.
+    """Write the files that come from the code: reference, alerts, runbook, dashboards.
 
     For people who work on this program itself, and for alert rules with your own addresses.
 
@@ -51,6 +52,10 @@ def render(check: bool, root: Path, runbook_url: str, dashboard_url: str) -> Non
         **exported.files(),
         **alert_rules.files(addresses),
         **runbook.files(),
+        **event_keys.files(),
+        **keys.files(),
+        api.PATH: api.page(openapi()),
+        described.PATH: described.page(main),
         **_dashboards(check),
     }
     if (root / helm.FOLDER).is_dir():

@@ -49,6 +49,9 @@ ELSEWHERE = {
     "mbm report -c service.yaml --digest --week 2026-W12 --out all.html": (
         "tests/integration/test_digest.py, of a week that has results"
     ),
+    "mbm backtest --model lending --from 2020-01-01 --to 2040-01-01 -c demo/service.yaml": (
+        "tests/integration/test_detect.py, over a history with a baseline"
+    ),
     "mbm trace -c demo/service.yaml PREDICTION_ID": "tests/unit/test_trace.py, with a real id",
     **dict.fromkeys(
         (
@@ -190,9 +193,20 @@ def test_commands_that_are_run_elsewhere_parse(document: str) -> None:
 def test_commands_in_the_text_parse(document: str) -> None:
     text = _BLOCK.sub("", (ROOT / document).read_text())
     for mention in _MENTION.findall(text):
-        if "|" in mention or "…" in mention:
-            continue
+        if any(one in mention for one in "|…["):
+            continue  # not a command line, but how some look
         assert misread(shlex.split(mention)) == "", f"{document}: mbm {mention}"
+
+
+def test_examples_in_the_help_parse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rules").mkdir()
+    examples = "".join(blocks("docs/reference/cli.md", "sh")).replace("\\\n", "").splitlines()
+    assert len(examples) > 40
+    monkeypatch.chdir(tmp_path)
+    for line in examples:
+        for command in re.split(r"&&|[|>]", line):
+            if command.startswith("mbm "):
+                assert misread(shlex.split(command)[1:]) == "", line
 
 
 def test_a_wrong_command_line_is_told() -> None:

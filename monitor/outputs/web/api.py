@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from monitor.outputs.web import look, pages
 from monitor.outputs.web.access import refuse_others
+from monitor.outputs.web.described import described
 from monitor.outputs.web.facts import Trace
 from monitor.outputs.web.look import Row
 from monitor.outputs.web.site import Call
@@ -83,7 +84,7 @@ class Books:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class NewAct:
     """What somebody does with an incident.
 
     Attributes:
@@ -159,7 +160,7 @@ def act(call: Call, identity: str) -> Incident:
         raise BadRequest("send JSON, with the content type application/json")
     known = pages.known_incident(call, identity)
     try:
-        said = msgspec.json.decode(call.request.get_data(), type=Act)
+        said = msgspec.json.decode(call.request.get_data(), type=NewAct)
     except msgspec.DecodeError as error:
         raise BadRequest(f"{error}") from error
     who, what, reason = pages.acting(call, known.model, asdict(said))
@@ -301,7 +302,7 @@ OPERATIONS: Final = (
         {"model": "only of this model", "status": "only with this status"},
     ),
     Operation("/incidents/{identity}", incident, Incident),
-    Operation("/incidents/{identity}/acts", act, Incident, method="POST", body=Act),
+    Operation("/incidents/{identity}/acts", act, Incident, method="POST", body=NewAct),
     Operation("/predictions", predictions, list[Prediction], {"id": "of the prediction"}),
     Operation("/quarantine", quarantine, list[Message]),
     Operation("/ledger", books, Books),
@@ -367,7 +368,7 @@ def openapi() -> dict[str, Any]:
         "info": {"title": "Model Behavior Monitor", "version": VERSION},
         "paths": paths,
         "components": {
-            "schemas": components,
+            "schemas": {name: described(schema) for name, schema in components.items()},
             "responses": {
                 "Refused": {
                     "description": "why it was not answered",
