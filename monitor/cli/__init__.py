@@ -46,6 +46,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "status": ("status", "Show how far the service has come."),
     "maintain": ("maintain", "Compact the log and remove what is past its time."),
     "migrate": ("migrate", "Bring the tables of the state up to this version."),
+    "backup": ("backup", "Write the whole state into one file."),
+    "restore": ("restore", "Fill an empty state from a backup."),
     "erase": ("erase", "Remove a person's predictions from the log."),
     "render": (
         "render",

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -141,9 +142,35 @@ def test_an_accepted_shift_calls_nobody_again(told: Told) -> None:
 
 
 def mbm(told: Told, *arguments: str, code: int = 0) -> str:
-    found = CliRunner().invoke(main, [*arguments, "-c", str(told.parts.file)])
+    return said(told.parts.file, *arguments, code=code)
+
+
+def said(file: Path, *arguments: str, code: int = 0) -> str:
+    found = CliRunner().invoke(main, [*arguments, "-c", str(file)])
     assert found.exit_code == code, found.output
     return found.output
+
+
+def test_a_backup_on_an_empty_machine_says_the_same(told: Told, tmp_path: Path) -> None:
+    mbm(told, "backup", str(tmp_path / "state.backup"))
+    here, there = told.parts.file.parent, tmp_path / "there"
+    shutil.copytree(here, there, ignore=shutil.ignore_patterns("state.db*"))
+    file = there / told.parts.file.name
+    said(file, "restore", str(tmp_path / "state.backup"))
+    (page,) = found(told.parts)
+    for arguments in (
+        ("results", "--model", MODEL, "--format", "json"),
+        ("incidents", "show", page.id),
+        ("replay-verdict", page.id),
+        ("audit", "list"),
+    ):
+        assert said(file, *arguments) == mbm(told, *arguments)
+    parts = opened(file)
+    assert found(parts) == found(told.parts)
+    assert detectors.windows(parts.state, MODEL) == detectors.windows(told.parts.state, MODEL)
+    assert evaluated(parts, Close(everything=True, until=END), now=NOW).results == 0
+    parts.state.close()
+    assert "is not overwritten" in said(file, "restore", str(tmp_path / "state.backup"), code=1)
 
 
 def test_what_was_told_comes_out_to_the_bit_after_people_acted(told: Told) -> None:

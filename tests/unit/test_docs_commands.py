@@ -52,6 +52,9 @@ ELSEWHERE = {
     "mbm backtest --model lending --from 2020-01-01 --to 2040-01-01 -c demo/service.yaml": (
         "tests/integration/test_detect.py, over a history with a baseline"
     ),
+    "mbm restore state.backup -c elsewhere/service.yaml": (
+        "tests/integration/test_detect.py, on an empty machine"
+    ),
     "mbm trace -c demo/service.yaml PREDICTION_ID": "tests/unit/test_trace.py, with a real id",
     **dict.fromkeys(
         (

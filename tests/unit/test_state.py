@@ -1,8 +1,6 @@
 """The database of the state: opened by anybody, migrated once, written in transactions."""
 
-import importlib
 import multiprocessing
-import pkgutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -15,14 +13,12 @@ from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor import state as package
 from monitor.errors import StateError
 from monitor.state import named
+from monitor.state.backup import tables
 from monitor.state.database import METADATA, Instant, State
 
-for module in pkgutil.iter_modules(package.__path__):
-    # Each declares its tables.
-    importlib.import_module(f"{package.__name__}.{module.name}")
+tables()
 
 
 def test_migrations_make_the_tables_that_the_code_declares(state_url: str) -> None:
