@@ -24,6 +24,7 @@ from monitor.state import notices
 from monitor.state.database import State
 from monitor.state.incidents import Act, Incident, Lead, Tier, What, one
 from monitor.state.notices import LEFT, RAISED, WEEKLY, WORSE, Claimed, Key
+from monitor.state.things import Thing, things
 
 LEASE: Final = timedelta(minutes=5)
 """A try that has not ended after this long has died; longer than any can take."""
@@ -119,7 +120,7 @@ def told(incident: Incident, event: str, card: Card, settings: Notices) -> Notic
         tier=str(incident.tier),
         summary=incident.summary,
         since=incident.since.isoformat(),
-        leads=tuple(map(_lead, incident.leads)),
+        leads=tuple(map(_thing, things(incident.leads))),
         owner=card.owner.mail,
         team=card.owner.team,
         pager=card.owner.pager or "",
@@ -134,6 +135,11 @@ def _act(incident: Incident, event: str) -> Act | None:
     if event.startswith(WORSE):
         return incident.acts[int(event.removeprefix(WORSE)) - 1]
     return next((act for act in reversed(incident.acts) if act.what == event), None)
+
+
+def _thing(thing: Thing) -> str:
+    also = f"; also {', '.join(thing.also)}" if thing.also else ""
+    return _lead(thing.lead) + also
 
 
 def _lead(lead: Lead) -> str:

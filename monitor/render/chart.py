@@ -14,6 +14,7 @@ STYLE: Final = (
     ".mbm-reference{stroke:#6b7280;stroke-width:1;stroke-dasharray:4 3}"
     ".mbm-deployed{stroke:#6b21a8;fill:#6b21a8;stroke-width:1.2}"
     ".mbm-incident{stroke:#b3261e;fill:#b3261e;stroke-width:1.2;stroke-dasharray:2 2}"
+    ".mbm-incident rect{stroke:none}"
     ".mbm-gap{fill:#b45309}.mbm-axis{stroke:#9ca3af;stroke-width:1}"
     ".mbm-text{font:11px system-ui,sans-serif;fill:#4b5563}"
     "@media(prefers-color-scheme:dark){.mbm-line{stroke:#7fb2f0}"
@@ -147,7 +148,7 @@ def _box(chart: Chart) -> _Box | None:
     words = (number(low, percent=chart.percent), number(high, percent=chart.percent))
     pad = 0.06 * (high - low)
     first, last = chart.points[0].time.timestamp(), chart.points[-1].time.timestamp()
-    left = 46.0 if chart.has_axis else 3.0
+    left = max(46.0, 8.0 + 6.4 * max(map(len, words))) if chart.has_axis else 3.0
     bottom = chart.height - (20.0 if chart.has_axis else 7.0)
     return _Box(
         start=first if last > first else first - 1,

@@ -25,6 +25,7 @@ class Shown:
         completeness: share of the window's messages that were stored, in [0, 1]; None while
             unknown.
         group_rows: rows of the smallest group that was compared, None where none were.
+        reason: why the value is unknown, "" where it is not.
     """
 
     version: str
@@ -36,6 +37,7 @@ class Shown:
     rows: int
     completeness: float | None
     group_rows: int | None = None
+    reason: str = ""
 
 
 def shown(state: State, model: str, start: datetime, end: datetime) -> list[Shown]:
@@ -51,6 +53,7 @@ def shown(state: State, model: str, start: datetime, end: datetime) -> list[Show
             RESULTS.c.rows,
             RESULTS.c.completeness,
             RESULTS.c.group_rows,
+            RESULTS.c.reason,
         )
         .select_from(RESULTS.join(SERIES))
         .where(
@@ -65,7 +68,7 @@ def shown(state: State, model: str, start: datetime, end: datetime) -> list[Show
         .order_by(SERIES.c.version, SERIES.c.metric, SERIES.c.column_name)
     )
     with state.reading() as connection:
-        return [Shown(*row) for row in connection.execute(wanted)]
+        return [Shown(*row) for row in connection.execute(wanted)]  # type: ignore[call-arg]
 
 
 def stamp(state: State) -> int:

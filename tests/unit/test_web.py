@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -18,9 +19,10 @@ from monitor.outputs.web.api import MOST, OPERATIONS, openapi
 from monitor.outputs.web.facts import Trace
 from monitor.render.advice import ADVICE
 from monitor.state import audit, incidents, results, tokens
-from monitor.state.incidents import Status
+from monitor.state.incidents import Lead, Status
+from monitor.state.things import things
 from monitor.state.tokens import Right
-from tests.pages import HOSTILE, NOW, Service, fill, incident, service
+from tests.pages import DAY, HOSTILE, NOW, Service, fill, incident, result, service
 
 ACTED = "/incidents/loan-2026-03-18-1"
 PAGES = (
@@ -492,3 +494,35 @@ def test_an_incident_of_which_little_is_known_is_shown(loan: Service) -> None:
 
 def test_there_is_advice_for_every_family_of_signals() -> None:
     assert set(ADVICE) == set(Group)
+
+
+def test_an_incident_is_told_a_thing_at_a_time(loan: Service) -> None:
+    def lead(signal: str, **more: Any) -> Lead:  # noqa: ANN401
+        (first,) = incident().leads
+        return replace(first, signal=signal, segment="", column="age", unit="sigma", **more)
+
+    tails = {"metric": "feature_tails", "kind": "tails", "before": None, "after": None}
+    moved = (
+        lead("features/age/tails@1", part=0.9, version="1", since=NOW, **tails),
+        lead("features/age/location@1", part=0.1, version="1", kind="location"),
+        lead("features/age/tails@2", part=0.9, **tails),
+        *incident().leads,
+    )
+    age, override = things(moved)
+    assert (age.lead.kind, age.versions, age.also) == ("location", ("1", "2"), ("tails up",))
+    assert age.since == min(one.since for one in moved[:3])
+    assert override.lead.segment == "team=south"
+    one = incidents.add(loan.state, incident(leads=moved, story={"runbook": "features"}))
+    row = result("override", 0.3, segment="team=south", end=one.opened, start=one.since)
+    results.add(loan.state, [row, replace(row, start=row.end, end=row.end + DAY)])
+    text = loan.client().get(f"/incidents/{one.id}").text
+    assert "All 4 signals" in text
+    assert "16,000 to 1 against nothing having changed" in text
+    assert "<h3>Override rate, version 2, in team=south</h3>" in text
+    assert text.count('<tr><th scope="row" data-of="What">') == 2 + 4
+    assert f"<strong>age:</strong> {ADVICE[Group.FEATURES]}" in text
+
+
+def test_a_number_that_is_unknown_says_why_and_what_was_known(loan: Service) -> None:
+    text = re.sub(r"\s+", " ", loan.client().get("/models/loan").text)
+    assert "Unknown now: no labels yet. Last known: 90 %, " in text

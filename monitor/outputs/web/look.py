@@ -145,12 +145,14 @@ class Behaviour:
         metric: what it is.
         now: the latest verdict, None where the last window has none.
         chart: how it came there.
+        last: the newest window with a value.
         anchor: names its place on the page.
     """
 
     metric: Metric
     now: Shown | None
     chart: Chart
+    last: Moment
 
     @property
     def anchor(self) -> str:
@@ -213,11 +215,12 @@ def model_sections(
                 metric,
                 _first(by_metric[metric.name]),
                 chart_of(model.card, metric, moments, marks=marks),
+                last,
             )
             for metric in metrics
             if metric.per in (Per.MODEL, Per.PREDICTION)
             and (moments := lines.get(_line(metric, version, by_metric[metric.name]), ()))
-            and any(moment.value is not None for moment in moments)
+            and (last := next((m for m in reversed(moments) if m.value is not None), None))
         ]
         tables = _tables(metrics, by_metric)
         if behaviours or tables:
@@ -237,7 +240,8 @@ def _first(shown: Sequence[Shown]) -> Shown | None:
 def _tables(metrics: Sequence[Metric], by_metric: Mapping[str, Sequence[Shown]]) -> list[Table]:
     by_per: dict[Per, list[Metric]] = defaultdict(list)
     for metric in metrics:
-        if metric.per not in (Per.MODEL, Per.PREDICTION) and by_metric.get(metric.name):
+        known = any(one.value is not None for one in by_metric.get(metric.name, ()))
+        if metric.per not in (Per.MODEL, Per.PREDICTION) and known:
             by_per[metric.per].append(metric)
     return [table(per, some, by_metric) for per, some in by_per.items()]
 

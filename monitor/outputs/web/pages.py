@@ -17,7 +17,7 @@ from monitor.metrics import BY_NAME
 from monitor.metrics.base import Metric, Unit
 from monitor.outputs.marks import marks
 from monitor.outputs.prometheus import Model
-from monitor.outputs.web import look
+from monitor.outputs.web import evidence, look
 from monitor.outputs.web.access import (
     FORM_COOKIE,
     MOST_SECONDS,
@@ -27,17 +27,20 @@ from monitor.outputs.web.access import (
     refuse_forged,
 )
 from monitor.outputs.web.site import Call
-from monitor.render.advice import ADVICE
 from monitor.render.alert_rules import ALERTS
-from monitor.render.chart import STYLE, Chart, svg
+from monitor.render.chart import STYLE, svg
 from monitor.settings.values import duration_text
 from monitor.state import audited, heartbeats, incidents, ledger, results, slices
 from monitor.state.audit import Entry
-from monitor.state.history import Line, history
-from monitor.state.incidents import OF_PEOPLE, Lead, Tier, What
+from monitor.state.history import history
+from monitor.state.incidents import OF_PEOPLE, Tier, What
 from monitor.state.references import pinned
+from monitor.state.things import things
 
 MOST_QUARANTINED: Final = 100
+MOST_PARTITIONS: Final = 20
+"""Partitions that are seen at once; the others are folded."""
+
 MOST_ENTRIES: Final = 200
 """Entries of the audit log on one page."""
 
@@ -45,10 +48,6 @@ LONGEST_NUMBER: Final = 18
 NEWEST: Final = 15
 """Windows whose values are written out below a chart."""
 
-MOST_LEADS: Final = 6
-"""Leads of an incident that are seen at once; the others are folded."""
-
-MOST_DRAWN: Final = 3
 MOST_CHARTS: Final = 24
 """Charts of the features of one metric on its page."""
 
@@ -217,47 +216,25 @@ def incident(call: Call, identity: str) -> Response:
     """One incident: what moved, since when, how surely, and what to do."""
     found = known_incident(call, identity)
     secret = form_secret(call.request)
+    card = call.facts.cards().get(found.model)
+    moved = things(found.leads)
     response = call.page(
         "incident.html",
         one=found,
-        card=call.facts.cards().get(found.model),
+        card=card,
         metrics=BY_NAME,
-        charts=_lead_charts(call, found),
-        most=MOST_LEADS,
+        things=moved,
+        odds=evidence.odds(found.evidence),
+        charts=evidence.charts(call.facts.state, card, found, moved) if card else [],
         svg=svg,
         may_act=call.asker.writes(found.model),
         secret=secret,
-        advice={group.value: text for group, text in ADVICE.items()},
+        advice=evidence.advice(found, moved),
         alert="MbmSlowDrift" if found.tier is Tier.SLOW else "MbmBehaviorShift",
         runbook={alert.name for alert in ALERTS},
     )
     _keep(call, response, FORM_COOKIE, secret)
     return response
-
-
-def _lead_charts(call: Call, found: incidents.Incident) -> list[tuple[Lead, Chart]]:
-    """How the numbers behind the first leads moved, of those that are kept for all rows."""
-    card = call.facts.cards().get(found.model)
-    leads = [one for one in found.leads if not one.segment and one.metric in BY_NAME]
-    if card is None or not leads:
-        return []
-    since = found.since - look.SPAN / 2
-    marked = marks(call.facts.state, found.model, since)
-    lines = history(
-        call.facts.state,
-        found.model,
-        since,
-        metrics={one.metric for one in leads},
-        columns={"", *(one.column for one in leads)},
-    )
-    drawn: dict[Line, tuple[Lead, Chart]] = {}
-    for one in leads:
-        for column in (one.column, ""):
-            line = Line(one.metric, one.version, "", column)
-            if line in lines and line not in drawn and len(drawn) < MOST_DRAWN:
-                chart = look.chart_of(card, BY_NAME[one.metric], lines[line], marks=marked)
-                drawn[line] = (one, chart)
-    return list(drawn.values())
 
 
 def act(call: Call, identity: str) -> Response:
@@ -323,14 +300,15 @@ def quarantine(call: Call) -> Response:
 
 
 def accounts(call: Call) -> Response:
-    """What became of every message."""
+    """What became of every message; partitions in which something is amiss or waits first."""
     refuse_blind(call, None)
     state = call.facts.state
-    found = ledger.accounts(state)
+    found = sorted(ledger.accounts(state), key=lambda one: (one.unbroken, -one.quarantined))
+    beats = sorted(heartbeats.heartbeats(state), key=lambda one: one.position - one.end)
     names = ("received", "stored", "quarantined")
     sums = {name: sum(getattr(one, name) for one in found) for name in names}
     sums["ignored"] = sum(sum(one.ignored.values()) for one in found)
-    return call.page("ledger.html", found=found, sums=sums, beats=heartbeats.heartbeats(state))
+    return call.page("ledger.html", found=found, sums=sums, beats=beats, most=MOST_PARTITIONS)
 
 
 def audit(call: Call) -> Response:
@@ -473,7 +451,7 @@ def _outputs(known: Model) -> set[str]:
 def _slices(
     call: Call, known: Model, metric: str, version: str
 ) -> list[tuple[str, str, results.ResultRow]]:
-    """The last published value of each segment, those with most rows first."""
+    """The last published value of each segment; unknown ones last, those with most rows first."""
     if known.end is None:
         return []
     rows = results.latest(
@@ -488,7 +466,10 @@ def _slices(
     for row in rows:
         if row.segment and row.stage == "":
             newest[row.segment, row.column_name] = row
-    found = sorted(newest.values(), key=lambda row: (-row.rows, row.segment, row.column_name))
+    found = sorted(
+        newest.values(),
+        key=lambda row: (row.value is None, -row.rows, row.segment, row.column_name),
+    )
     return [(row.segment, row.column_name, row) for row in found]
 
 
