@@ -14,6 +14,7 @@ RUN python -m venv --without-pip /opt/mbm \
     && python -m pip --python /opt/mbm/bin/python install --no-deps --require-hashes -r runtime.lock
 COPY README.md LICENSE ./
 COPY monitor monitor
+COPY dashboards dashboards
 # What only building needs goes again, and so do the tests that libraries bring along.
 RUN python -m pip --python /opt/mbm/bin/python install --no-deps --no-build-isolation . \
     && python -m pip --python /opt/mbm/bin/python uninstall --yes editables hatchling trove-classifiers \

@@ -37,9 +37,7 @@ def dashboards() -> None:
     "--from",
     "place",
     type=click.Path(path_type=Path, file_okay=False),
-    default="dashboards",
-    show_default=True,
-    help="Folder of the rendered dashboards.",
+    help="Folder of other dashboards; default: those that come with this program.",
 )
 @click.option("--folder", default="Model behaviour", show_default=True, help="Folder in Grafana.")
 @click.option("--site", help="Where people find the monitor's own pages, for the links to them.")
@@ -49,7 +47,7 @@ def dashboards() -> None:
 def push(
     url: str,
     token_file: Path | None,
-    place: Path,
+    place: Path | None,
     folder: str,
     site: str | None,
     overwrite: bool,
@@ -71,7 +69,7 @@ def push(
     """
     from monitor.outputs.grafana import Grafana
 
-    found = _read(place, site)
+    found = _read(place or _own(), site)
     grafana = Grafana(url, _token(token_file))
     changes = [(grafana.change(wanted), wanted) for wanted in found]
     if not dry_run and any(change.what != "same" for change, _ in changes):
@@ -96,6 +94,13 @@ def _token(file: Path | None) -> str:
     if not token.strip():
         raise click.UsageError("no token: name a --token-file or set GRAFANA_TOKEN")
     return token.strip()
+
+
+def _own() -> Path:
+    """The dashboards of this program: inside the package once it is installed, else beside it."""
+    package = Path(__file__).parents[1]
+    inside = package / "dashboards"
+    return inside if inside.is_dir() else package.parent / "dashboards"
 
 
 def _read(place: Path, site: str | None) -> list[Mapping[str, Any]]:

@@ -1,6 +1,7 @@
 """`mbm results`."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from monitor.cli.rows import write
 from monitor.jobs.service import opened
 from monitor.metrics import CATALOGUE
 from monitor.settings.check import nearest
+from monitor.state import progress
 from monitor.state.results import ResultRow, latest
 
 SHORT = (
@@ -32,6 +34,27 @@ SHORT = (
 )
 """Columns of the table for people; JSON and CSV have all."""
 
+GLANCE = (
+    *("metric", "column_name", "version", "value", "lower", "upper", "reference_value"),
+    *("rows", "end", "reason"),
+)
+"""Columns of the table with one line per metric."""
+
+
+def _newest(rows: Sequence[ResultRow], versions: Sequence[str]) -> list[ResultRow]:
+    """Of each metric one row over all stages: newest window, newest version, greatest value."""
+    place = {version: i for i, version in enumerate(versions)}
+
+    def rank(row: ResultRow) -> tuple[object, ...]:
+        size = -1.0 if row.value is None else abs(row.value)
+        return (row.end, place.get(row.version, -1), size)
+
+    best: dict[str, ResultRow] = {}
+    for row in rows:
+        if not row.stage and (row.metric not in best or rank(row) > rank(best[row.metric])):
+            best[row.metric] = row
+    return [best[one.name] for one in CATALOGUE if one.name in best]
+
 
 @click.command()
 @click.option("--model", required=True, help="Whose results.")
@@ -46,15 +69,19 @@ SHORT = (
 )
 @click.option("--version", help="Only this version of the model.")
 @click.option("--segment", help='Only this segment; "" is all rows together.')
+@click.option(
+    "--all", "is_whole", is_flag=True, help="Every result, also in a table without --metric."
+)
 @config
 @output
-def results(
+def results(  # noqa: PLR0913, PLR0917 - one for each option
     model: str,
     metric: str | None,
     since: datetime | None,
     window: str,
     version: str | None,
     segment: str | None,
+    is_whole: bool,
     file: Path,
     form: str,
 ) -> None:
@@ -62,6 +89,10 @@ def results(
 
     The newest revision of each. What is unknown has no value and a reason. The keys of JSON and
     CSV are stable and their numbers exact.
+
+    A table without --metric, --since and --segment tells of each metric the newest window only,
+    over all rows of the newest version, and of features and the like the one with the greatest
+    value; --all tells everything.
 
     \b
     Example:
@@ -77,7 +108,11 @@ def results(
         hint = f"perhaps {', '.join(alike[:9])}" if alike else nearest(metric, names)
         raise click.BadParameter(f"there is none; {hint}", param_hint="--metric")
     parts = opened(file)
-    named(parts.cards, model)
+    card = named(parts.cards, model)
+    is_short = form == "table" and not is_whole and (metric, since, segment) == (None,) * 3
+    if is_short:
+        closed = progress.closed(parts.state, model, "inputs")
+        since, segment = closed and closed - 2 * card.windows.publish, ""
     rows = latest(
         parts.state,
         model=model,
@@ -88,6 +123,9 @@ def results(
         since=since,
     )
     columns = SHORT if form == "table" else tuple(field.name for field in fields(ResultRow))
-    write(map(asdict, rows), columns, form, sys.stdout)
+    kept = _newest(rows, card.versions) if is_short else rows
+    write(map(asdict, kept), GLANCE if is_short else columns, form, sys.stdout)
+    if is_short and rows:
+        click.echo("one line per metric; more with --metric NAME, --segment, or --all", err=True)
     if not rows:
         click.echo("no results; see how far evaluation has come with: mbm status", err=True)

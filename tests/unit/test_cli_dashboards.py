@@ -1,6 +1,9 @@
 """`mbm dashboards push` against a server that speaks Grafana's API."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -8,6 +11,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner, Result
@@ -15,7 +19,7 @@ from click.testing import CliRunner, Result
 from monitor.cli import main
 from monitor.outputs.grafana import Grafana
 
-FOLDER = str(Path(__file__).parents[2] / "dashboards")
+ROOT = Path(__file__).parents[2]
 TOKEN = "glsa_of_a_test"
 
 
@@ -97,7 +101,7 @@ def grafana(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGrafana]:
 
 
 def push(grafana: FakeGrafana, *options: str) -> Result:
-    words = ["dashboards", "push", "--url", grafana.url, "--from", FOLDER, *options]
+    words = ["dashboards", "push", "--url", grafana.url, *options]
     return CliRunner().invoke(main, words)
 
 
@@ -201,3 +205,24 @@ def test_a_folder_without_dashboards_is_a_mistake(grafana: FakeGrafana, tmp_path
     done = push(grafana, "--from", str(tmp_path))
     assert done.exit_code == 1
     assert "--from" in done.output
+
+
+def test_a_wheel_brings_its_dashboards_along(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, check=True, cwd=ROOT, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with ZipFile(wheel) as packed:
+        packed.extractall(tmp_path / "site")
+    for board in (ROOT / "dashboards").glob("*.json"):
+        packed_board = tmp_path / "site/monitor/dashboards" / board.name
+        assert packed_board.read_bytes() == board.read_bytes()
+    asked = "from monitor.cli.dashboards import _own; print(_own())"
+    found = subprocess.run(
+        [sys.executable, "-c", asked],
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+    )
+    assert Path(found.stdout.strip()) == tmp_path / "site/monitor/dashboards"
