@@ -35,7 +35,7 @@ ENV PATH=/opt/mbm/bin:$PATH \
     MBM_CONFIG=/etc/mbm/settings/service.yaml
 USER 10001:10001
 WORKDIR /var/lib/mbm
-EXPOSE 9464 9465 9466
+EXPOSE 9464 9465 9466 9467
 # Of `mbm run` and `mbm serve`, once serve.listen is 0.0.0.0:9464. Parts that run apart have their
 # own in compose.yaml, and probes in the Helm chart.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=90s --retries=3 \

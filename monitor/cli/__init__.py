@@ -17,9 +17,10 @@ USAGE: Final = 2
 """Exit code of a wrong command line or configuration: doing it again cannot help."""
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
-    "run": ("run", "Run the whole service: ingest, evaluate and serve."),
+    "run": ("run", "Run the whole service: ingest, evaluate, schedule and serve."),
     "ingest": ("ingest", "Read events into the log."),
     "evaluate": ("evaluate", "Turn the log into results."),
+    "schedule": ("schedule", "Tell people, keep the log in shape, seek slices, at set times."),
     "serve": (
         "serve",
         "Show results to people, programs and Prometheus, health and readiness to probes.",

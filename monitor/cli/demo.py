@@ -25,6 +25,7 @@ from monitor.jobs.differences import CLEAR, Difference, differences
 from monitor.jobs.evaluate import Close
 from monitor.jobs.evaluating import evaluated, keep_evaluating
 from monitor.jobs.read_in import read_in
+from monitor.jobs.scheduling import scheduling
 from monitor.jobs.serve import serve
 from monitor.jobs.service import Opened, opened
 from monitor.profiles.windows import seconds_of
@@ -80,7 +81,8 @@ def demo(fast: bool, folder: Path | None, keep: bool) -> None:
             _show(parts, world)
             if not fast and sys.stdout.isatty() and not stop.is_set():
                 click.echo("Serving until Ctrl-C.")
-                keep_evaluating(parts, stop.wait, CollectorRegistry())
+                with scheduling(parts, CollectorRegistry()):
+                    keep_evaluating(parts, stop.wait, CollectorRegistry())
     if folder is None and not keep:
         click.echo(f"To look around in such data, keep it: {sys.argv[0]} demo --fast --folder demo")
 

@@ -24,9 +24,9 @@ from monitor.jobs.service import opened
 def evaluate(file: Path, once: bool, until: datetime | None) -> None:
     """Turn the log into results.
 
-    Without --once it looks every `evaluate.every` and takes care of the log every
-    `maintain.every`; windows close when their sources have told all. With --once all windows
-    close up to --until, by default up to the end of the last event's window.
+    Without --once it looks every `evaluate.every`, and windows close when their sources have
+    told all. With --once all windows close up to --until, by default up to the end of the last
+    event's window.
 
     \b
     Example:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from monitor.cli.options import config
-from monitor.jobs.evaluating import maintained
+from monitor.jobs.scheduling import maintained
 from monitor.jobs.service import opened
 
 

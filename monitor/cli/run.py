@@ -11,13 +11,13 @@ from monitor.errors import ConfigurationError, Mistake
 from monitor.jobs.service import configuration
 from monitor.jobs.supervise import Command, supervise
 
-PARTS = ("ingest", "evaluate", "serve")
+PARTS = ("ingest", "evaluate", "schedule", "serve")
 
 
 @click.command()
 @config
 def run(file: Path) -> None:
-    """Run the whole service: ingest, evaluate and serve.
+    """Run the whole service: ingest, evaluate, schedule and serve.
 
     Each part is a process of its own, started again when it ends, with its own /metrics. All
     stop on SIGTERM or Ctrl-C within 30 seconds.
@@ -31,7 +31,7 @@ def run(file: Path) -> None:
     settings, _ = configuration(file)
     for name, source in settings.sources.items():
         if source.stdin is not None:
-            reason = "standard input cannot be shared out; run: mbm ingest, mbm evaluate, mbm serve"
+            reason = "standard input cannot be shared out; run each part by itself: mbm ingest ..."
             raise ConfigurationError([Mistake(str(file), 0, f"sources.{name}.stdin", reason)])
     log_to_stderr()
     program = (sys.executable, "-m", "monitor")

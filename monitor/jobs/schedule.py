@@ -5,10 +5,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
+from monitor.jobs.leading import Leader
 from monitor.outputs.job_metrics import JobMetrics
 from monitor.state import runs
 from monitor.state.database import State
+
+GIVEN_UP: Final = timedelta(hours=6)
+"""A run that has not ended after this long is given up for dead, if nothing else tells."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _log = logging.getLogger(__name__)
@@ -24,14 +29,12 @@ class Job:
         run: does it, for the slot that is due; what it returns is kept as the run's message.
             It may be run again for a slot whose process died.
         offset: from 1970-01-01 UTC to a slot, so that daily jobs have their hour.
-        lease: a run that has not ended after this long is given up for dead.
     """
 
     name: str
     interval: timedelta
     run: Callable[[datetime], str]
     offset: timedelta = timedelta()
-    lease: timedelta = timedelta(hours=6)
 
     def slot(self, now: datetime) -> datetime:
         """The last moment at or before `now` at which the job was due.
@@ -44,15 +47,27 @@ class Job:
         return start + (now - start) // self.interval * self.interval
 
 
-def tick(state: State, job: Job, metrics: JobMetrics, clock: Callable[[], datetime]) -> str | None:
+def tick(
+    state: State,
+    job: Job,
+    metrics: JobMetrics,
+    clock: Callable[[], datetime],
+    alive_since: datetime | None = None,
+) -> str | None:
     """The outcome of the slot that is due, None if it is or was somebody's.
 
-    Called at a start it also makes up for the last slot that nobody ran meanwhile; older
-    ones are left, for every job does all that there is to do.
+    Args:
+        state: where slots are claimed.
+        job: what to run.
+        metrics: where the run is counted.
+        clock: aware.
+        alive_since: a run that began before this and has not ended has died; by default what
+            began longer ago than `GIVEN_UP` has.
     """
     started = clock()
     slot = job.slot(started)
-    if not runs.claim(state, job.name, slot, started, job.lease):
+    lease = GIVEN_UP if alive_since is None else started - alive_since
+    if not runs.claim(state, job.name, slot, started, lease):
         return None
     begin = time.monotonic()
     try:
@@ -67,41 +82,56 @@ def tick(state: State, job: Job, metrics: JobMetrics, clock: Callable[[], dateti
 
 
 class Schedule:
-    """Jobs on threads of this process, from `start` to `stop`."""
+    """Jobs on threads of this process, from `start` to `stop`, while it leads."""
 
     def __init__(
         self,
         state: State,
         jobs: Sequence[Job],
         metrics: JobMetrics,
+        leader: Leader,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         from apscheduler.schedulers.background import BackgroundScheduler
         from apscheduler.triggers.interval import IntervalTrigger
 
+        self._state, self._jobs, self._metrics = state, tuple(jobs), metrics
+        self._leader, self._clock = leader, clock
         # What was missed is known from our own runs, so APScheduler's memory may be lost.
         self._scheduler = BackgroundScheduler(timezone=UTC)
         for job in jobs:
             metrics.expect(job.name, job.interval, runs.last_success(state, job.name))
-            arguments = (state, job, metrics, clock)
-            self._scheduler.add_job(tick, args=arguments, misfire_grace_time=None)
             self._scheduler.add_job(
-                tick,
+                self._tick,
                 IntervalTrigger(
                     seconds=job.interval.total_seconds(),
                     start_date=job.slot(clock()),
                     timezone=UTC,
                 ),
-                args=arguments,
+                args=(job,),
                 coalesce=True,
                 max_instances=1,
                 misfire_grace_time=None,
             )
 
     def start(self) -> None:
-        """Run what was missed, then each job at its slots."""
+        """Wait for the lead, run what was missed, then each job at its slots."""
         self._scheduler.start()
+        self._leader.start(self._catch_up)
 
     def stop(self) -> None:
-        """Let what runs end, and start nothing more."""
+        """Let what runs end, start nothing more, and leave the lead to another process."""
         self._scheduler.shutdown(wait=True)
+        self._leader.stop()
+
+    def _catch_up(self) -> None:
+        """Run the last slot of each job if nobody did, or who began has died with its lead.
+
+        Older slots are left, for every job does all that there is to do.
+        """
+        for job in self._jobs:
+            self._scheduler.add_job(self._tick, args=(job,), misfire_grace_time=None)
+
+    def _tick(self, job: Job) -> None:
+        if (since := self._leader.since()) is not None:
+            tick(self._state, job, self._metrics, self._clock, since)

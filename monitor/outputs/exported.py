@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Metric
 
 from monitor.outputs import prometheus
 from monitor.outputs.job_metrics import JobMetrics
+from monitor.outputs.leader_metrics import show_leader
 from monitor.outputs.live import LiveMetrics
 from monitor.outputs.notice_metrics import NoticeMetrics
 from monitor.render.series import PATH, Exported, page
@@ -14,14 +15,17 @@ from monitor.render.series import PATH, Exported, page
 
 def by_process() -> Mapping[str, tuple[Exported, ...]]:
     """What is exported, by the process that does."""
-    live, jobs = _Recorder(), _Recorder()
+    live, runs, jobs = _Recorder(), _Recorder(), _Recorder()
     LiveMetrics(live)
+    JobMetrics(runs)
     JobMetrics(jobs)
     NoticeMetrics(jobs)
+    show_leader(lambda: False, jobs)
     return {
         "serve": prometheus.exported(),
         "ingest": tuple(live.exported()),
-        "evaluate": tuple(jobs.exported()),
+        "evaluate": tuple(runs.exported()),
+        "schedule": tuple(jobs.exported()),
     }
 
 

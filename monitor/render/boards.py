@@ -386,6 +386,7 @@ def _evaluating(by_name: Mapping[str, Exported]) -> tuple[Panel, ...]:
     runs, ended = by_name["mbm_job_runs_total"], by_name["mbm_job_last_success_timestamp_seconds"]
     took, every = by_name["mbm_job_duration_seconds"], by_name["mbm_job_interval_seconds"]
     left, build = by_name["mbm_series_suppressed_total"], by_name["mbm_build_info"]
+    lead = by_name["mbm_scheduler_leader"]
     return (
         of_series(
             runs,
@@ -407,6 +408,9 @@ def _evaluating(by_name: Mapping[str, Exported]) -> tuple[Panel, ...]:
             "s",
             f"histogram_quantile(0.9, sum by (job_name, le) (rate({took.name}_bucket[{RATE}])))",
             "{{job_name}}",
+        ),
+        of_series(
+            lead, "Processes that lead the schedule", "short", f"sum({lead.name})", "leaders"
         ),
         of_series(left, "Series left out", "short", once(left.name), "{{reason}}"),
         of_series(build, "Versions of the monitor", "short", once(build.name), "{{version}}"),

@@ -15,10 +15,15 @@ FOLDER: Final = "helm/mbm"
 
 _COPIED: Final = ("alerts/", "dashboards/")
 
-_OURS: Final = (("Serve", "listen"), ("Ingest", "metrics"), ("Evaluate", "metrics"))
+_OURS: Final = (
+    ("Serve", "listen"),
+    ("Ingest", "metrics"),
+    ("Evaluate", "metrics"),
+    ("Schedule", "metrics"),
+)
 """Addresses that the chart sets, because its services and probes name the same ports."""
 
-_PARTS: Final = ("ingest", "evaluate", "serve")
+_PARTS: Final = ("ingest", "evaluate", "schedule", "serve")
 
 _VARIABLE: Final = "^[A-Za-z_][A-Za-z0-9_]*$"
 _LABEL: Final = "^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$"

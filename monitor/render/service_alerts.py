@@ -16,14 +16,17 @@ ABSENT = Alert(
     severity=Severity.CRITICAL,
     when='label_replace(absent(mbm_build_info), "part", "serve", "", "")\n'
     'or label_replace(absent(mbm_consumer_lag_seconds), "part", "ingest", "", "")\n'
-    'or label_replace(absent(mbm_job_interval_seconds), "part", "evaluate", "", "")',
+    'or label_replace(absent(sum(mbm_job_interval_seconds{job_name="evaluate"})), '
+    '"part", "evaluate", "", "")\n'
+    'or label_replace(absent(mbm_scheduler_leader), "part", "schedule", "", "")',
     lasts=_MINUTES[5],
     summary="mbm {{ $labels.part }} cannot be seen",
     description="For 5 minutes Prometheus has had nothing from `mbm {{ $labels.part }}`: it does "
     "not run, cannot be reached, or has not started its work. Models are not watched meanwhile.",
     meaning="One part of the service shows Prometheus nothing. Without ingest no event is stored, "
-    "without evaluate no result is made, without serve nobody sees one; alerts on models then say "
-    "nothing, whatever the models do.",
+    "without evaluate no result is made, without schedule nobody is told by the service itself and "
+    "the log grows, without serve nobody sees a result; alerts on models then say nothing, "
+    "whatever the models do.",
     look=(
         "On the host: does `mbm run` (or the part alone) run, and what does its log say last?",
         "In Prometheus under Status, Targets: is the part's address right and reachable?",
@@ -34,8 +37,8 @@ ABSENT = Alert(
         "A mistake in the settings or the cards: the part ends with code 2 at once.",
         "Ingest cannot reach Kafka, or evaluate its state; both say so in their log.",
         (
-            "The address in `serve.listen`, `ingest.metrics` or `evaluate.metrics` changed, or a "
-            "network rule keeps Prometheus out."
+            "The address in `serve.listen` or `metrics` of ingest, evaluate or schedule changed, "
+            "or a network rule keeps Prometheus out."
         ),
     ),
     remedy=(
@@ -105,7 +108,7 @@ FAILING = Alert(
     meaning="A job of the service fails again and again. A single failure is nothing: the next "
     "run does all that there is to do.",
     look=(
-        "The log of `mbm evaluate`: it names the error of every run that failed.",
+        "The logs of `mbm evaluate` and `mbm schedule` name the error of every run that failed.",
         "`mbm status` shows the last runs.",
     ),
     causes=(
@@ -305,6 +308,36 @@ OWNER = Alert(
     "will own should not be asked for decisions.",
 )
 
+LEADER = Alert(
+    name="MbmSchedulerLeader",
+    scope=Scope.SERVICE,
+    severity=Severity.CRITICAL,
+    when="sum(mbm_scheduler_leader) != 1",
+    lasts=_MINUTES[5],
+    summary='{{ $value | printf "%.0f" }} processes of mbm schedule lead',
+    description='For 5 minutes {{ $value | printf "%.0f" }} processes of `mbm schedule` have led '
+    "where one should. Without a leader nobody is told by the service itself, and the log is not "
+    "kept in shape.",
+    meaning="Of the processes `mbm schedule` that share a state exactly one runs the jobs: "
+    "notices, reports, upkeep, slices. When it dies another leads within 15 seconds.",
+    look=(
+        "The log of `mbm schedule`: can the state be reached, and who says that it leads?",
+        "`mbm status`: do maintain and notices still end well?",
+    ),
+    causes=(
+        "None: the state cannot be reached or written.",
+        "None: the clock of a host is far ahead, and its lease seems to last.",
+        "Two: clocks of hosts differ by more than 15 seconds.",
+        "Two: two services with states of their own are scraped together.",
+    ),
+    remedy=(
+        "Mend what the log names; a leader comes by itself, and makes up for what was missed.",
+        "Keep the hosts' clocks together (NTP). Slots of jobs are run once even if two lead.",
+        "Services apart from each other need rules of their own, by a label that tells them apart.",
+    ),
+    silence="While the database is being worked on, with its end as the silence's end.",
+)
+
 NOTICES = Alert(
     name="MbmNotificationsFailing",
     scope=Scope.SERVICE,
@@ -319,7 +352,7 @@ NOTICES = Alert(
     "is lost: each waits and is tried again at least every five minutes.",
     look=(
         "`mbm status`: how many wait on the channel, since when, and why the last try failed.",
-        "The log of `mbm evaluate` names each failure.",
+        "The log of `mbm schedule` names each failure.",
     ),
     causes=(
         "The mail server or the receiver is down, or its address is wrong.",
@@ -348,7 +381,7 @@ REPORT = Alert(
     "each is written down and tried again at least every five minutes.",
     look=(
         "`mbm status`: how many notices wait on the channel, and why the last try failed.",
-        "The log of `mbm evaluate` names each failure.",
+        "The log of `mbm schedule` names each failure.",
     ),
     causes=(
         "The mail server is down, its address is wrong, or its certificate is not trusted.",
@@ -383,6 +416,7 @@ SERVICE_ALERTS: Final = (
     STUCK,
     INCOMPLETE,
     SUPPRESSED,
+    LEADER,
     NOTICES,
     REPORT,
     OWNER,

@@ -92,6 +92,12 @@ class Evaluate(Part):
     memory: Size = Field(default=1_000_000_000, description="bound of the query engine's memory")
 
 
+class Schedule(Part):
+    """How the jobs beside evaluation are run."""
+
+    metrics: Listen = Field(default=_loopback(9467), description="address of this part's /metrics")
+
+
 class Serve(Part):
     """How results are shown."""
 
@@ -129,6 +135,7 @@ class Settings(Part):
     privacy: Privacy = Field(default=Privacy(), description="pseudonyms")
     ingest: Ingest = Field(default=Ingest(), description="reading events")
     evaluate: Evaluate = Field(default=Evaluate(), description="making profiles and metrics")
+    schedule: Schedule = Field(default=Schedule(), description="running jobs at set times")
     serve: Serve = Field(default=Serve(), description="showing results")
     maintain: Maintain = Field(default=Maintain(), description="keeping the log in shape")
     notices: Notices = Field(default=Notices(), description="telling people of incidents")
@@ -150,6 +157,7 @@ class Settings(Part):
         for place, address in (
             (("ingest", "metrics"), self.ingest.metrics),
             (("evaluate", "metrics"), self.evaluate.metrics),
+            (("schedule", "metrics"), self.schedule.metrics),
             (("serve", "listen"), self.serve.listen),
         ):
             if address.port and address in taken:

@@ -82,7 +82,7 @@ def card(world: World, model: str) -> str:
 
 def settings(folder: Path, broker: Broker, mailbox: Mailbox) -> list[str]:
     """Addresses to scrape of the service whose settings were written."""
-    serve, ingest, evaluate = (f"127.0.0.1:{port}" for port in free_ports(3))
+    serve, ingest, evaluate, schedule = (f"127.0.0.1:{port}" for port in free_ports(4))
     channel = {"smtp": mailbox.settings(**{"from": "notices@example.org"})}
     links = "https://mbm.example.org/incidents/{incident}"
     known = {
@@ -92,10 +92,11 @@ def settings(folder: Path, broker: Broker, mailbox: Mailbox) -> list[str]:
         "serve": {"listen": serve},
         "ingest": {"metrics": ingest, "batch": {"seconds": 0.5}},
         "evaluate": {"metrics": evaluate, "every": "2s"},
+        "schedule": {"metrics": schedule},
         "notices": {"every": "1s", "channels": {"owners": channel}, "incident_url": links},
     }
     (folder / "service.yaml").write_text(yaml.safe_dump(known))
-    return [serve, ingest, evaluate]
+    return [serve, ingest, evaluate, schedule]
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from monitor.metrics import CATALOGUE
 from monitor.metrics.base import Per
 from monitor.outputs.job_metrics import JobMetrics
+from monitor.outputs.leader_metrics import show_leader
 from monitor.outputs.live import Lag, LiveMetrics
 from monitor.outputs.notice_metrics import SENT, NoticeMetrics
 from monitor.simulate.messages import MODEL
@@ -51,6 +52,7 @@ class Live:
         self._jobs.expect("evaluate", timedelta(minutes=1), None)
         self._notices = NoticeMetrics(self.registry)
         self._notices.expect(["mail"])
+        show_leader(lambda: True, self.registry)
         self.count()
 
     def count(self) -> None:

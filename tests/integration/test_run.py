@@ -37,10 +37,11 @@ def settings(broker: Broker) -> tuple[str, int]:
     text = README.read_text().partition("```yaml\n")[2].partition("```")[0]
     known = yaml.safe_load(text)
     known["sources"]["events"]["kafka"]["bootstrap"] = broker.bootstrap
-    serve, ingest, evaluate = free_ports(3)
+    serve, ingest, evaluate, schedule = free_ports(4)
     known["serve"] = {"listen": f"127.0.0.1:{serve}"}
     known["ingest"] = {"metrics": f"127.0.0.1:{ingest}", "batch": {"seconds": 0.5}}
     known["evaluate"] = {"metrics": f"127.0.0.1:{evaluate}", "every": "1s"}
+    known["schedule"] = {"metrics": f"127.0.0.1:{schedule}"}
     return yaml.safe_dump(known), serve
 
 

@@ -29,7 +29,7 @@ NAMES = [file.stem.removesuffix("-values") for file in MATRIX]
 KUBERNETES = ("1.27", "1.37")
 """The oldest that the chart allows and the newest that is known here."""
 
-PARTS = ("ingest", "evaluate", "serve")
+PARTS = ("ingest", "evaluate", "schedule", "serve")
 RULES = sorted({*(ROOT / "alerts").glob("*.yaml")} - {ROOT / "alerts/alertmanager.yaml"})
 OPERATOR = {"ServiceMonitor", "PrometheusRule"}
 """Kinds of the Prometheus operator, which Kubernetes' own schemas do not know."""
@@ -167,6 +167,7 @@ def test_pods_run_commands_that_there_are_with_settings_that_are_right(
     ports = {
         "ingest": settings.ingest.metrics.port,
         "evaluate": settings.evaluate.metrics.port,
+        "schedule": settings.schedule.metrics.port,
         "serve": settings.serve.listen.port,
     }
     for part, pod in pods(manifests).items():
@@ -193,11 +194,11 @@ def test_settings_name_no_variable_and_no_file_that_pods_do_not_have() -> None:
     containers = {part: found[part]["spec"]["containers"][0] for part in (*PARTS, "migrate")}
     environment = {part: {e["name"] for e in c["env"]} for part, c in containers.items()}
     folders = {part: {m["mountPath"] for m in c["volumeMounts"]} for part, c in containers.items()}
-    assert variables <= environment["ingest"] | environment["evaluate"]
-    assert {str(Path(file).parent) for file in files} <= folders["ingest"] | folders["evaluate"]
+    assert variables <= environment["ingest"] | environment["schedule"]
+    assert {str(Path(file).parent) for file in files} <= folders["ingest"] | folders["schedule"]
     # Nobody has what is not theirs.
-    assert "KAFKA_PASSWORD" not in environment["serve"] | environment["evaluate"]
-    assert "/etc/mbm/secrets/smtp" not in folders["serve"] | folders["ingest"]
+    assert "KAFKA_PASSWORD" not in environment["serve"] | environment["schedule"]
+    assert "/etc/mbm/secrets/smtp" not in folders["serve"] | folders["evaluate"]
     assert "/etc/mbm/secrets/database" in folders["migrate"]
 
 
@@ -251,11 +252,12 @@ def test_parts_reach_what_they_need_and_nothing_else() -> None:
         return {port["port"] for rule in egress for port in rule["ports"]} - {53, 3128}
 
     assert ports("ingest") == {9093, 5432, 443}
-    assert ports("evaluate") == {5432, 443, 465, 587}
+    assert ports("evaluate") == {5432, 443}
+    assert ports("schedule") == {5432, 443, 465, 587}
     assert ports("serve") == {5432, 443}
     assert ports("migrate") == {5432}
     quiet = rendered(CHART / "ci/least-values.yaml")
-    egress = named(quiet, "NetworkPolicy", "-evaluate")["spec"]["egress"]
+    egress = named(quiet, "NetworkPolicy", "-schedule")["spec"]["egress"]
     assert 587 not in {port["port"] for rule in egress for port in rule["ports"]}
 
 

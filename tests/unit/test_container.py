@@ -19,7 +19,7 @@ from tests.services.go import COMPOSE
 from tests.services.require import require_program
 
 ROOT = Path(__file__).parents[2]
-OURS = ("migrate", "world", "ingest", "evaluate", "serve")
+OURS = ("migrate", "world", "ingest", "evaluate", "schedule", "serve")
 INSTALL = "install it (Debian: prometheus, prometheus-alertmanager)"
 
 
@@ -164,8 +164,9 @@ def test_settings_are_right_and_their_ports_are_those_of_the_others(
         f"serve:{settings.serve.listen.port}",
         f"ingest:{settings.ingest.metrics.port}",
         f"evaluate:{settings.evaluate.metrics.port}",
+        f"schedule:{settings.schedule.metrics.port}",
     }
-    for part, port in (("ingest", 9465), ("evaluate", 9466)):
+    for part, port in (("ingest", 9465), ("evaluate", 9466), ("schedule", 9467)):
         assert f":{port}/" in found[part]["healthcheck"]["test"][-1]
     kafka = settings.sources["events"].kafka
     assert kafka is not None

@@ -35,6 +35,7 @@ ELSEWHERE = {
     "mbm run -c service.yaml": "tests/integration/test_run.py, against a broker",
     "mbm ingest -c service.yaml": "a part of mbm run",
     "mbm evaluate -c service.yaml": "a part of mbm run",
+    "mbm schedule -c service.yaml": "a part of mbm run",
     "mbm serve -c service.yaml": "a part of mbm run",
     "mbm serve -c demo/service.yaml": "a part of mbm run",
     "mbm simulate --kafka localhost:9092 --topic model-events --cards cards": (

@@ -485,6 +485,7 @@ DOCUMENTED = {
     "mbm_notices_waiting": "channel",
     "mbm_reports_sent_total": "outcome",
     "mbm_reports_waiting": "channel",
+    "mbm_scheduler_leader": "",
 }
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
+from monitor.jobs.leading import Leader
 from monitor.jobs.schedule import Job, Schedule, tick
 from monitor.outputs.job_metrics import JobMetrics
 from monitor.state import runs
@@ -100,7 +101,8 @@ def test_a_schedule_makes_up_at_its_start_and_knows_the_last_success(world: Worl
         return ""
 
     job = replace(world.job, run=run)
-    schedule = Schedule(world.state, [job], world.metrics, lambda: NOON + timedelta(minutes=5))
+    clock = lambda: NOON + timedelta(minutes=5)  # noqa: E731
+    schedule = Schedule(world.state, [job], world.metrics, Leader(world.state), clock)
     assert world.sample("mbm_job_interval_seconds") == 3600
     assert world.sample("mbm_job_runs_total", outcome="failure") == 0
     last = world.sample("mbm_job_last_success_timestamp_seconds")
@@ -122,9 +124,57 @@ def test_a_schedule_runs_each_slot_at_its_time(state: State) -> None:
         return ""
 
     job = Job("quick", timedelta(seconds=0.2), run)
-    schedule = Schedule(state, [job], JobMetrics(CollectorRegistry()))
+    schedule = Schedule(state, [job], JobMetrics(CollectorRegistry()), Leader(state))
     schedule.start()
     assert enough.wait(20)
     schedule.stop()
     assert len(set(slots)) == len(slots)
     assert all(slot == job.slot(slot) for slot in slots)
+
+
+def test_what_a_dead_leader_began_is_run_again_and_what_it_ended_is_not(world: World) -> None:
+    later = NOON + timedelta(minutes=5)
+    runs.claim(world.state, "evaluate", NOON, NOON + timedelta(minutes=1), HOUR)
+    assert tick(world.state, world.job, world.metrics, lambda: later) is None
+    took_over = NOON + timedelta(minutes=4)
+    assert tick(world.state, world.job, world.metrics, lambda: later, took_over) == "success"
+    assert tick(world.state, world.job, world.metrics, lambda: later, later) is None
+    assert world.slots == [NOON]
+
+
+def test_only_the_leader_runs_jobs_and_the_next_one_makes_up(state: State) -> None:
+    """Three schedules over one state; the first to lead leaves in the middle of a slot."""
+    ran: list[tuple[int, datetime]] = []
+    done = threading.Event()
+
+    def job(number: int) -> Job:
+        def run(slot: datetime) -> str:
+            ran.append((number, slot))
+            done.set()
+            return ""
+
+        return Job("daily", timedelta(days=1), run)
+
+    schedules, leaders = [], []
+    for number in range(3):
+        leader = Leader(state, lasts=timedelta(seconds=0.6))
+        metrics = JobMetrics(CollectorRegistry())
+        schedules.append(Schedule(state, [job(number)], metrics, leader))
+        leaders.append(leader)
+    for schedule in schedules:
+        schedule.start()
+    assert done.wait(20)
+    leading = [number for number, leader in enumerate(leaders) if leader.since() is not None]
+    assert [number for number, _ in ran] == leading
+    # As after a kill: the slot is begun and never ended.
+    with state.writing() as connection:
+        connection.execute(runs.RUNS.update().values(outcome=runs.RUNNING, finished=None))
+    done.clear()
+    schedules[leading[0]].stop()
+    assert done.wait(20)
+    for number, schedule in enumerate(schedules):
+        if number != leading[0]:
+            schedule.stop()
+    assert len(ran) == 2
+    assert ran[0][1] == ran[1][1]
+    assert ran[0][0] != ran[1][0]

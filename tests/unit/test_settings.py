@@ -86,7 +86,8 @@ def test_values_are_read_with_their_units(tmp_path: Path) -> None:
 
 def test_the_least_settings_listen_on_loopback_alone(tmp_path: Path) -> None:
     settings = load(tmp_path, with_least())
-    for address in (settings.ingest.metrics, settings.evaluate.metrics, settings.serve.listen):
+    parts = (settings.ingest.metrics, settings.evaluate.metrics, settings.schedule.metrics)
+    for address in (*parts, settings.serve.listen):
         assert address.host == "127.0.0.1"
     assert settings.state_uri() == f"sqlite:///{tmp_path}/data/state.db"
 

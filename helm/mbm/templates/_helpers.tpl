@@ -42,7 +42,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* The port of a part, by its name. */}}
 {{- define "mbm.port" -}}
-{{- get (dict "serve" 9464 "ingest" 9465 "evaluate" 9466) . }}
+{{- get (dict "serve" 9464 "ingest" 9465 "evaluate" 9466 "schedule" 9467) . }}
 {{- end }}
 
 {{/* Name of the service account of a part; called with (dict "root" $ "part" "ingest"). */}}
@@ -89,7 +89,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- $site := include "mbm.site" . }}
 {{- $ours := dict "cards" "/etc/mbm/cards" }}
-{{- range $part, $name := dict "serve" "listen" "ingest" "metrics" "evaluate" "metrics" }}
+{{- range $part, $name := dict "serve" "listen" "ingest" "metrics" "evaluate" "metrics" "schedule" "metrics" }}
 {{- $_ := set $ours $part (dict $name (printf "0.0.0.0:%s" (include "mbm.port" $part))) }}
 {{- end }}
 {{- $links := dict "incident_url" (printf "%s/incidents/{incident}" $site) "runbook_url" (printf "%s/runbook/{alert}" $site) }}

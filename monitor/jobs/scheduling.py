@@ -1,0 +1,82 @@
+"""What is done at set times beside evaluation: upkeep, slices, notices, reports."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from monitor.errors import MonitorError
+from monitor.jobs import reports
+from monitor.jobs.current_cards import CurrentCards
+from monitor.jobs.leading import Leader
+from monitor.jobs.maintain import Maintained, maintain
+from monitor.jobs.notices import Notifier
+from monitor.jobs.schedule import Job, Schedule
+from monitor.jobs.service import Opened
+from monitor.jobs.slicing import sliced
+from monitor.outputs.job_metrics import JobMetrics
+from monitor.outputs.leader_metrics import show_leader
+
+
+def maintained(
+    parts: Opened, *, now: datetime, told: Callable[[str], None] = lambda _: None
+) -> Maintained:
+    """What one run of the log's upkeep did."""
+    partition = parts.settings.log.partition
+    return maintain(parts.store, partition, parts.state, parts.cards, now=now, told=told)
+
+
+@contextmanager
+def scheduling(parts: Opened, registry: CollectorRegistry = REGISTRY) -> Iterator[None]:
+    """Run the jobs at their times, by the cards in force, while the block lasts.
+
+    Of all processes that do so over one state, one leads and runs them; the others stand by.
+    """
+    current = CurrentCards(parts.settings.cards, parts.cards)
+
+    def newest() -> Opened:
+        current.changed()
+        return replace(parts, cards=current.cards)
+
+    def keep_up(slot: datetime) -> str:
+        del slot
+        did = maintained(newest(), now=datetime.now(UTC))
+        return f"{did.compacted} files compacted, {did.retained} rows past their time"
+
+    notifier = Notifier(parts.state, parts.settings.notices, registry)
+
+    def tell(slot: datetime) -> str:
+        del slot
+        sent, failed = notifier.tell(newest().cards)
+        return f"{sent} notices sent, {failed} tries failed"
+
+    def slice_all(slot: datetime) -> str:
+        del slot
+        found = sliced(newest(), now=datetime.now(UTC))
+        return f"{found} slices found"
+
+    def report(slot: datetime) -> str:
+        del slot
+        cards, now = newest().cards, datetime.now(UTC)
+        count, broken = reports.write_due(parts.state, parts.settings.notices, cards, now)
+        if broken:
+            raise MonitorError(f"no report could be made of {', '.join(broken)}; see the log")
+        return f"{count} reports to be sent"
+
+    jobs = [
+        Job("slices", timedelta(days=1), slice_all, offset=timedelta(hours=4)),
+        Job("maintain", parts.settings.maintain.every, keep_up),
+    ]
+    if parts.settings.notices.channels:
+        jobs.append(Job("notices", parts.settings.notices.every, tell))
+        jobs.append(Job("reports", reports.EVERY, report))
+    leader = Leader(parts.state)
+    show_leader(lambda: leader.since() is not None, registry)
+    schedule = Schedule(parts.state, jobs, JobMetrics(registry), leader)
+    schedule.start()
+    try:
+        yield
+    finally:
+        schedule.stop()
