@@ -180,25 +180,6 @@ def test_results_in_csv_are_those_in_json(service: str) -> None:
     ]
 
 
-def test_a_table_without_a_metric_has_a_line_for_each(service: str) -> None:
-    asked = ("results", "-c", service, "--model", "lending", "--window", "latest")
-    short = mbm(*asked)
-    lines = {line.split()[0]: line.split() for line in short.stdout.splitlines()[2:]}
-    rows = [json.loads(line) for line in mbm(*asked, "--format", "json").output.splitlines()]
-    assert set(lines) == {row["metric"] for row in rows}
-    _, column, version, value, *_ = lines["prediction_share"]
-    of_all = {
-        row["column_name"]: row["value"]
-        for row in rows
-        if (row["metric"], row["version"]) == ("prediction_share", version)
-        and (row["segment"], row["stage"]) == ("", "")
-    }
-    assert len(of_all) > 1
-    assert value == f"{max(of_all.values()):.6g}" == f"{of_all[column]:.6g}"
-    assert "--all" in short.stderr
-    assert len(mbm(*asked, "--all").stdout.splitlines()) == 2 + len(rows)
-
-
 def test_cells_of_csv_are_no_formulas() -> None:
     out = io.StringIO()
     write([{"a": "=1+1", "b": -1.5}, {"a": "@x", "b": None}], ["a", "b"], "csv", out)
