@@ -17,6 +17,7 @@ from monitor.cards.people import People, Use
 from monitor.cards.policy import Policy
 from monitor.cards.report import WeeklyReport
 from monitor.cards.review import Review, review_wrongs
+from monitor.cards.sampled import Sampled
 from monitor.cards.values import ModelName, Version, repeated
 from monitor.settings.check import nearest
 from monitor.settings.part import Part, Wrong, exactly_one, refuse
@@ -168,6 +169,9 @@ class Card(Part):
     )
     events: Events = Field(default=Events(), description="how its events look")
     drift: Drift = Field(default=Drift(), description="when a feature counts as drifted")
+    sampled: Sampled = Field(
+        default=Sampled(), description="what is looked for in a sample of the rows"
+    )
     fairness: Fairness = Field(default=Fairness(), description="how groups are compared")
     retention: Retention = Field(default=Retention(), description="how long data is kept")
     privacy: CardPrivacy = Field(default=CardPrivacy(), description="what is hashed or left out")
@@ -200,6 +204,8 @@ class Card(Part):
     def _is_consistent(self) -> Self:
         wrongs = [*self._wrongs(), *self._privacy_wrongs(), *self._mapping_wrongs()]
         wrongs += self._people_wrongs()
+        found = self.sampled.wrongs(self.declaration.features)
+        wrongs += [(("sampled", *where), what) for where, what in found]
         refuse([*wrongs, *self._review_wrongs()], self)
         return self
 

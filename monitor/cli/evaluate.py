@@ -14,6 +14,7 @@ from monitor.jobs.evaluate import Close, Done
 from monitor.jobs.evaluating import evaluated, keep_evaluating
 from monitor.jobs.lifeline import end_with_supervisor
 from monitor.jobs.notices import Notifier
+from monitor.jobs.sampling import sample_all
 from monitor.jobs.service import opened
 
 
@@ -50,6 +51,8 @@ def evaluate(file: Path, once: bool, until: datetime | None) -> None:
         with progress() as told:
             done = evaluated(parts, close, now=datetime.now(UTC), told=told)
         say(done)
+        count = sample_all(parts, now=datetime.now(UTC))
+        click.echo(f"{count} new results from samples of rows")
         if not done.closed:
             click.echo("no predictions in the log yet; read some: mbm ingest --once", err=True)
         if parts.settings.notices.channels:

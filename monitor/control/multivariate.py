@@ -1,5 +1,6 @@
 """Drift of all features together: what single ones cannot show, from rows."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +10,7 @@ import numpy as np
 from monitor.control.conditions import Column, Flags
 from monitor.metrics.auc import area_interval, area_under_curve
 from monitor.metrics.base import Undefined, Value
-from monitor.metrics.intervals import difference_interval
+from monitor.metrics.intervals import difference_interval, student
 from monitor.profiles.layout import Floats, Ints
 from monitor.profiles.scores import CELLS, equal_cells
 
@@ -22,6 +23,9 @@ NAMED: Final = 20
 KEPT: Final = 0.95
 """Share of the variance that the principal components keep."""
 
+FEWEST_WINDOWS: Final = 5
+"""Windows of the reference from which their spread is taken."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sides:
@@ -32,18 +36,35 @@ class Sides:
         after: of the window, shape (m, d).
         before_second: which rows of the reference are in the second half, shape (n,).
         after_second: the same of the window, shape (m,).
+        windows: window of the reference that each of its rows is of, shape (n,); None where
+            nobody knows.
     """
 
     before: Floats
     after: Floats
     before_second: Flags
     after_second: Flags
+    windows: Ints | None = None
 
     @property
     def fewest(self) -> int:
         """Rows of the smallest half of a side [rows]."""
         halves = (self.before_second, ~self.before_second, self.after_second, ~self.after_second)
         return min(int(half.sum()) for half in halves)
+
+    @property
+    def own(self) -> list[Flags]:
+        """Rows of each window of the reference that has enough; none if such windows are few."""
+        if self.windows is None:
+            return []
+        each = [self.windows == number for number in np.unique(self.windows)]
+        second = self.before_second
+        some = [
+            rows
+            for rows in each
+            if min(int((rows & second).sum()), int((rows & ~second).sum())) >= LEAST
+        ]
+        return some if len(some) >= FEWEST_WINDOWS else []
 
 
 def design(before: Sequence[Column], after: Sequence[Column]) -> tuple[Floats, Floats]:
@@ -100,10 +121,12 @@ def reconstruction(sides: Sides) -> Value | Undefined:
     """Error by which the reference's principal components miss the window, over that of its own.
 
     1 without drift. The components are those of one half of the reference; its other half says
-    what error is usual, so that 1 is not flattered.
+    what error is usual, so that 1 is not flattered. The interval is that of chance in the sample
+    and, where windows of the reference are known, of how much these differ beyond it.
 
     Source: Jackson and Mudholkar (1979), Technometrics 21, 341, residuals of principal
-    components; Welch (1947) for the interval, the usual error taken as known.
+    components; Welch (1947) for the interval, the usual error taken as known; DerSimonian and
+    Laird (1986), Controlled Clinical Trials 7, 177, eq. 8, for what windows differ beyond chance.
     """
     if few := _too_few(sides):
         return few
@@ -121,7 +144,8 @@ def reconstruction(sides: Sides) -> Value | Undefined:
         rest: Floats = np.square(centred - centred @ basis @ basis.T).sum(axis=1)
         return rest
 
-    usual, now = missed(sides.before[sides.before_second]), missed(sides.after)
+    second = sides.before_second
+    usual, now = missed(sides.before[second]), missed(sides.after)
     level = float(usual.mean())
     if not level > 0:
         return Undefined("the principal components miss nothing of the reference")
@@ -133,29 +157,83 @@ def reconstruction(sides: Sides) -> Value | Undefined:
         float(usual.var(ddof=1)),
         len(usual),
     )
-    lower, upper = (1 + end / level for end in ends) if ends else (None, None)
-    return Value(float(now.mean()) / level, len(now), lower, upper, 1.0)
+    value = float(now.mean()) / level
+    if not ends:
+        return Value(value, len(now), reference=1.0)
+    own = [missed(sides.before[rows & second]) / level for rows in sides.own]
+    wide = _beyond_chance([(float(one.mean()), float(one.var(ddof=1)) / len(one)) for one in own])
+    lower, upper = (
+        value + sign * math.hypot(1 + end / level - value, wide)
+        for sign, end in zip((-1, 1), ends, strict=True)
+    )
+    return Value(value, len(now), lower, upper, 1.0)
 
 
-def domain(sides: Sides) -> Value | Undefined:
+def _beyond_chance(own: Sequence[tuple[float, float]]) -> float:
+    """Half a 95 % interval of one more window's mean, by how much these differ beyond chance.
+
+    Args:
+        own: mean of each window, and the variance that chance gives it; none where unknown.
+    """
+    count = len(own)
+    if not count:
+        return 0.0
+    between = float(np.var([mean for mean, _ in own], ddof=1)) - sum(v for _, v in own) / count
+    return student(count - 1) * math.sqrt(max(between, 0.0) * (1 + 1 / count))
+
+
+def usual_areas(sides: Sides) -> list[float] | Undefined:
+    """How well each window of the reference is told from the others; none where they are few."""
+    found = []
+    for rows in sides.own:
+        second = sides.before_second
+        rest = Sides(sides.before[~rows], sides.before[rows], second[~rows], second[rows])
+        area = domain(rest)
+        if isinstance(area, Undefined):
+            return area
+        found.append(area.value)
+    return found
+
+
+def domain(sides: Sides, usual: Sequence[float] = ()) -> Value | Undefined:
     """How well a classifier tells rows of the window from those of the reference: area, 0.5 none.
 
-    Trained on one half of both sides and measured on the other. Needs scikit-learn.
+    Trained on one half of both sides and measured on the other. Needs scikit-learn. With
+    `usual`, only as many rows of the window as each of the reference's has, since more rows
+    are told apart better; the first ones.
+
+    Args:
+        sides: rows of both.
+        usual: areas of the reference's own windows, by `usual_areas`; the interval is that of
+            one more such window. Without them it is that of chance.
 
     Source: Lopez-Paz and Oquab (2017), ICLR (classifier two-sample tests); boosted trees over
     histograms by scikit-learn; interval as of roc_auc.
     """
+    if usual and (own := sides.own):
+        most = max(int(rows.sum()) for rows in own)
+        few_rows = sides.after[:most], sides.after_second[:most]
+        sides = Sides(sides.before, few_rows[0], sides.before_second, few_rows[1], sides.windows)
     if few := _too_few(sides):
         return few
     try:
         from sklearn.ensemble import HistGradientBoostingClassifier
+        from threadpoolctl import threadpool_limits
     except ImportError:
         return Undefined('scikit-learn is not installed; run: pip install ".[drift]"')
     first = np.concatenate([sides.before[~sides.before_second], sides.after[~sides.after_second]])
     is_after = np.repeat([False, True], [(~sides.before_second).sum(), (~sides.after_second).sum()])
     model = HistGradientBoostingClassifier(
-        max_iter=50, early_stopping=False, random_state=0, class_weight="balanced"
-    ).fit(first, is_after)
+        max_iter=50,
+        max_leaf_nodes=8,
+        max_bins=63,
+        early_stopping=False,
+        random_state=0,
+        class_weight="balanced",
+    )
+    # On busy cores its threads wait for each other with all their might: five times the cost.
+    with threadpool_limits(1):
+        model.fit(first, is_after)
 
     def cells(x: Floats) -> Ints:
         found: Ints = np.bincount(equal_cells(model.predict_proba(x)[:, 1]), minlength=CELLS)
@@ -166,8 +244,13 @@ def domain(sides: Sides) -> Value | Undefined:
         cells(sides.before[sides.before_second]),
     )
     area, bound = area_under_curve(positives, negatives)
-    lower, upper = area_interval(positives, negatives)
     rows = int(positives.sum() + negatives.sum())
+    if usual:
+        wide = student(len(usual) - 1) * float(np.std(usual, ddof=1))
+        wide *= math.sqrt(1 + 1 / len(usual))
+        lower, upper = area - wide, area + wide
+    else:
+        lower, upper = area_interval(positives, negatives)
     return Value(area, rows, max(lower - bound, 0.0), min(upper + bound, 1.0), 0.5)
 
 

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from monitor.cards.alarms import Threshold
 from monitor.cards.card import Card
+from monitor.metrics import BY_NAME
+from monitor.metrics.base import Windows
 from monitor.state import incidents, named, results
 from monitor.state.database import State
 from monitor.state.incidents import Incident, Lead, Status, Tier
@@ -14,7 +16,7 @@ from monitor.state.results import ResultRow
 RUNBOOK: Final = "threshold"
 
 
-def watch_lines(state: State, card: Card, upto: datetime) -> int:
+def watch_lines(state: State, card: Card, upto: datetime, *, sampled: bool = False) -> int:
     """Number of incidents that were opened for windows published since the last look.
 
     A number that stays beyond its line opens one incident; the next one comes when it was back
@@ -23,18 +25,20 @@ def watch_lines(state: State, card: Card, upto: datetime) -> int:
     Args:
         state: that holds the results.
         card: of the model.
-        upto: end of the closed time.
+        upto: end of the time whose results are there.
+        sampled: whether lines on results from samples are meant, which come later, or all others.
     """
-    if not card.alarms.thresholds:
+    lines = [one for one in card.alarms.thresholds if _is_sampled(one) is sampled]
+    if not lines:
         return 0
-    name = f"lines:{card.model}"
+    name = f"lines:{card.model}:sampled" if sampled else f"lines:{card.model}"
     before = named.value_of(state, name)
     known: dict[str, Any] = before if isinstance(before, dict) else {}
     since = datetime.fromisoformat(known["upto"]) if "upto" in known else None
     beyond: dict[str, bool] = dict(known.get("beyond", {}))
     opened = 0
     with state.writing():
-        for line in card.alarms.thresholds:
+        for line in lines:
             for row in _rows(state, card, line, since, upto):
                 key = f"{line.model_dump_json()} {row.version} {row.column_name}"
                 is_beyond = _is_beyond(line, row)
@@ -44,6 +48,11 @@ def watch_lines(state: State, card: Card, upto: datetime) -> int:
                 beyond[key] = is_beyond
         named.put(state, name, {"upto": upto.isoformat(), "beyond": beyond})
     return opened
+
+
+def _is_sampled(line: Threshold) -> bool:
+    metric = BY_NAME.get(line.metric)
+    return metric is not None and metric.windows is Windows.SAMPLED
 
 
 def _rows(

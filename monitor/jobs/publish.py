@@ -64,8 +64,18 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class _Grounds:
-    """What the verdicts of one family on one version in one window have in common."""
+class Grounds:
+    """What the verdicts of one family on one version in one window have in common.
+
+    Attributes:
+        version: of the model.
+        stage: rollout stage, "" for all.
+        kind: of the window.
+        start: of it.
+        end: of it.
+        completeness: share of its messages that are in the log, None while unknown.
+        inputs_hash: of all that the verdicts rest on.
+    """
 
     version: str
     stage: str
@@ -220,7 +230,7 @@ class Publisher:
             named = people(sums) if family is Family.PEOPLE else {}
             hidden = _withheld(named)
             rests_on = consumers.rests_on if family is Family.USE else ()
-            grounds = _Grounds(
+            grounds = Grounds(
                 version,
                 stage,
                 window.kind,
@@ -259,7 +269,7 @@ class Publisher:
                 ):
                     beside = BESIDE.get(verdict.metric)
                     own = grounds if beside is None else grounds.with_more(beside(subject))
-                    yield self._row(own, segment, verdict)
+                    yield self.row(own, segment, verdict)
 
     def _ageing(self, window: Window, held: Iterable[Revision]) -> Ageing | None:
         if self.delays is None:
@@ -328,7 +338,8 @@ class Publisher:
             fastest=fastest.total_seconds() if fastest else None,
         )
 
-    def _row(self, grounds: "_Grounds", segment: str, verdict: Verdict) -> ResultRow:
+    def row(self, grounds: Grounds, segment: str, verdict: Verdict) -> ResultRow:
+        """A verdict as the state keeps it."""
         reference = self.plan.reference
         return ResultRow(
             model=self.card.model,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 
 from monitor.cards.card import Card
@@ -24,6 +25,9 @@ MOST: Final = 50_000
 
 COLUMNS: Final = ("event_id", "numeric", "category", "attributes", "violations", *KEYS)
 """What a sample has of predictions beside what the join with feedback needs."""
+
+INPUTS: Final = ("numeric", "category", *KEYS)
+"""What a sample has of predictions where nobody asks what became of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +57,8 @@ def sampled(
         version: only of this one.
         most: rows at most [rows].
     """
-    place = Place.newest(parts.store, parts.settings.log.partition)
-    definitions = Definitions.open(parts.store)
-    reference = references.in_force(parts.state, definitions, card)
-    inputs = inputs_plan(card, reference)
-    plan = feedback_plan(card, inputs)
-    older = references.older_contracts(definitions, card)
-    task = Task(place, inputs, instant(span[0]), instant(span[1]), older)
+    task, reference = _task(parts, card, span)
+    plan = feedback_plan(card, inputs_plan(card, reference))
     columns = tuple(dict.fromkeys((*plan.columns, *COLUMNS)))
     rows = smallest(partial(_of_version, task, version), columns, most)
     if not rows.num_rows:
@@ -67,6 +66,39 @@ def sampled(
     said = said_of(task, int(rows["id_hi"].to_numpy().max()))
     known = Known.of(plan, rows.combine_chunks(), said)
     return Sampled(known, reference, rows.num_rows < most)
+
+
+def inputs_of(
+    parts: Opened, card: Card, span: Range, *, version: str | None = None, most: int
+) -> pa.Table:
+    """The same rows with `INPUTS` only, those of the smallest hashes first; maybe none.
+
+    Args:
+        parts: of the service.
+        card: of the model.
+        span: of event time, Unix seconds.
+        version: only of this one.
+        most: rows at most [rows].
+    """
+    task, _ = _task(parts, card, span)
+    return in_order(smallest(partial(_of_version, task, version), INPUTS, most))
+
+
+def in_order(rows: pa.Table) -> pa.Table:
+    """These rows, those of the smallest hashes first."""
+    if not rows.num_rows:
+        return rows
+    high, low = (rows[name].to_numpy() for name in ("id_hi", "id_lo"))
+    return rows.take(pa.array(np.lexsort((low, high)))).combine_chunks()
+
+
+def _task(parts: Opened, card: Card, span: Range) -> tuple[Task, Reference | None]:
+    place = Place.newest(parts.store, parts.settings.log.partition)
+    definitions = Definitions.open(parts.store)
+    reference = references.in_force(parts.state, definitions, card)
+    older = references.older_contracts(definitions, card)
+    plan = inputs_plan(card, reference)
+    return Task(place, plan, instant(span[0]), instant(span[1]), older), reference
 
 
 def _of_version(

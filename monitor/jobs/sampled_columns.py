@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from monitor.cards.contract import Contract
 from monitor.control.conditions import Column
 from monitor.control.novelty import novelty
 from monitor.control.slices import Claim, Rows
@@ -31,10 +32,8 @@ LOW, OVERRIDE, ERROR, BREACH, NOVELTY = (
 CLAIMS: Final = (LOW, OVERRIDE, ERROR, BREACH, NOVELTY)
 
 
-def features(known: Known) -> dict[str, Column]:
-    """Every feature of the contract, by its name."""
-    contract = known.contract
-    table = known.predictions
+def features(contract: Contract, table: pa.Table) -> dict[str, Column]:
+    """Every feature of the contract, by its name, of rows of one chunk."""
     found: dict[str, Column] = {}
     width = len(contract.numeric)
     if width:
@@ -49,7 +48,7 @@ def features(known: Known) -> dict[str, Column]:
 def columns(known: Known) -> tuple[Column, ...]:
     """Features, attributes, confidence, version and stage, as far as they are there."""
     attributes = [a.name for a in known.contract.attributes]
-    found = [*features(known).values()]
+    found = [*features(known.contract, known.predictions).values()]
     taken = {one.name for one in found}
     # An attribute that is a feature too is one column.
     named = _texts(known.predictions["attributes"], attributes)
@@ -100,7 +99,7 @@ def surprises(sample: Sampled) -> Floats | None:
         return None
     known = sample.known
     profile = reference.profile(inputs_layout(known.contract, reference))
-    return novelty(known.contract, features(known), profile)
+    return novelty(known.contract, features(known.contract, known.predictions), profile)
 
 
 def _errors(known: Known) -> Iterator[Claim]:

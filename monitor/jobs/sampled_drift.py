@@ -1,6 +1,6 @@
 """Drift of a window's rows against the reference's: all features together, and by Evidently."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,19 +10,17 @@ import pyarrow as pa
 
 from monitor.cards.card import Card
 from monitor.control.conditions import Column
-from monitor.control.multivariate import Sides, design, domain, reconstruction
-from monitor.jobs import references
+from monitor.control.multivariate import Sides, design, domain, reconstruction, usual_areas
 from monitor.jobs.closed import closed_window
-from monitor.jobs.sample import Sampled, sampled
+from monitor.jobs.reference_rows import MOST, ReferenceRows, reference_rows
+from monitor.jobs.sample import inputs_of
 from monitor.jobs.sampled_columns import features
 from monitor.jobs.service import Opened
-from monitor.log.definitions import Definitions
 from monitor.metrics.base import Undefined, Value
 from monitor.outputs import evidently
-from monitor.outputs.evidently import Tables
-
-MOST = 10_000
-"""Rows of each side's sample: with more, Evidently and the classifier only become slower."""
+from monitor.outputs.evidently import WHOLE, Tables
+from monitor.state import named
+from monitor.version import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,49 +67,79 @@ def drifts(
         NoWindowError: there is no such closed window.
     """
     span = closed_window(parts, card, window)
-    after = sampled(parts, card, span, most=MOST)
-    before = _reference(parts, card)
-    if isinstance(before, Undefined) or after is None:
-        fault = before if isinstance(before, Undefined) else Undefined("no predictions")
+    after = inputs_of(parts, card, span, most=MOST)
+    before = reference_rows(parts, card)
+    if not after.num_rows:
+        before = Undefined("no predictions")
+    if isinstance(before, Undefined):
         every = [("reconstruction", ""), ("domain classifier", "")]
         every += [(f"evidently {method}", column) for column, method in asked]
-        return [_drift(method, column, fault) for method, column in every]
-    return [*_together(before, after), *_evidently(before, after, asked, html)]
+        return [_drift(method, column, before) for method, column in every]
+    rebuilt, told = together(parts, card, before, after)
+    found = [
+        _drift("reconstruction", "", rebuilt),
+        _drift("domain classifier", "", told),
+    ]
+    measured = by_evidently(card, before, after, asked, html)
+    found += [_drift(f"evidently {pair[1]}", pair[0], one) for pair, one in measured.items()]
+    return found
 
 
-def _reference(parts: Opened, card: Card) -> Sampled | Undefined:
-    reference = references.in_force(parts.state, Definitions.open(parts.store), card)
-    if reference is None:
-        return Undefined("no reference; run: mbm reference set")
-    if reference.span is None:
-        return Undefined(
-            "the rows of the reference are not in the log; choose a window or a version of it:"
-            " mbm reference set"
-        )
-    version = reference.of_version or None
-    found = sampled(parts, card, reference.span, version=version, most=MOST)
-    return found or Undefined("the log no longer holds the rows of the reference")
+def together(
+    parts: Opened, card: Card, before: ReferenceRows, after: pa.Table
+) -> tuple[Value | Undefined, Value | Undefined]:
+    """Error of rebuilding the rows, and area of telling them from the reference's.
 
-
-def _together(before: Sampled, after: Sampled) -> Iterator[Drift]:
-    one, other = ([*features(side.known).values()] for side in (before, after))
-    halves = (
-        (side.known.predictions["id_lo"].to_numpy() & 1).astype(np.bool_)
-        for side in (before, after)
-    )
-    rows, others = design(one, other)
+    Args:
+        parts: of the service.
+        card: of the model.
+        before: rows of the reference.
+        after: rows of a window, at least one, those of the smallest hashes first.
+    """
+    one, other = ([*features(card.contract, rows).values()] for rows in (before.rows, after))
+    halves = [(rows["id_lo"].to_numpy() & 1).astype(np.bool_) for rows in (before.rows, after)]
     first, second = halves
-    sides = Sides(rows, others, first, second)
-    yield _drift("reconstruction", "", reconstruction(sides))
-    yield _drift("domain classifier", "", domain(sides))
+    sides = Sides(*design(one, other), first, second, before.windows)
+    usual = _usual(parts, card, before, sides)
+    told = usual if isinstance(usual, Undefined) else domain(sides, usual)
+    return reconstruction(sides), told
 
 
-def _evidently(
-    before: Sampled, after: Sampled, asked: Sequence[tuple[str, str]], html: Path | None
-) -> Iterator[Drift]:
+def _usual(
+    parts: Opened, card: Card, before: ReferenceRows, sides: Sides
+) -> Sequence[float] | Undefined:
+    """Areas of the reference's own windows, which stay as long as it does: trees take seconds."""
+    name = f"areas:{card.model}"
+    basis = [before.id, VERSION, np.bincount(before.windows).tolist()]
+    known = named.value_of(parts.state, name)
+    if isinstance(known, dict) and known.get("basis") == basis:
+        areas: list[float] = known["areas"]
+        return areas
+    found = usual_areas(sides)
+    if not isinstance(found, Undefined):
+        named.put(parts.state, name, {"basis": basis, "areas": found})
+    return found
+
+
+def by_evidently(
+    card: Card,
+    before: ReferenceRows,
+    after: pa.Table,
+    asked: Sequence[tuple[str, str]],
+    html: Path | None = None,
+) -> dict[tuple[str, str], Value | Undefined]:
+    """What Evidently says for each pair of a feature and a method; `WHOLE` is for all features.
+
+    Args:
+        card: of the model.
+        before: rows of the reference.
+        after: rows of a window, at least one.
+        asked: what is wanted.
+        html: where the report of its drift preset is to be written; None for none.
+    """
     if not asked and html is None:
-        return
-    one, other = (features(side.known) for side in (before, after))
+        return {}
+    one, other = (features(card.contract, rows) for rows in (before.rows, after))
     reference, current = (
         pa.table({name: _array(column) for name, column in side.items()}) for side in (one, other)
     )
@@ -120,11 +148,10 @@ def _evidently(
         current,
         numbers=tuple(name for name, column in one.items() if column.numbers is not None),
     )
-    known = [pair for pair in asked if pair[0] in one]
+    known = [pair for pair in asked if pair == WHOLE or pair[0] in one]
     found = dict(zip(known, evidently.drift(tables, known, html=html), strict=True))
-    for column, method in asked:
-        fault = Undefined("the card declares no such feature")
-        yield _drift(f"evidently {method}", column, found.get((column, method), fault))
+    fault = Undefined("the card declares no such feature")
+    return {pair: found.get(pair, fault) for pair in asked}
 
 
 def _array(column: Column) -> pa.Array:

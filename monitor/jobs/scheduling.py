@@ -1,9 +1,10 @@
-"""What is done at set times beside evaluation: upkeep, slices, notices, reports."""
+"""What is done at set times beside evaluation: upkeep, looks at rows, notices, reports."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
@@ -13,11 +14,16 @@ from monitor.jobs.current_cards import CurrentCards
 from monitor.jobs.leading import Leader
 from monitor.jobs.maintain import Maintained, maintain
 from monitor.jobs.notices import Notifier
+from monitor.jobs.sampling import sample_all
 from monitor.jobs.schedule import Job, Schedule
 from monitor.jobs.service import Opened
-from monitor.jobs.slicing import sliced
 from monitor.outputs.job_metrics import JobMetrics
 from monitor.outputs.leader_metrics import show_leader
+
+_HOUR: Final = timedelta(hours=1)
+
+_REST: Final = timedelta(hours=6)
+"""How long a window is left alone whose rows were looked at: labels come by the hour."""
 
 
 def maintained(
@@ -52,10 +58,10 @@ def scheduling(parts: Opened, registry: CollectorRegistry = REGISTRY) -> Iterato
         sent, failed = notifier.tell(newest().cards)
         return f"{sent} notices sent, {failed} tries failed"
 
-    def slice_all(slot: datetime) -> str:
+    def look_at_rows(slot: datetime) -> str:
         del slot
-        found = sliced(newest(), now=datetime.now(UTC))
-        return f"{found} slices found"
+        count = sample_all(newest(), now=datetime.now(UTC), rest=_REST)
+        return f"{count} new results from samples"
 
     def report(slot: datetime) -> str:
         del slot
@@ -66,7 +72,7 @@ def scheduling(parts: Opened, registry: CollectorRegistry = REGISTRY) -> Iterato
         return f"{count} reports to be sent"
 
     jobs = [
-        Job("slices", timedelta(days=1), slice_all, offset=timedelta(hours=4)),
+        Job("samples", _HOUR, look_at_rows, offset=_HOUR / 4),
         Job("maintain", parts.settings.maintain.every, keep_up),
     ]
     if parts.settings.notices.channels:

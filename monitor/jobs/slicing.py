@@ -9,23 +9,17 @@ from typing import Final
 import numpy as np
 
 from monitor.cards.card import Card
-from monitor.control.conditions import Condition, words_of
+from monitor.control.conditions import Condition, Flags, words_of
 from monitor.control.slices import FEWEST, Claim, Rows, Slice, measured, slices
-from monitor.errors import MonitorError
-from monitor.jobs.closed import NoWindowError, closed_window
-from monitor.jobs.sample import Sampled, sampled
+from monitor.jobs.sample import MOST, Sampled, sampled
 from monitor.jobs.sampled_columns import claims, rows_of
 from monitor.jobs.service import Opened
+from monitor.metrics.base import Value
 from monitor.metrics.intervals import newcombe
 from monitor.profiles.known import Known
 from monitor.profiles.windows import Range, instant
 from monitor.state import slices as kept
 from monitor.state.slices import Followed
-
-
-class SlicingError(MonitorError):
-    """The edge cases of some models could not be sought."""
-
 
 EXAMPLES: Final = 5
 """Predictions that a slice shows."""
@@ -35,7 +29,7 @@ FOLLOWED: Final = 50
 
 
 def found_in(
-    parts: Opened, card: Card, span: Range, *, now: datetime, most: int | None = None
+    parts: Opened, card: Card, span: Range, *, now: datetime, most: int = MOST
 ) -> list[Followed]:
     """Slices of a window, which then stand in the state: those found, then those known before.
 
@@ -44,35 +38,60 @@ def found_in(
         card: of the model.
         span: of the window, Unix seconds.
         now: written into what is found.
-        most: rows of the sample; by default as many as are usual.
+        most: rows of the sample.
     """
-    sample = sampled(parts, card, span) if most is None else sampled(parts, card, span, most=most)
-    found = _found(parts, card, span, sample, now) if sample else []
+    sample = sampled(parts, card, span, most=most)
+    if sample is None:
+        kept.replace(parts.state, card.model, instant(span[0]), [])
+        return []
+    return kept_slices(parts, card, span, sample, now=now)
+
+
+def kept_slices(
+    parts: Opened, card: Card, span: Range, sample: Sampled, *, now: datetime
+) -> list[Followed]:
+    """The same of a sample that was taken."""
+    found = _found(parts, card, span, sample, now)
     kept.replace(parts.state, card.model, instant(span[0]), found)
     return found
 
 
-def sliced(parts: Opened, *, now: datetime) -> int:
-    """Slices found in the newest closed window of every model that has one.
+def leading(
+    rows: Rows, some: Sequence[Claim], found: Sequence[Followed], inside: Flags
+) -> tuple[dict[str, Value], dict[str, Value]]:
+    """How many slices were found, and the excess of the surest, of each claim.
 
-    Raises:
-        SlicingError: some models failed; the others are done.
+    The excess is that among the version's rows in the confirming half; of a slice of the version
+    itself it is against all other rows. Where no slice fits, it is 0.
+
+    Args:
+        rows: of the sample.
+        some: claims about them.
+        found: slices of the window, the surest of each claim first.
+        inside: rows of the version, shape (n,).
     """
-    count = 0
-    failed: dict[str, Exception] = {}
-    for model, card in parts.cards.items():
-        try:
-            count += sum(
-                one.is_found for one in found_in(parts, card, closed_window(parts, card), now=now)
-            )
-        except NoWindowError:
-            continue
-        except Exception as error:  # noqa: BLE001 - one model must not take the others with it
-            failed[model] = error
-    if failed:
-        told = "; ".join(f"{model}: {error}" for model, error in failed.items())
-        raise SlicingError(f"slices were not sought: {told}") from next(iter(failed.values()))
-    return count
+    counts, excess = {}, {}
+    for claim in some:
+        known = int((claim.among & inside).sum())
+        mine = [one for one in found if one.is_found and one.claim == claim.name]
+        counts[claim.name] = Value(len(mine), known, reference=0.0)
+        each = (_excess(rows, claim, one, inside) for one in mine)
+        excess[claim.name] = next((one for one in each if one), Value(0.0, known, reference=0.0))
+    return counts, excess
+
+
+def _excess(rows: Rows, claim: Claim, one: Followed, inside: Flags) -> Value | None:
+    """None where the slice says nothing of this version's rows."""
+    conditions = conditions_of(one.conditions)
+    is_of_versions = any(each.column == "version" for each in conditions)
+    if is_of_versions and not (rows.meet(conditions) & inside).any():
+        return None
+    of = rows.is_second if is_of_versions else rows.is_second & inside
+    test = measured(rows, claim, conditions, of=of)
+    if test.rows < FEWEST or not test.other_rows:
+        return None
+    ends = newcombe(test.hits, test.rows, test.other_hits, test.other_rows)
+    return Value(test.rate - test.rest, test.rows, *ends, 0.0)
 
 
 def _found(

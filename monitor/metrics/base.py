@@ -44,6 +44,10 @@ class Per(StrEnum):
     CONSUMER = "consumer"
     BAND = "band"
     RULE = "rule"
+    CLAIM = "claim"
+    """What may be true of predictions: low confidence, override, error, breach, novelty."""
+    MEASURE = "measure"
+    """A feature and a method by which it is measured, called as `income:psi`."""
 
     @property
     def label(self) -> str | None:
@@ -59,6 +63,8 @@ class Windows(StrEnum):
     """For what has so many values that results would grow by the hour as they should by the day."""
     LATEST = "the latest window"
     """For what looks back on published windows, which may be restated at any time."""
+    SAMPLED = "the newest published window, from a sample of its rows"
+    """For what sums cannot tell; it costs as much as a hundred other metrics."""
 
 
 class Ends(StrEnum):
@@ -183,6 +189,7 @@ class Subject:
             for a part of the rows.
         is_part: whether the rows are a segment, which has nothing to be compared with: the
             reference was profiled as a whole.
+        sampled: what was found in a sample of the window's rows, by metric.
     """
 
     column: str
@@ -205,6 +212,7 @@ class Subject:
     ageing: Ageing | None = None
     calibration: Profile | None = None
     is_part: bool = False
+    sampled: Mapping[str, Measured] = field(default_factory=dict)
 
     def asked(self, column: str, groups: Mapping[str, Profile] | None = None) -> "Subject":
         """The same, asked about one column; a third of the cost of `dataclasses.replace`."""

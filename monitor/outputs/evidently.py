@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,10 @@ MEMORY: Final = 512 * 1024 * 1024
 """Bytes that a worker may take beside what its packages do."""
 
 SECONDS: Final = 300.0
-"""Time that a worker may take for all that is asked [s]."""
+"""Time that workers may take for all that is asked [s]."""
+
+WHOLE: Final = ("", "")
+"""Asks for the share of columns that Evidently calls drifted, by its own choice of methods."""
 
 MISSING: Final = 'Evidently is not installed; run: pip install ".[evidently]"'
 
@@ -31,8 +35,8 @@ class Limits:
     """What a worker may use.
 
     Attributes:
-        memory: bytes beside its packages.
-        seconds: time [s].
+        memory: bytes of each worker beside its packages.
+        seconds: time for all workers together [s].
     """
 
     memory: int = MEMORY
@@ -68,14 +72,15 @@ def drift(
 
     Args:
         tables: the rows.
-        asked: pairs of a column and the name of Evidently's method.
+        asked: pairs of a column and the name of Evidently's method, or `WHOLE`.
         html: where the report of Evidently's drift preset is to be written.
-        limits: of each worker.
+        limits: of the workers.
     """
     if importlib.util.find_spec("evidently") is None:
         return [Undefined(MISSING)] * len(asked)
     rows = tables.current.num_rows
     found: dict[int, Value | Undefined] = {}
+    ends = time.monotonic() + limits.seconds
     with tempfile.TemporaryDirectory(prefix="mbm-evidently-") as name:
         folder = Path(name)
         for side in ("reference", "current"):
@@ -85,7 +90,13 @@ def drift(
             rest = [place for place in range(len(asked)) if place not in found]
             wants = html if html is not None and len(asked) not in found else None
             places = [*rest, *([len(asked)] if wants else [])]
-            lines, why = _worked(folder, tables, [asked[i] for i in rest], wants, limits)
+            left = ends - time.monotonic()
+            if left <= 0:
+                why = f"Evidently took more than {limits.seconds:g} s"
+                found.update(dict.fromkeys(places, Undefined(why)))
+                break
+            one = _Work(folder, tables, limits, left)
+            lines, why = one.done([asked[i] for i in rest], wants)
             answered = {line["place"]: line for line in lines if "place" in line}
             for place, line in answered.items():
                 value = line.get("value", math.nan)
@@ -104,40 +115,60 @@ def drift(
     return [found[place] for place in range(len(asked))]
 
 
-def _worked(
-    folder: Path,
-    tables: Tables,
-    asked: Sequence[tuple[str, str]],
-    html: Path | None,
-    limits: Limits,
-) -> tuple[list[dict[str, Any]], str]:
-    """What a worker said, and why it ended before all was done."""
-    request = {
-        **{side: str(folder / f"{side}.parquet") for side in ("reference", "current")},
-        "numbers": list(tables.numbers),
-        "texts": [n for n in tables.current.column_names if n not in tables.numbers],
-        "asked": asked,
-        "memory": limits.memory,
-        "html": None if html is None else str(html),
-    }
-    (folder / "request.json").write_text(json.dumps(request))
-    command = [sys.executable, "-m", "monitor.outputs.evidently_worker"]
-    one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
-    with (folder / "said").open("w+b") as said:
-        try:
-            done = subprocess.run(
-                [*command, str(folder / "request.json")],
-                stdout=said,
-                stderr=subprocess.PIPE,
-                env={**os.environ, **one_thread},
-                timeout=limits.seconds,
-                check=False,
-            )
-            last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-            why = f"Evidently's process ended with {done.returncode}: {' '.join(last)[:300]}"
-        except subprocess.TimeoutExpired:
-            why = f"Evidently took more than {limits.seconds:g} s"
-        said.seek(0)
-        text = said.read().decode(errors="replace")
-    lines = [line for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
-    return [json.loads(line) for line in lines], why
+@dataclass(frozen=True, slots=True, eq=False)
+class _Work:
+    """What a worker is given.
+
+    Attributes:
+        folder: where it finds and leaves files.
+        tables: the rows.
+        limits: what it may use.
+        left: of the time [s].
+    """
+
+    folder: Path
+    tables: Tables
+    limits: Limits
+    left: float
+
+    def done(
+        self, asked: Sequence[tuple[str, str]], html: Path | None
+    ) -> tuple[list[dict[str, Any]], str]:
+        """What a worker said, and why it ended before all was done."""
+        folder, numbers = self.folder, self.tables.numbers
+        request = {
+            **{side: str(folder / f"{side}.parquet") for side in ("reference", "current")},
+            "numbers": list(numbers),
+            "texts": [n for n in self.tables.current.column_names if n not in numbers],
+            "asked": asked,
+            "memory": self.limits.memory,
+            "html": None if html is None else str(html),
+        }
+        (folder / "request.json").write_text(json.dumps(request))
+        command = [sys.executable, "-m", "monitor.outputs.evidently_worker"]
+        with (folder / "said").open("w+b") as said:
+            try:
+                done = subprocess.run(
+                    [*command, str(folder / "request.json")],
+                    stdout=said,
+                    stderr=subprocess.PIPE,
+                    env={**os.environ, **_ENVIRONMENT},
+                    timeout=self.left,
+                    check=False,
+                )
+                last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+                why = f"Evidently's process ended with {done.returncode}: {' '.join(last)[:300]}"
+            except subprocess.TimeoutExpired:
+                why = f"Evidently took more than {self.limits.seconds:g} s"
+            said.seek(0)
+            text = said.read().decode(errors="replace")
+        lines = [line for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
+        return [json.loads(line) for line in lines], why
+
+
+_ENVIRONMENT: Final = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+    "DO_NOT_TRACK": "1",
+}

@@ -21,7 +21,10 @@ from monitor.state.shown import Shown
 from monitor.version import VERSION
 
 ENDS_SHOWN: Final = frozenset(
-    {"performance", "fairness_gap", "fairness_number_gap", "fairness_trend", "override"}
+    {
+        *("performance", "fairness_gap", "fairness_number_gap", "fairness_trend", "override"),
+        *("multivariate_drift_score", "slice_excess"),
+    }
 )
 """Series whose lower and upper ends are shown too: those that people set limits for."""
 
@@ -335,7 +338,7 @@ def _versions(model: Model) -> frozenset[str]:
 def _of_check(labels: tuple[str, str, str], end: datetime, some: Sequence[Shown]) -> list[Sample]:
     found = [
         Sample("mbm_check_rows", labels, min(one.rows for one in some)),
-        Sample("mbm_result_timestamp_seconds", labels, end.timestamp()),
+        Sample("mbm_result_timestamp_seconds", labels, (some[0].end or end).timestamp()),
     ]
     if any(one.value is None for one in some):
         found.append(Sample("mbm_check_state", labels, UNKNOWN))

@@ -94,6 +94,7 @@ def boards(catalogue: Iterable[Metric], exported: Sequence[Exported]) -> tuple[B
                 Row("At a glance", _glance(shown, by_name)),
                 section("Drift"),
                 section("Answers and confidence"),
+                section("Edge cases"),
                 section("Performance, calibration, maturity of labels"),
                 section("Use"),
                 section("Failures"),

@@ -37,6 +37,8 @@ _ONE_FOR: Final = {
     Per.CONSUMER: "each consumer",
     Per.BAND: "each band",
     Per.RULE: "each rule of the contract that is checked",
+    Per.CLAIM: "each claim: low confidence, override, error, contract breach, novelty",
+    Per.MEASURE: "each feature and method that the card names",
 }
 
 
@@ -76,7 +78,7 @@ def _section(metric: Metric) -> str:
         ("series", _series(metric)),
         ("unit", _UNITS[metric.unit]),
         ("one value for", _ONE_FOR[metric.per]),
-        ("made from", f"profiles of {metric.family}"),
+        ("made from", _made_from(metric)),
         ("lower and upper", _ends(metric.ends)),
         *([("measured of", str(metric.windows))] if metric.windows is not Windows.EVERY else []),
         ("needs", _needs(metric)),
@@ -91,6 +93,11 @@ def _words(metric: Metric) -> str:
     """What people read about it, a paragraph each."""
     titled = (("", metric.says), ("Rather", metric.prefer), ("Blind to", metric.blind))
     return "\n\n".join(f"**{title}:** {text}" if title else text for title, text in titled)
+
+
+def _made_from(metric: Metric) -> str:
+    is_sampled = metric.windows is Windows.SAMPLED
+    return "a sample of rows" if is_sampled else f"profiles of {metric.family}"
 
 
 def _ends(ends: Ends) -> str:

@@ -8,7 +8,14 @@ from monitor.profiles.family import Family
 
 
 def _is_drift(metric: Metric) -> bool:
-    return metric.series.endswith("_drift_score") or metric.series == "drifted_features"
+    return metric.series.endswith("_drift_score") or metric.series in (
+        "drifted_features",
+        "evidently_drifted",
+    )
+
+
+def _is_edge(metric: Metric) -> bool:
+    return metric.per is Per.CLAIM or metric.series == "novelty_mean"
 
 
 def _is_quality(metric: Metric) -> bool:
@@ -23,7 +30,7 @@ def _is_fair(metric: Metric) -> bool:
 
 def _is_answer(metric: Metric) -> bool:
     return metric.family is Family.INPUTS and not (
-        _is_drift(metric) or _is_quality(metric) or _is_fair(metric)
+        _is_drift(metric) or _is_edge(metric) or _is_quality(metric) or _is_fair(metric)
     )
 
 
@@ -34,6 +41,7 @@ def _of(family: Family) -> Callable[[Metric], bool]:
 SECTIONS: Final[Mapping[str, Callable[[Metric], bool]]] = {
     "Drift": _is_drift,
     "Answers and confidence": _is_answer,
+    "Edge cases": _is_edge,
     "Performance, calibration, maturity of labels": _of(Family.TRUTH),
     "Fairness": _is_fair,
     "People": _of(Family.PEOPLE),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from monitor.cards.contract import Contract, Feature, FeatureType
 from monitor.events.schema import Rule
 from monitor.metrics import BY_NAME, CATALOGUE, estimated, neyman
-from monitor.metrics.base import Before, Ends, LeftOut, Metric, Per, Point, Subject, Unit
+from monitor.metrics.base import Before, Ends, LeftOut, Metric, Per, Point, Subject, Unit, Windows
 from monitor.metrics.delay_curve import Ageing, DelayCurve
 from monitor.metrics.fairness import trend
 from monitor.metrics.verdict import Status, Verdict, judged, verdicts
@@ -66,6 +66,8 @@ CLASSES = ("no", "yes")
 COLOURS = ("blue", "green", "red")
 NAMES = ("a", "b", "c")
 END = 1_795_000_000
+PROFILED = [m for m in CATALOGUE if m.windows is not Windows.SAMPLED]
+"""Those that sums tell; what only rows tell is proved where it is computed."""
 OF_CATEGORIES = [m for m in CATALOGUE if m.per is Per.FEATURE and Categories in m.summaries]
 SIGNED = {
     # May exceed 1.
@@ -479,7 +481,7 @@ def test_drift_is_never_negative(seed: int, rows: int, others: int, shape: str) 
             assert verdict.value >= 0
 
 
-@pytest.mark.parametrize("metric", CATALOGUE, ids=lambda m: m.name)
+@pytest.mark.parametrize("metric", PROFILED, ids=lambda m: m.name)
 def test_without_a_reference_exactly_the_comparing_metrics_are_unknown(metric: Metric) -> None:
     found = [
         verdict
@@ -531,4 +533,4 @@ def test_ten_thousand_categories_are_no_trouble(metric: Metric) -> None:
 def test_most_metrics_have_a_value_in_these_laws() -> None:
     found = all_verdicts(seed=8, rows=900, shape="normal", classes=2)
     measured = {verdict.metric for verdict in found if verdict.status is Status.MEASURED}
-    assert set(BY_NAME) - measured == set()
+    assert {metric.name for metric in PROFILED} - measured == set()

@@ -1,12 +1,21 @@
 """Drift of all features together: silent without it, seen where single features show nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from monitor.control.conditions import Column
-from monitor.control.multivariate import LEAST, Sides, design, domain, reconstruction
+from monitor.control.multivariate import (
+    LEAST,
+    Sides,
+    design,
+    domain,
+    reconstruction,
+    usual_areas,
+)
 from monitor.metrics.base import Undefined, Value
-from monitor.profiles.layout import Floats
+from monitor.profiles.layout import Floats, Ints
 
 
 def correlated(rng: np.random.Generator, rows: int, r: float) -> Floats:
@@ -16,8 +25,8 @@ def correlated(rng: np.random.Generator, rows: int, r: float) -> Floats:
 
 
 def sides(rng: np.random.Generator, before: Floats, after: Floats) -> Sides:
-    halves = [rng.random(len(x)) < 0.5 for x in (before, after)]
-    return Sides(before, after, *halves)
+    first, second = (rng.random(len(x)) < 0.5 for x in (before, after))
+    return Sides(before, after, first, second)
 
 
 def test_without_drift_the_intervals_hold_one_and_a_half() -> None:
@@ -47,6 +56,48 @@ def test_a_correlation_that_turned_is_seen_by_both() -> None:
         assert isinstance(found, Value)
         assert found.lower is not None
         assert found.lower > none
+
+
+def windows(rng: np.random.Generator, count: int, spread: float) -> tuple[Floats, Ints]:
+    """Rows of windows, each with a level of its own, and the window of each row."""
+    each = [correlated(rng, 1_000, 0.9) * np.exp(spread * rng.normal()) for _ in range(count)]
+    return np.concatenate(each), np.repeat(np.arange(count), 1_000)
+
+
+def test_what_the_references_own_windows_differ_by_is_in_the_interval() -> None:
+    rng = np.random.default_rng(44)
+    samples, held, narrow = 100, 0, 0
+    for _ in range(samples):
+        rows, number = windows(rng, 11, 0.1)
+        before, after = rows[number < 10], rows[number == 10]
+        alone = sides(rng, before, after)
+        told = replace(alone, windows=number[number < 10])
+        for one in (told, alone):
+            found = reconstruction(one)
+            assert isinstance(found, Value)
+            assert found.lower is not None
+            assert found.upper is not None
+            is_held = found.lower <= 1 <= found.upper
+            held, narrow = (held + is_held, narrow) if one is told else (held, narrow + is_held)
+    assert held / samples >= 0.88
+    assert narrow / samples <= 0.7
+
+
+def test_areas_of_the_references_own_windows_are_the_measure_of_one_more() -> None:
+    rng = np.random.default_rng(45)
+    rows, number = windows(rng, 7, 0.1)
+    one = replace(sides(rng, rows[number < 6], rows[number == 6]), windows=number[number < 6])
+    usual = usual_areas(one)
+    assert not isinstance(usual, Undefined)
+    assert len(usual) == 6
+    found = domain(one, usual)
+    assert isinstance(found, Value)
+    half = 2.5706 * np.std(usual, ddof=1) * np.sqrt(1 + 1 / 6)
+    assert found.upper is not None
+    assert found.upper - found.value == pytest.approx(half, abs=0.02)
+    # Four windows do not tell how much windows differ.
+    few = replace(one, windows=number[number < 6] // 2)
+    assert usual_areas(few) == []
 
 
 def test_too_few_rows_and_constants_say_so() -> None:
