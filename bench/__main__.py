@@ -18,6 +18,7 @@ NAMES = (
     "profiles",
     "drift",
     "metrics",
+    "causes",
     "detect",
     "evaluate",
     "pages",

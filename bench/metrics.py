@@ -66,17 +66,17 @@ def evaluated(count: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "cards").mkdir()
-        (folder / "cards/wide.yaml").write_text(_card())
+        (folder / "cards/wide.yaml").write_text(card_text(START, START + DAY))
         cards = load_cards(folder / "cards")
         store, state = Store(str(folder / "data")), State.open(f"sqlite:///{folder}/state.db")
         define_contracts(store, cards)
         log = EventLog.open(store, "day")
         service = Service(store, "day", state, cards)
         contract = cards["wide"].contract
-        mark = _append(log, -1, _predictions(contract, START, REFERENCE_ROWS, 1))
+        mark = append(log, -1, predictions(contract, START, REFERENCE_ROWS, 1))
         evaluate(service, Close(everything=True, until=START + DAY), now=START + 2 * DAY)
-        for rows in (_predictions(contract, START + DAY, count, 2), _feedback(count)):
-            mark = _append(log, mark, rows)
+        for rows in (predictions(contract, START + DAY, count, 2), feedback(count)):
+            mark = append(log, mark, rows)
         close = Close(everything=True, until=START + 2 * DAY)
         # The first run finds the predictions of the feedback; later ones only build and publish.
         told: dict[str, Any] = {}
@@ -94,17 +94,19 @@ def evaluated(count: int) -> dict[str, Any]:
     return told
 
 
-def _card() -> str:
+def card_text(first: datetime, end: datetime) -> str:
+    """The card of the model, with this span as its reference."""
     features = "\n".join(f"    feature_{n:03d}: {{type: number}}" for n in range(FEATURES))
     return _CARD % {
         "features": features,
         "regions": ", ".join(GROUPS["region"]),
-        "start": START.isoformat(),
-        "end": (START + DAY).isoformat(),
+        "start": first.isoformat(),
+        "end": end.isoformat(),
     }
 
 
-def _predictions(contract: Any, start: datetime, count: int, seed: int) -> Iterator[pa.Table]:  # noqa: ANN401
+def predictions(contract: Any, start: datetime, count: int, seed: int) -> Iterator[pa.Table]:  # noqa: ANN401
+    """Predictions of a day, some at a time."""
     from bench.rows import events, vectors
     from monitor.events.identity import identities
     from monitor.simulate.load import wide
@@ -149,7 +151,8 @@ def _predictions(contract: Any, start: datetime, count: int, seed: int) -> Itera
         )
 
 
-def _feedback(count: int) -> Iterator[pa.Table]:
+def feedback(count: int) -> Iterator[pa.Table]:
+    """Outcomes, decisions and usage of the window's predictions."""
     from bench.rows import events
     from monitor.events.identity import identities
 
@@ -195,7 +198,7 @@ def _times(start: datetime, micros: np.ndarray) -> pa.Array:
     return pa.array(int(start.timestamp()) * 1_000_000 + micros).cast(pa.timestamp("us", "UTC"))
 
 
-def _append(log: Any, mark: int, tables: Iterator[pa.Table]) -> int:  # noqa: ANN401
+def append(log: Any, mark: int, tables: Iterator[pa.Table]) -> int:  # noqa: ANN401
     """The mark after these rows."""
     from monitor.events.batch import Tally
 

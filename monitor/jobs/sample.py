@@ -35,7 +35,8 @@ class Sampled:
     """Rows of a window.
 
     Attributes:
-        known: the predictions, one chunk, with `COLUMNS`, and what is known of them.
+        known: the predictions, one chunk, those of the smallest hashes first, with `COLUMNS`,
+            and what is known of them.
         reference: in force, None if there is none.
         is_whole: whether it is every row of the window.
     """
@@ -60,18 +61,18 @@ def sampled(
     task, reference = _task(parts, card, span)
     plan = feedback_plan(card, inputs_plan(card, reference))
     columns = tuple(dict.fromkeys((*plan.columns, *COLUMNS)))
-    rows = smallest(partial(_of_version, task, version), columns, most)
+    rows = _in_order(smallest(partial(_of_version, task, version), columns, most))
     if not rows.num_rows:
         return None
     said = said_of(task, int(rows["id_hi"].to_numpy().max()))
-    known = Known.of(plan, rows.combine_chunks(), said)
+    known = Known.of(plan, rows, said)
     return Sampled(known, reference, rows.num_rows < most)
 
 
 def inputs_of(
     parts: Opened, card: Card, span: Range, *, version: str | None = None, most: int
 ) -> pa.Table:
-    """The same rows with `INPUTS` only, those of the smallest hashes first; maybe none.
+    """The same rows with `INPUTS` only; maybe none.
 
     Args:
         parts: of the service.
@@ -81,11 +82,11 @@ def inputs_of(
         most: rows at most [rows].
     """
     task, _ = _task(parts, card, span)
-    return in_order(smallest(partial(_of_version, task, version), INPUTS, most))
+    return _in_order(smallest(partial(_of_version, task, version), INPUTS, most))
 
 
-def in_order(rows: pa.Table) -> pa.Table:
-    """These rows, those of the smallest hashes first."""
+def _in_order(rows: pa.Table) -> pa.Table:
+    """One chunk in the order of the hashes, so that no sum depends on the order of arrival."""
     if not rows.num_rows:
         return rows
     high, low = (rows[name].to_numpy() for name in ("id_hi", "id_lo"))

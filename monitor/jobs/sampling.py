@@ -15,9 +15,9 @@ from monitor.jobs import references
 from monitor.jobs.closed import NoWindowError, closed_window
 from monitor.jobs.lines import watch_lines
 from monitor.jobs.plan import inputs_plan
-from monitor.jobs.publish import Grounds, Publisher
+from monitor.jobs.publish import BESIDE, Grounds, Publisher
 from monitor.jobs.reference_rows import MOST, ReferenceRows, reference_rows
-from monitor.jobs.sample import Sampled, in_order, sampled
+from monitor.jobs.sample import Sampled, sampled
 from monitor.jobs.sampled_columns import claims, rows_of, surprises
 from monitor.jobs.sampled_drift import by_evidently, together
 from monitor.jobs.service import Opened
@@ -98,7 +98,7 @@ def _sampled(parts: Opened, card: Card, now: datetime, rest: timedelta) -> int:
         )
         if row.start == instant(span[0]) and not row.stage
     ]
-    basis = _basis(row for row in published if row.metric not in NAMES)
+    basis = _basis(row for row in published if row.metric not in NAMES and row.metric not in BESIDE)
     before = [row for row in published if row.metric in NAMES]
     if any(row.inputs_hash == basis or now - row.computed_at < rest for row in before):
         return 0
@@ -112,7 +112,7 @@ def _sampled(parts: Opened, card: Card, now: datetime, rest: timedelta) -> int:
 
 
 def _basis(published: Iterator[ResultRow]) -> str:
-    """One hash of what all other results of the window rest on."""
+    """One hash of the profiles, reference, card and code behind the window's other results."""
     text = repr(sorted({row.inputs_hash for row in published}))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -160,7 +160,8 @@ class _Look:
         if self.card.sampled.drift or self.card.sampled.measures:
             before = reference_rows(self.parts, self.card)
             for version, inside in every.items():
-                rows = in_order(sample.known.predictions.filter(pa.array(inside)))[:MOST]
+                mine = pa.array(np.flatnonzero(inside)[:MOST])
+                rows = sample.known.predictions.take(mine).combine_chunks()
                 found[version] |= self._drift(before, rows)
         return found
 
