@@ -164,7 +164,7 @@ def _widen(state: State, windows: list[Windows], weights: Floats) -> None:
     followed = [i for i in range(state.signals) if state.mode[i] not in (FEW, FEW_NOT)]
     alone = math.log(ALLOWED * max(count, 1)) + 1e-9
     log_weights = np.log(np.maximum(weights, 1e-300))
-    sums = np.empty(count)
+    held = np.empty(count)
     common = 1.0
     for _ in range(COMMON_STEPS):
         together = np.full(count, -np.inf)
@@ -172,10 +172,10 @@ def _widen(state: State, windows: list[Windows], weights: Floats) -> None:
             g = lasting(float(state.phi[i]), float(state.gain[i]))
             about = (float(plain[i]), float(state.share[i]), g, float(state.df[i]))
             factor = float(state.inflation[i]) * common
-            running(_kind(state, i), windows[i], *about, start, factor, sums)
+            running(_kind(state, i), windows[i], *about, start, factor, held)
             # What its own test could not settle must not widen all the others.
-            if count and sums.max() <= alone:
-                together = np.logaddexp(together, log_weights[i] + sums)
+            if count and held.max() <= alone:
+                together = np.logaddexp(together, log_weights[i] + held)
         if not count or together.max() <= math.log(TOGETHER * count):
             break
         common *= COMMON_STEP

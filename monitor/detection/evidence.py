@@ -30,16 +30,6 @@ _STEEPEST: Final = 300.0
 
 
 @njit(cache=True, nogil=True)
-def log_sum(a: float, b: float) -> float:
-    """Logarithm of e^a + e^b; either may be -inf."""
-    if a < b:
-        a, b = b, a
-    if b == -math.inf:
-        return a
-    return a + math.log1p(math.exp(b - a))
-
-
-@njit(cache=True, nogil=True)
 def normal_score(z: float, df: float) -> float:
     """The normal deviate as improbable as a t deviate with `df` degrees of freedom.
 

@@ -55,8 +55,9 @@ def threshold(length: int, pages: float) -> float:
     """Evidence at which there is a page: windows per page that is allowed.
 
     With fair bets the expected number of false pages up to window T is at most T / threshold,
-    whatever the signals have to do with each other: the mean of all running sums grows by one
-    a window, and a page takes at least the threshold away.
+    whatever the signals have to do with each other: the sum of what bets from all starts hold
+    grows by one a window on average, the best start of each holds no more, and a page takes at
+    least the threshold away.
 
     Never less than `LEAST_EVIDENCE`: with windows of a week a page a month would be four to one.
 

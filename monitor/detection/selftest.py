@@ -14,21 +14,20 @@ from monitor.detection.evidence import (
     log_e_normal,
     log_e_share,
     log_mean,
-    log_sum,
     normal_score,
 )
 from monitor.detection.filter import COUNT, SHARE, within
 from monitor.profiles.layout import Floats
 
-# See evidence.py; change this number after a change of a kernel called from here: 1.
+# See evidence.py; change this number after a change of a kernel called from here: 2.
 
 STEP: Final = 1.25
 STEPS: Final = 14
 """A signal's variance grows by a quarter at a time, to 23 times at most."""
 
 ALLOWED: Final = 1.0
-"""Sums of a signal's bets may reach so many times the reference's windows in it: fair bets
-reach them once on average."""
+"""A signal's bets may hold so many times the reference's windows in it: fair ones come to that
+once on average, or less."""
 
 TOGETHER: Final = 0.5
 """The same for the weighted mean of all signals. What all of them do together, such as shocks
@@ -59,11 +58,11 @@ def inflation(
         start: first window that counts; before it the baseline was still unknown.
     """
     factor = _clipped_scale(windows, start)
-    sums = np.empty(len(windows[0]))
-    limit = math.log(ALLOWED * len(sums))
+    held = np.empty(len(windows[0]))
+    limit = math.log(ALLOWED * len(held))
     for _ in range(STEPS):
-        running(mode, windows, typical, share, g, df, start, factor, sums)
-        if sums.max() <= limit:
+        running(mode, windows, typical, share, g, df, start, factor, held)
+        if held.max() <= limit:
             break
         factor *= STEP
     return factor
@@ -92,14 +91,14 @@ def running(
     df: float,
     start: int,
     factor: float,
-    sums: Floats,
+    held: Floats,
 ) -> None:
-    """Fill `sums` with the log of the mean of a signal's running sums after each window."""
+    """Fill `held` with the log of the mean of what a signal's bets hold after each window."""
     value, expected, variance, sampling, rows = windows
     log_r = np.full(BETS, -math.inf)
-    sums[:] = -math.inf
+    held[:] = -math.inf
     for t in range(start, len(value)):
-        sums[t] = sums[max(t - 1, 0)]
+        held[t] = held[max(t - 1, 0)]
         if rows[t] <= 0:
             continue
         s = variance[t] * factor
@@ -120,5 +119,5 @@ def running(
             else:
                 won = log_e_normal(run, z)
                 fresh = log_e_normal(new, z)
-            log_r[k] = log_sum(log_r[k] + won, fresh)
-        sums[t] = log_mean(log_r)
+            log_r[k] = max(log_r[k] + won, fresh)
+        held[t] = log_mean(log_r)

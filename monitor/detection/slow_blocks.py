@@ -20,6 +20,9 @@ QUARTER: Final = 13 * 7 * DAY
 EVENTS: Final = 5.0
 """Events, and others, that a share needs in a block of the reference to be followed."""
 
+ENOUGH: Final = 0.5
+"""Part of the rows of a usual block of the reference, with which a block stands for itself."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blocks:
@@ -55,7 +58,8 @@ def block_length(span: int) -> int | None:
 def blocked(history: History, kinds: NDArray[np.int8], end: int, length: int) -> Blocks:
     """The whole blocks before and after the end of the reference.
 
-    A block without rows repeats the one before it, which is no evidence of anything.
+    A block without rows repeats the one before it, which is no evidence of anything. One with
+    fewer than `ENOUGH` of the usual rows, as an outage leaves it, takes what it lacks from there.
 
     Args:
         history: windows of reference and monitoring, without gaps.
@@ -90,7 +94,17 @@ def blocked(history: History, kinds: NDArray[np.int8], end: int, length: int) ->
     usable = has[:, :before].mean(axis=1) > 0.75 if before else enough
     usable &= enough | ~is_share[:, 0]
     found, variance = _carried(found, has), _carried(variance, has)
+    usual = np.median(total[:, :before], axis=1, keepdims=True) if before else total[:, :1]
+    found = _filled(found, np.minimum(total / np.maximum(ENOUGH * usual, 1e-300), 1.0))
     return Blocks(length, before, found, np.maximum(variance, 1e-300), usable)
+
+
+def _filled(x: Floats, part: Floats) -> Floats:
+    """Values whose missing part is taken from the block before; the first one stands as it is."""
+    filled = x.copy()
+    for k in range(1, x.shape[1]):
+        filled[:, k] += (1 - part[:, k]) * (filled[:, k - 1] - x[:, k])
+    return filled
 
 
 def _carried(x: Floats, has: NDArray[np.bool_]) -> Floats:

@@ -33,6 +33,9 @@ CAP: Final = 10.0
 HALF: Final = 0.5
 """Pseudo-signals per signal that keep every member in play."""
 
+KEPT: Final = 65
+"""Blocks of which the matrices are kept, 0.6 MB at most for each number of blocks; five years."""
+
 _ROUNDS: Final = 3
 _STEPS: Final = 40
 _TINY: Final = 1e-30
@@ -84,9 +87,12 @@ def per_year(length: int) -> int:
     return 364 * DAY // length
 
 
-@lru_cache(maxsize=64)
 def members(length: int, blocks: int) -> tuple[Member, ...]:
-    """The family's matrices for so many blocks."""
+    """The family's matrices for so many blocks; those of many blocks are made anew each time."""
+    return _kept(length, blocks) if blocks <= KEPT else _made(length, blocks)
+
+
+def _made(length: int, blocks: int) -> tuple[Member, ...]:
     found = []
     lag = np.abs(np.subtract.outer(np.arange(blocks), np.arange(blocks)))
     wave = 2 * np.pi * lag / per_year(length)
@@ -102,6 +108,9 @@ def members(length: int, blocks: int) -> tuple[Member, ...]:
         whiten = inverse - np.outer(level, level @ inverse)
         found.append(Member(whiten, -float(np.log(np.diag(low)).sum()) - float(np.log(norm))))
     return tuple(found)
+
+
+_kept = lru_cache(maxsize=32)(_made)
 
 
 def harmless(blocks: Blocks) -> Harmless:

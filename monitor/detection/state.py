@@ -46,7 +46,7 @@ class State:
         gain: of u at the last window with a value, shape (m,).
         running: inflation as of late, shape (m,).
         quiet: windows with a value in which nothing is bet, shape (m,).
-        log_r: logarithm of each bet's running sum, shape (m, BETS); -inf when just reset.
+        log_r: log of what each bet holds from its best start, shape (m, BETS); -inf when reset.
         run: log wealth of each bet since its most favourable start, shape (m, BETS).
         since: number of that start, shape (m, BETS).
         weighed: innovations since then, weighted by what they show, shape (m, BETS).

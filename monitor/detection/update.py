@@ -17,7 +17,6 @@ from monitor.detection.evidence import (
     log_e_normal,
     log_e_share,
     log_mean,
-    log_sum,
     normal_score,
 )
 from monitor.detection.filter import (
@@ -39,22 +38,11 @@ from monitor.detection.readings import Reading, told
 from monitor.detection.state import State
 from monitor.profiles.layout import Floats, Ints
 
-# See evidence.py; change this number after a change of a kernel called from here: 4.
+# See evidence.py; change this number after a change of a kernel called from here: 5.
 
 LATELY: Final = 150.0
 """Time constant of the running inflation [windows]: noise that grew lowers the stakes within
 a week of hours."""
-
-
-FEWEST_KNOWN: Final = 20.0
-"""Events so far, under which nobody bets that they become fewer."""
-
-NOTHING_TO_WIN: Final = -0.1
-"""Logarithm of what such a bet makes of a window."""
-
-NOTHING_SEEN: Final = -0.06
-"""Logarithm of the most that a bet makes of a window without an event: its sum stays below 17,
-which does not count as having moved."""
 
 LEAST: Final = 1e-6
 """Part of the typical variance that a window's sampling variance is at least."""
@@ -68,7 +56,7 @@ class Evidence:
         expected: value that the baseline expected, shape (m,).
         variance: of the innovation, inflation included, shape (m,).
         score: innovation as a normal deviate, shape (m,); 0 where there was no value.
-        log_r: logarithm of the mean of the bets' running sums, shape (m,).
+        log_r: logarithm of the mean of what the bets hold, shape (m,).
     """
 
     expected: Floats
@@ -214,11 +202,14 @@ def _account(
     variance: float,
     absorbs: float,
 ) -> None:
-    """Add a window to the running sums of a signal's bets, and to what they say of a change.
+    """Add a window to what a signal's bets hold, and to what they say of a change.
+
+    Each holds what its best start has won, and not the sum over all starts: a sum grows by one a
+    window where bets neither win nor lose, as on what wanders for long, and calls for nothing.
 
     Args:
         i: place of the signal.
-        bets: sums as in the state.
+        bets: arrays of the state.
         since: starts of the bets.
         won: log e-value of each running bet.
         fresh: log e-value of each bet that starts now.
@@ -229,7 +220,7 @@ def _account(
     """
     log_r, run, weighed, known, absorbed = bets
     for k in range(BETS):
-        log_r[i, k] = log_sum(log_r[i, k] + won[k], fresh[k])
+        log_r[i, k] = max(log_r[i, k] + won[k], fresh[k])
         if run[i, k] <= 0:
             since[i, k] = number
             run[i, k] = weighed[i, k] = known[i, k] = absorbed[i, k] = 0.0
@@ -304,12 +295,5 @@ def _few(
         q = moved_share(events[i], trials[i], dispersion[i], is_more)
         q = q + tolerance[i] if is_more else max(q - tolerance[i], 1e-9)
         won[k] = log_e_few(k // 2, is_more, part * n, n, min(q, 0.999))
-        if not is_more and events[i] < FEWEST_KNOWN:
-            # Fewer than next to none can never show: such a bet would neither win nor lose, and
-            # its running sum grow by one a window for ever.
-            won[k] = min(won[k], NOTHING_TO_WIN)
-        elif part == 0:
-            # Nor must windows without any event add up to evidence of something.
-            won[k] = min(won[k], NOTHING_SEEN)
     events[i] += part * rows[i]
     trials[i] += rows[i]

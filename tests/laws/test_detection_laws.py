@@ -44,7 +44,7 @@ def standard(rng: np.random.Generator, signals: int, windows: int, kind: Kind) -
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_the_running_sums_grow_by_at_most_one_a_window_on_average(kind: Kind) -> None:
+def test_what_bets_hold_grows_by_at_most_one_a_window_on_average(kind: Kind) -> None:
     rng = np.random.default_rng(SEED)
     signals, windows = 1_500, 12
     state = learned(standard(rng, 4, 2_000, kind), np.full(4, kind, np.int8))
@@ -53,9 +53,9 @@ def test_the_running_sums_grow_by_at_most_one_a_window_on_average(kind: Kind) ->
     nobody, nothing = np.zeros(signals, np.bool_), np.zeros(signals)
     for t in range(windows):
         many, found = update(many, state.number + 1 + t, after.at(t), nothing, nobody)
-        sums = np.exp(found.log_r)
-        error = sums.std() / np.sqrt(signals)
-        assert sums.mean() <= t + 1 + 3 * error
+        held = np.exp(found.log_r)
+        error = held.std() / np.sqrt(signals)
+        assert held.mean() <= t + 1 + 3 * error
 
 
 @given(st.lists(st.integers(0, 500), min_size=2, max_size=60), st.floats(1, 1e5))

@@ -12,7 +12,6 @@ from monitor.detection.evidence import (
     log_e_normal,
     log_e_share,
     log_mean,
-    log_sum,
     normal_score,
 )
 from monitor.detection.filter import ahead, correct, forget, lasting, spread_along
@@ -136,12 +135,10 @@ def test_no_count_is_far_below_a_few_expected() -> None:
     assert (0.0 - math.log(7)) / math.sqrt(v) < -5
 
 
-def test_sums_of_logarithms_bear_nothing_and_very_much() -> None:
-    assert log_sum(-math.inf, -math.inf) == -math.inf
-    assert log_sum(2.0, -math.inf) == 2.0
-    assert log_sum(5_000.0, 5_000.0) == pytest.approx(5_000 + math.log(2))
+def test_means_of_logarithms_bear_nothing_and_very_much() -> None:
     assert log_mean(np.full(4, -np.inf)) == -math.inf
     assert log_mean(np.array([0.0, math.log(3.0)])) == pytest.approx(math.log(2))
+    assert log_mean(np.full(10, 5_000.0)) == pytest.approx(5_000)
 
 
 def test_polynomials_are_orthonormal_under_the_reference() -> None:

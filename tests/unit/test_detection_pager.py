@@ -26,6 +26,7 @@ KINDS = np.array([Kind.NORMAL] * 3 + [Kind.SHARE] * 2 + [Kind.COUNT], np.int8)
 WEIGHTS = np.full(M, 1 / M)
 NO_TOLERANCE = np.zeros(M)
 NOBODY = np.zeros(M, np.bool_)
+QUIETLY = (NO_TOLERANCE, NOBODY)
 
 
 def simulated(windows: int, seed: int = SEED, rows: int = 1_000) -> History:
@@ -268,6 +269,20 @@ def test_a_closed_incident_reopens_on_new_evidence_only(baseline: State) -> None
     assert watch.open == []
     _, calls = run(watch, REFERENCE + 5, 200)
     assert not any(call.is_page for call in calls)
+
+
+def test_bets_that_win_nothing_gather_no_evidence(baseline: State) -> None:
+    state = replace(baseline, phi=np.full(M, 0.999), tau2=baseline.typical * 5)
+    after, _ = run(state, REFERENCE, 1)
+    state, highest = after.state, -math.inf
+    for t in range(REFERENCE + 1, REFERENCE + 400):
+        reading = WHOLE.at(t)
+        nothing = Reading(np.zeros(M), np.zeros(M), np.ones(M))
+        _, ahead = update(state, FIRST + t, replace(nothing, rows=reading.rows), *QUIETLY)
+        expected = replace(reading, value=ahead.expected)
+        state, found = update(state, FIRST + t, expected, *QUIETLY)
+        highest = max(highest, float(found.log_r.max()))
+    assert highest < math.log(3)
 
 
 def test_muted_and_unarmed_signals_say_nothing(baseline: State) -> None:

@@ -59,6 +59,15 @@ def test_an_empty_block_repeats_the_one_before() -> None:
     assert found.value[0].tolist() == [1.0, 1.0, 9.0]
 
 
+def test_a_block_of_few_rows_takes_what_it_lacks_from_the_one_before() -> None:
+    rows = np.ones((1, 84))
+    rows[0, 31:56] = 0
+    value = np.where((np.arange(84) >= 28) & (np.arange(84) < 56), 8.0, 1.0)[None]
+    history = History(DAY, 0, value, rows, np.ones((1, 84)))
+    found = blocked(history, np.array([Kind.NORMAL], np.int8), 28, LONG)
+    assert found.value[0] == pytest.approx([1.0, 1.0 + 7 * 3 / 14, 1.0])
+
+
 def test_shares_of_hardly_any_events_are_not_followed() -> None:
     rows = np.full((1, 56), 20.0)
     value = np.zeros((1, 56))
