@@ -87,7 +87,7 @@ def first_cards(
         mapping: YAML of the card's `events.mapping`, by which the events were read; may be empty.
 
     Raises:
-        SourceError: the sample holds no prediction that names its model.
+        SourceError: the sample holds no prediction that names its model, or whose time can be read.
     """
     shape = list(_mapping(mapping))
     found = samples(events)
@@ -98,10 +98,22 @@ def first_cards(
             'the sample holds no event with "type": "prediction" and a "model"; if your events '
             "have another shape, say where their values stand with --mapping"
         )
+    for model, sample in found.items():
+        if sample.first is None:
+            raise SourceError(_timeless(model, sample))
     return {
         model: "\n".join([*_card(model, sample, team, mail), *shape]) + "\n"
         for model, sample in found.items()
     }
+
+
+def _timeless(model: str, sample: Sample) -> str:
+    return (
+        f"no prediction of {quoted(model)} has an event_time that can be read; one holds "
+        f"{sample.unread!r}, needed is RFC 3339 with a zone, such as 2026-01-31T12:00:00Z; a "
+        "mapping reads times without a zone by time_format: utc, numbers by unix_s, unix_ms, "
+        "unix_us"
+    )
 
 
 def _mapping(text: str) -> Iterator[str]:

@@ -117,8 +117,9 @@ class EventMapping(Part):
     when: Conditions = Field(
         default=(), description="{path: value} that a message of this kind holds, all of them"
     )
-    time_format: Literal["rfc3339", "unix_s", "unix_ms", "unix_us"] = Field(
-        default="rfc3339", description="how times are written"
+    time_format: Literal["rfc3339", "utc", "unix_s", "unix_ms", "unix_us"] = Field(
+        default="rfc3339",
+        description="how times are written; utc: without a zone, in UTC",
     )
     classes: Mapping[str, Name] = Field(
         default_factory=dict, description="their name of a class, decision or label: ours"

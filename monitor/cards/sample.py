@@ -68,6 +68,7 @@ class Sample:
         rows: predictions.
         first: earliest event time of a prediction, or None.
         last: latest one, or None.
+        unread: what stood where no time could be read; None if all could.
         versions: versions, in the order they appeared.
         features: per name.
         attributes: per name.
@@ -80,6 +81,7 @@ class Sample:
     rows: int = 0
     first: datetime | None = None
     last: datetime | None = None
+    unread: object | None = None
     versions: dict[str, None] = field(default_factory=dict)
     features: dict[str, Values] = field(default_factory=dict)
     attributes: dict[str, Values] = field(default_factory=dict)
@@ -102,6 +104,8 @@ class Sample:
         if time is not None:
             self.first = time if self.first is None else min(self.first, time)
             self.last = time if self.last is None else max(self.last, time)
+        else:
+            self.unread = event.get("event_time", "nothing")
         if (version := class_text(event.get("version"))) is not None:
             self.versions.setdefault(version)
         for name, found in (("features", self.features), ("attributes", self.attributes)):

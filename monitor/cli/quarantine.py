@@ -36,6 +36,7 @@ def quarantine() -> None:
     "--reason", type=click.Choice([reason.value for reason in Reason]), help="Only for this reason."
 )
 @click.option("--since", type=TIME, help="Only those that came since.")
+@click.option("--waiting", is_flag=True, help="Only those that were not taken in since.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="At most.")
 @config
 @output
@@ -43,6 +44,7 @@ def list_messages(
     source: str | None,
     reason: str | None,
     since: datetime | None,
+    waiting: bool,
     limit: int,
     file: Path,
     form: str,
@@ -55,7 +57,9 @@ def list_messages(
     """
     parts = opened(file)
     log = EventLog.open(parts.store, parts.settings.log.partition)
-    found = quarantined(log, source=source, reason=reason, since=since, limit=limit)
+    found = quarantined(
+        log, source=source, reason=reason, since=since, waiting=waiting, limit=limit
+    )
     write(map(asdict, found), COLUMNS, form, sys.stdout)
 
 

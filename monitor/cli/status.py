@@ -12,6 +12,7 @@ from monitor.cli.options import config, output
 from monitor.cli.rows import write
 from monitor.jobs.drifting import CHECK
 from monitor.jobs.service import Opened, opened
+from monitor.outputs.totals import totals
 from monitor.state import ledger, runs
 from monitor.state.detectors import WHOLE, checks, known
 from monitor.state.heartbeats import heartbeats
@@ -55,16 +56,11 @@ def _rows(parts: Opened, now: datetime) -> Iterator[dict[str, Any]]:
         for run in runs.newest(parts.state, job, 1):
             since = run.finished or run.started
             yield _row("job", job, run.outcome, since, run.message)
-    accounts = ledger.accounts(parts.state)
-    counts = {
-        name: sum(getattr(account, name) for account in accounts)
-        for name in ("received", "stored", "quarantined")
-    }
-    ignored = sum(sum(account.ignored.values()) for account in accounts)
-    broken = [account.partition for account in accounts if not account.unbroken]
-    detail = f"stored {counts['stored']}, quarantined {counts['quarantined']}, ignored {ignored}"
-    state = f"gap in {', '.join(broken)}" if broken else "complete"
-    yield _row("account", f"{counts['received']} messages evaluated", state, None, detail)
+    sums = totals(ledger.accounts(parts.state))
+    again = f" ({sums.replayed} of them taken in since)" if sums.replayed else ""
+    detail = f"stored {sums.stored}, quarantined {sums.quarantined}{again}, ignored {sums.ignored}"
+    state = f"gap in {', '.join(sums.broken)}" if sums.broken else "complete"
+    yield _row("account", f"{sums.received} messages evaluated", state, None, detail)
 
 
 def _sources(parts: Opened, now: datetime) -> Iterator[dict[str, Any]]:

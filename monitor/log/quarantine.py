@@ -58,6 +58,7 @@ def quarantined(
     source: str | None = None,
     reason: str | None = None,
     since: datetime | None = None,
+    waiting: bool = False,
     limit: int | None = None,
 ) -> list[Quarantined]:
     """Messages in quarantine, newest first, payloads included.
@@ -67,14 +68,16 @@ def quarantined(
         source: only of this one.
         reason: only for this one.
         since: only those that the broker, else the log, got since; aware.
+        waiting: only those that did not become rows since.
         limit: at most so many; all of them, in memory at once, without it.
     """
     newest = EVENTS.empty_table().select(_COLUMNS)
     order = [("day", "descending"), ("broker_time", "descending"), ("offset", "descending")]
+    done = replayed(log)
     for batch in _batches(log, source, reason, since):
-        newest = pa.concat_tables([newest, pa.Table.from_batches([batch])]).sort_by(order)
-        newest = newest.slice(0, limit)
-    done = replayed(log) if len(newest) else set()
+        table = pa.Table.from_batches([batch])
+        found = table.filter(_not_in(_positions(table), done)) if waiting else table
+        newest = pa.concat_tables([newest, found]).sort_by(order).slice(0, limit)
     return [_message(row, done) for row in newest.to_pylist()]
 
 
@@ -115,9 +118,8 @@ def replay(log: EventLog, rows: pa.Table) -> int:
 
 def _marked(rows: pa.Table, done: set[str], mark: int) -> tuple[pa.Table, int]:
     """The rows of messages that are not done, under new positions, and how many messages."""
-    offsets = rows["offset"].cast(pa.string())
-    positions = pc.binary_join_element_wise(rows["partition"], offsets, "@")
-    fresh = pc.invert(pc.is_in(positions, value_set=pa.array(list(done), pa.string())))
+    positions = _positions(rows)
+    fresh = _not_in(positions, done)
     rows, positions = rows.filter(fresh), positions.filter(fresh).combine_chunks()
     number = positions.dictionary_encode()
     columns = {
@@ -127,6 +129,17 @@ def _marked(rows: pa.Table, done: set[str], mark: int) -> tuple[pa.Table, int]:
     }
     arrays = [columns.get(name, rows[name]) for name in EVENTS.names]
     return pa.table(arrays, schema=EVENTS), len(number.dictionary)
+
+
+def _positions(rows: pa.Table) -> pa.ChunkedArray:
+    """What names each message: "<partition>@<offset>"."""
+    offsets = rows["offset"].cast(pa.string())
+    partitions = rows["partition"].cast(pa.string())
+    return pc.binary_join_element_wise(partitions, offsets, "@")
+
+
+def _not_in(positions: pa.ChunkedArray, done: set[str]) -> pa.ChunkedArray:
+    return pc.invert(pc.is_in(positions, value_set=pa.array(list(done), pa.string())))
 
 
 def _batches(

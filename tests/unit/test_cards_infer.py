@@ -204,6 +204,12 @@ def test_a_sample_without_predictions_is_told_with_a_remedy() -> None:
         first_cards([{"kind": "score"}])
 
 
+def test_times_that_cannot_be_read_are_told_with_a_remedy() -> None:
+    event = {"type": "prediction", "model": "loan", "event_time": "2026-08-03 08:00:00"}
+    with pytest.raises(SourceError, match=r"one holds '2026-08-03 08:00:00'.*time_format: utc"):
+        first_cards([event])
+
+
 @given(st.text())
 def test_any_text_is_written_so_that_it_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, text: str

@@ -13,7 +13,10 @@ from monitor.jobs.current_cards import LOOK_SECONDS, CurrentCards
 from monitor.jobs.read_in import read_in
 from monitor.jobs.replay import Replayed, replay
 from monitor.jobs.service import opened
+from monitor.log.quarantine import REPLAY
+from monitor.outputs.totals import Totals, totals
 from monitor.state.heartbeats import heartbeats
+from monitor.state.ledger import Account
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 CARD = """\
@@ -86,6 +89,16 @@ def test_a_new_card_takes_its_messages_in_once(place: Path) -> None:
     assert [row["replay_of"] for row in found] == [f"file/events/1.jsonl@{n}" for n in (1, 2)]
     done = {row["position"]: row["is_replayed"] for row in run(place, "quarantine", "list")}
     assert list(done.values()).count(True) == 2
+    waiting = run(place, "quarantine", "list", "--waiting", "--limit", "1")
+    assert [row["payload"] for row in waiting] == ["{broken"]
+
+
+def test_a_replayed_message_counts_once_in_the_account() -> None:
+    read = Account("file/a", 1, 4, 5, 2, 3, {}, 2, unbroken=True)
+    again = Account(REPLAY, 1, 1, 2, 2, 0, {}, 2, unbroken=True)
+    found = totals([read, again])
+    assert found == Totals(5, 2, 3, replayed=2, ignored=0, broken=())
+    assert found.is_even
 
 
 def test_heartbeats_of_files_and_sources_that_are_gone_are_dropped(place: Path) -> None:

@@ -55,6 +55,17 @@ SCORED = {
 }
 
 
+def test_times_without_a_zone_are_utc_where_the_mapping_says_so() -> None:
+    keys = {"event_id": "id", "event_time": "at", "version": "v", "prediction": "p"}
+    mapping = {**keys, "features": "in", "time_format": "utc"}
+    kinds = Mappings.model_validate({"prediction": mapping}).kinds
+    said = {"2026-08-03 08:00:00": "2026-08-03 08:00:00Z", "2026-08-03T08:00:00+02:00": None}
+    for text, wanted in said.items():
+        native = mapped({"id": "1", "at": text, "v": "1", "p": "x"}, kinds)
+        assert native is not None
+        assert native["event_time"] == (wanted or text)
+
+
 def test_paths_lead_to_a_native_event() -> None:
     assert mapped(SCORED, MAPPINGS) == {
         "type": "prediction",

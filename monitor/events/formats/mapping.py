@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from monitor.cards.contract import class_text
+from monitor.events.times import readable
 
 if TYPE_CHECKING:
     from monitor.cards.mapping import Constant, EventMapping
@@ -82,7 +83,9 @@ def _value(event: object, origin: "KeyPath | Constant") -> object:
 
 def _time(value: object, form: str) -> object:
     """The time as RFC 3339; what is no such time stays, for the decoder to refuse."""
-    if form == "rfc3339" or isinstance(value, bool) or not isinstance(value, int | float):
+    if form == "utc" and isinstance(value, str):
+        return value if readable(value) else f"{value}Z"
+    if form not in _TICK or isinstance(value, bool) or not isinstance(value, int | float):
         return value
     try:
         moment = _EPOCH + timedelta(microseconds=round(value * _TICK[form]))

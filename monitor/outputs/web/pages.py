@@ -17,6 +17,7 @@ from monitor.metrics import BY_NAME
 from monitor.metrics.base import Metric, Unit
 from monitor.outputs.marks import marks
 from monitor.outputs.prometheus import Model
+from monitor.outputs.totals import totals
 from monitor.outputs.web import evidence, look
 from monitor.outputs.web.access import (
     FORM_COOKIE,
@@ -305,9 +306,7 @@ def accounts(call: Call) -> Response:
     state = call.facts.state
     found = sorted(ledger.accounts(state), key=lambda one: (one.unbroken, -one.quarantined))
     beats = sorted(heartbeats.heartbeats(state), key=lambda one: one.position - one.end)
-    names = ("received", "stored", "quarantined")
-    sums = {name: sum(getattr(one, name) for one in found) for name in names}
-    sums["ignored"] = sum(sum(one.ignored.values()) for one in found)
+    sums = totals(found)
     return call.page("ledger.html", found=found, sums=sums, beats=beats, most=MOST_PARTITIONS)
 
 
