@@ -18,7 +18,7 @@ from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 from tests.services.kafka import free_ports
 
 
-@dataclass(slots=True)
+@dataclass  # without slots: aiosmtpd looks at all members, which Python 3.11.2 cannot then
 class Mailbox:
     """Mails as they came, in order.
 

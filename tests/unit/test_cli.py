@@ -41,7 +41,8 @@ def _commands() -> click.Group:
 def service(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The settings of a small simulated service that has done its work."""
     place = tmp_path_factory.mktemp("service")
-    world = demo_world(NOW, days=9, per_day=60)
+    # Enough for the canary version to have numbers at any hour of the day.
+    world = demo_world(NOW, days=9, per_day=600)
     file = folder.write(world, place).service
     parts = opened(file)
     read_in(parts, lambda: False, once=True, registry=CollectorRegistry())
