@@ -1,13 +1,19 @@
 """Evaluation: from what the log gained to results, model by model; safe to die anywhere.
 
+A round takes in the log and makes a task per model; the tasks are shared by all processes that
+evaluate over one state.
+
 What is dirty is written down together with the version of the log that was looked at, and is
 forgotten only when profiles and results stand; doing a window twice changes nothing.
 """
 
+import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import Final
 
 from monitor.cards.card import Card
 from monitor.engines.base import Engine, Place
@@ -31,12 +37,18 @@ from monitor.profiles.windows import (
     seconds_of,
 )
 from monitor.state import progress
+from monitor.state import tasks as tasks_of
 from monitor.state.database import State
-from monitor.state.exclusive import EVALUATION, exclusive
+from monitor.state.exclusive import EVALUATION, attempt, exclusive
 from monitor.state.heartbeats import heartbeats
+from monitor.state.tasks import Task
 
 Told = Callable[[str, int, int], None]
 """Told the model, how many seconds of event time are done, and of how many."""
+
+
+PAUSE: Final = 0.1
+"""Seconds between two looks whether others have done their tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +102,7 @@ class Done:
 def evaluate(
     service: Service, close: Close, *, now: datetime, told: Told = lambda *_: None
 ) -> Done:
-    """What a run did that took in the log as it stands; it waits for any other run to end.
+    """What a round did that took in the log as it stands, whoever else worked on it.
 
     Args:
         service: what to work on.
@@ -101,11 +113,63 @@ def evaluate(
     Raises:
         MonitorError: the log or the state cannot be used; the run may be repeated.
     """
-    with exclusive(service.state, EVALUATION):
-        return _evaluated(service, close, now, told)
+    state = service.state
+    # Waits until the tasks of the round before have ended, whoever works on them.
+    with exclusive(state, EVALUATION):
+        name, version = _begun(service, close, now)
+    failed: dict[str, Exception] = {}
+    while True:
+        failed |= share(service, now=now, told=told)
+        tasks = tasks_of.of_round(state, name)
+        if not any(task.outcome == tasks_of.OPEN for task in tasks):
+            break
+        time.sleep(PAUSE)
+    if reasons := [f"{t.model}: {t.message}" for t in tasks if t.outcome == tasks_of.FAILED]:
+        first = next(iter(failed.values()), None)
+        raise EvaluationError(f"not evaluated: {'; '.join(reasons)}") from first
+    closed = {task.model: task.upto for task in tasks}
+    return Done(version, sum(task.results for task in tasks), closed)
 
 
-def _evaluated(service: Service, close: Close, now: datetime, told: Told) -> Done:
+def share(service: Service, *, now: datetime, told: Told = lambda *_: None) -> dict[str, Exception]:
+    """Work on the tasks of a round that nobody else works on; what failed, by model.
+
+    Whoever works on a model holds its name, so that no two processes do the same, and one that
+    dies lets go of it: its task is open still. No round begins while a task is under way, so that
+    what is dirty is what the task's versions hold.
+    """
+    state = service.state
+    failed: dict[str, Exception] = {}
+    for task in tasks_of.waiting(state):
+        card = service.cards.get(task.model)
+        if card is None:
+            continue
+        with (
+            attempt(state, EVALUATION, shared=True) as is_open,
+            attempt(state, f"{EVALUATION}-{task.model}") as is_mine,
+        ):
+            if not is_open or not is_mine or not tasks_of.is_open(state, task):
+                continue
+            try:
+                count = _run(service, task, card, now).evaluate(partial(told, task.model))
+            except Exception as error:  # noqa: BLE001 - one model must not take the others with it
+                failed[task.model] = error
+                tasks_of.end(state, task, tasks_of.FAILED, message=str(error))
+            else:
+                tasks_of.end(state, task, tasks_of.DONE, count)
+    return failed
+
+
+def _run(service: Service, task: Task, card: Card, now: datetime) -> ModelRun:
+    store, partition = service.store, service.partition
+    place = Place(store, partition, task.events, task.feedback, task.moved)
+    log, profiles = EventLog.open(store, partition), ProfileTable.open(store)
+    builder = Builder(place, log, profiles, service.engine)
+    return ModelRun(service.state, Definitions.open(store), builder, card, task.upto, now)
+
+
+def _begun(service: Service, close: Close, now: datetime) -> tuple[str, int]:
+    """Name of a new round over the log as it stands, and the version of its event table."""
     log = EventLog.open(service.store, service.partition)
     feedback = FeedbackLog.open(service.store)
     version = log.version()
@@ -115,27 +179,14 @@ def _evaluated(service: Service, close: Close, now: datetime, told: Told) -> Don
     place = Place(service.store, service.partition, version, feedback.version(), moved.version())
     dirty.take_in(service.state, service.cards, log, feedback, place)
     dirty.take_in_moved(service.state, moved, place)
-    builder = Builder(place, log, ProfileTable.open(service.store), service.engine)
-    definitions = Definitions.open(service.store)
-    closed: dict[str, datetime] = {}
-    count = 0
-    failed: dict[str, Exception] = {}
-    for model, card in service.cards.items():
-        upto = _closed_upto(service.state, card, close)
-        if upto is None:
-            continue
-        run = ModelRun(service.state, definitions, builder, card, upto, now)
-        try:
-            count += run.evaluate(partial(told, model))
-        except Exception as error:  # noqa: BLE001 - one model must not take the others with it
-            failed[model] = error
-        else:
-            closed[model] = upto
-    if failed:
-        told_all = "; ".join(f"{model}: {error}" for model, error in failed.items())
-        first = next(iter(failed.values()))
-        raise EvaluationError(f"not evaluated: {told_all}") from first
-    return Done(version, count, closed)
+    name = uuid.uuid4().hex
+    tasks = [
+        Task(model, name, upto, place.events, place.feedback, place.moved)
+        for model, card in service.cards.items()
+        if (upto := _closed_upto(service.state, card, close)) is not None
+    ]
+    tasks_of.begin(service.state, tasks)
+    return name, version
 
 
 def _closed_upto(state: State, card: Card, close: Close) -> datetime | None:

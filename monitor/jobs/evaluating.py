@@ -9,13 +9,13 @@ from typing import Final
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from monitor.jobs.current_cards import CurrentCards
-from monitor.jobs.evaluate import Close, Done, Service, Told, evaluate
+from monitor.jobs.evaluate import Close, Done, Service, Told, evaluate, share
 from monitor.jobs.reference_file import pin_named_files
 from monitor.jobs.schedule import Job, tick
 from monitor.jobs.service import Opened
 from monitor.log.definitions import Definitions
 from monitor.outputs.job_metrics import JobMetrics
-from monitor.state import runs
+from monitor.state import runs, tasks
 
 LOOK_SECONDS: Final = 0.5
 """Pause between two looks whether something is to be done."""
@@ -38,7 +38,9 @@ def evaluated(parts: Opened, close: Close, *, now: datetime, told: Told = lambda
 def keep_evaluating(
     parts: Opened, wait: Callable[[float], bool], registry: CollectorRegistry = REGISTRY
 ) -> None:
-    """Evaluate at the times of the settings, by the cards in force.
+    """Evaluate at the times of the settings, by the cards in force, with all who do the same.
+
+    One process begins each round; all of them share its tasks.
 
     Args:
         parts: of the service.
@@ -46,10 +48,10 @@ def keep_evaluating(
         registry: of this process's counters.
     """
     current = CurrentCards(parts.settings.cards, parts.cards)
+    partition = parts.settings.log.partition
 
     def look(slot: datetime) -> str:
         del slot
-        current.changed()
         done = evaluated(replace(parts, cards=current.cards), Close(), now=datetime.now(UTC))
         if done.results:
             _log.info("%d new results from version %d of the log", done.results, done.version)
@@ -59,9 +61,13 @@ def keep_evaluating(
     metrics = JobMetrics(registry)
     metrics.expect(job.name, job.interval, runs.last_success(parts.state, job.name))
     seen: datetime | None = None
-    while True:
-        if (slot := job.slot(datetime.now(UTC))) != seen:
+    while not wait(LOOK_SECONDS):
+        if any(task.model in current.cards for task in tasks.waiting(parts.state)):
+            # Of a round that another process began, and maybe did not live to end.
+            service = Service(parts.store, partition, parts.state, current.cards)
+            for model, error in share(service, now=datetime.now(UTC)).items():
+                _log.error("%s is not evaluated", model, exc_info=error)
+        elif (slot := job.slot(datetime.now(UTC))) != seen:
             seen = slot
+            current.changed()
             tick(parts.state, job, metrics, lambda: datetime.now(UTC))
-        if wait(LOOK_SECONDS):
-            return

@@ -3,7 +3,7 @@
 import fcntl
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
@@ -35,39 +35,56 @@ def exclusive(state: State, name: str, patience: float = PATIENCE) -> Iterator[N
     Raises:
         StateError: another process still held it then.
     """
+    deadline = time.monotonic() + patience
+    while True:
+        with attempt(state, name) as is_held:
+            if is_held:
+                yield
+                return
+        if time.monotonic() >= deadline:
+            raise StateError(
+                f"{name} is under way in another process; wait for it, or stop that process"
+            )
+        time.sleep(min(0.1, max(patience, 0.001)))
+
+
+@contextmanager
+def attempt(state: State, name: str, *, shared: bool = False) -> Iterator[bool]:
+    """Whether `name` is held while the block lasts; nobody is waited for.
+
+    Args:
+        state: shared by the processes.
+        name: of the work.
+        shared: let others hold it at the same time who share it too.
+    """
     with ExitStack() as stack:
         is_server = state.engine.dialect.name == "postgresql"
-        taken = (_on_postgresql if is_server else _on_file)(state, name, stack)
-        deadline = time.monotonic() + patience
-        while not taken():
-            if time.monotonic() >= deadline:
-                raise StateError(
-                    f"{name} is under way in another process; wait for it, or stop that process"
-                )
-            time.sleep(min(0.1, max(patience, 0.001)))
-        yield
+        yield (_on_postgresql if is_server else _on_file)(state, name, shared, stack)
 
 
-def _on_file(state: State, name: str, stack: ExitStack) -> Callable[[], bool]:
+def _on_file(state: State, name: str, shared: bool, stack: ExitStack) -> bool:
     database = state.engine.url.database
     if not database or database == ":memory:":
         # Nobody else can see such a state.
-        return lambda: True
-    file = stack.enter_context(Path(f"{database}.{name}.lock").open("w"))  # noqa: SIM115 - `stack` closes it
-
-    def take() -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
         return True
+    file = stack.enter_context(Path(f"{database}.{name}.lock").open("w"))  # noqa: SIM115 - `stack` closes it
+    try:
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
-    return take
 
-
-def _on_postgresql(state: State, name: str, stack: ExitStack) -> Callable[[], bool]:
+def _on_postgresql(state: State, name: str, shared: bool, stack: ExitStack) -> bool:
     number = int.from_bytes(hashlib.sha256(f"mbm:{name}".encode()).digest()[:8], signed=True)
+    take, leave = (
+        (sa.func.pg_try_advisory_lock_shared, sa.func.pg_advisory_unlock_shared)
+        if shared
+        else (sa.func.pg_try_advisory_lock, sa.func.pg_advisory_unlock)
+    )
     connection = stack.enter_context(state.engine.connect())
     connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-    stack.callback(connection.execute, sa.select(sa.func.pg_advisory_unlock(number)))
-    return lambda: bool(connection.scalar(sa.select(sa.func.pg_try_advisory_lock(number))))
+    if not connection.scalar(sa.select(take(number))):
+        return False
+    stack.callback(connection.execute, sa.select(leave(number)))
+    return True
