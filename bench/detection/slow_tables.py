@@ -26,7 +26,8 @@ LOCATIONS: Final = 48
 
 SETTING: Final = """\
 A year of reference, a year of monitoring in blocks of 28 days, 500 rows a day; budget 1 a quarter.
-Days to the ticket, median / 90th percentile, and what was ticketed within 100 days."""
+Days to the ticket, median / 90th percentile, and what was ticketed within 100 days. Goals: at most
+0.25 false tickets a quarter in every world, 90% of the drifts to 0.25 sigma in 100 days."""
 
 
 def slow_section(scale: float) -> str:

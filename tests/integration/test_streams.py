@@ -137,6 +137,21 @@ def test_the_frozen_bins_are_those_of_the_raw_reference(stream: Stream, alone: A
             assert dict(frequent).keys() == set(bins["category"][name])
 
 
+def test_nobody_is_called_for_the_census_while_its_estimates_hold(alone: Alone) -> None:
+    service, _, _ = alone(ACS)
+    listed, _ = service.mbm("incidents", "list", "--model", ACS.model, "--format", "json")
+    assert [line for line in listed.splitlines() if json.loads(line)["tier"] == "page"] == []
+    estimates = [
+        row
+        for row in printed(service, ACS, "publish")
+        if row.metric == "estimated_accuracy" and row.segment == "" and row.rows > 1_000
+    ]
+    assert len(estimates) == 26
+    assert all(
+        (row.lower or 1) < (row.reference_value or 0) < (row.upper or 0) for row in estimates
+    )
+
+
 def test_the_judges_tables_are_the_published_ones(alone: Alone) -> None:
     service, _, _ = alone(JUDGE)
     plan = FeedbackPlan(JUDGE.contract, (), {}, oracle.DAY, oracle.DAY)

@@ -98,6 +98,7 @@ class Stream:
         detect_days: length of a window of detection [days].
         publish_days: length of a published window [days].
         partition: what a partition of a log of its own spans.
+        profile_days: length of a profile's window [days].
     """
 
     folder: str
@@ -107,6 +108,7 @@ class Stream:
     detect_days: int
     publish_days: int
     partition: str
+    profile_days: int = 1
 
     @property
     def yaml(self) -> str:
@@ -115,7 +117,7 @@ class Stream:
         return (
             f"{self.card}"
             f'reference: {{window: {{from: "{start}", to: "{end}"}}}}\n'
-            f"windows: {{profile: 1d, detect: {self.detect_days}d, "
+            f"windows: {{profile: {self.profile_days}d, detect: {self.detect_days}d, "
             f"publish: {self.publish_days}d}}\n"
             "retention: {events: 1000d}\n"
         )
