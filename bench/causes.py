@@ -1,14 +1,16 @@
 """Why a number changed: all that looks at the rows of one large window, and at what it rests on."""
 
+import contextlib
 import json
 import resource
 import tempfile
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from bench.child import answer, measured
+from bench.child import answer, measured, memory
 from bench.figures import Figure, Goal
 from bench.metrics import DAY, FEATURES, START, append, card_text, feedback, predictions
 
@@ -76,6 +78,8 @@ def looked(folder: str) -> dict[str, Any]:
 
     parts = opened(Path(folder) / "service.yaml")
     now = START + 3 * DAY
+    watch = _Worker()
+    watch.start()
     card = parts.cards["wide"]
     seconds: dict[str, float] = {}
 
@@ -87,8 +91,30 @@ def looked(folder: str) -> dict[str, Any]:
     count("slices, drift of all features and Evidently, a new reference")
     explained(parts, card, "low_confidence")
     count("mix and behaviour of a number")
-    worker = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return {"seconds": seconds, "worker": worker}
+    watch.ends.set()
+    watch.join()
+    return {"seconds": seconds, "worker": watch.most}
+
+
+class _Worker(threading.Thread):
+    """Looks now and then how much memory Evidently's process has taken at most.
+
+    The kernel's own account of an ended process would count what its parent held at its start.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.most = 0.0
+        self.ends = threading.Event()
+
+    def run(self) -> None:
+        while not self.ends.wait(0.1):
+            for children in Path("/proc/self/task").glob("*/children"):
+                for child in children.read_text().split():
+                    with contextlib.suppress(OSError, StopIteration):
+                        place = Path("/proc") / child
+                        if b"evidently_worker" in (place / "cmdline").read_bytes():
+                            self.most = max(self.most, memory("VmHWM", child))
 
 
 def _used() -> float:

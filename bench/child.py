@@ -61,12 +61,12 @@ def answer(act: Callable[..., dict[str, Any]], *, needs_pandas: bool = False) ->
     print(json.dumps({**told, "peak": memory("VmHWM")}))
 
 
-def memory(line: str = "VmRSS") -> float:
-    """Resident memory of this process now, or at most with `VmHWM` [MB].
+def memory(line: str = "VmRSS", process: str = "self") -> float:
+    """Resident memory of this process or another now, or at most with `VmHWM` [MB].
 
     The kernel's `ru_maxrss` would count what the parent held when it started this process.
     """
-    text = Path("/proc/self/status").read_text(encoding="ascii")
+    text = Path(f"/proc/{process}/status").read_text(encoding="ascii")
     return next(int(x.split()[1]) for x in text.splitlines() if x.startswith(line)) / 1024
 
 

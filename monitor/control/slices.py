@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from monitor.control.conditions import Column, Condition, Flags, conditions, words_of
 from monitor.metrics.intervals import newcombe
@@ -33,7 +32,9 @@ LIFT: Final = 1.25
 _BEAM: Final = 150
 _KEPT: Final = 300
 _BLOCK: Final = 4_096
-"""Rows that are multiplied at once: the matrix of all is a few hundred megabytes."""
+"""Rows that are multiplied at once: as numbers all would be a few hundred megabytes."""
+_SCORED: Final = 128
+"""Conditions whose pairs are scored at once."""
 _Z: Final = 3.0
 _PRICE: Final = 0.5
 """Standard deviations that one more condition must gain to be looked at first."""
@@ -219,7 +220,7 @@ class _Table:
     """All conditions and the rows of the first half that meet each."""
 
     named: tuple[Condition, ...]
-    met: NDArray[np.float32]
+    met: Flags
     first: Ints
 
     @classmethod
@@ -228,7 +229,7 @@ class _Table:
         least = max(FEWEST, int(SMALLEST * len(first)))
         half = (_half(column, first) for column in rows.columns)
         pairs = [pair for column in half for pair in conditions(column, least)]
-        met = np.zeros((len(first), len(pairs)), np.float32)
+        met = np.zeros((len(first), len(pairs)), np.bool_)
         for place, (_, flags) in enumerate(pairs):
             met[:, place] = flags
         return cls(tuple(one for one, _ in pairs), met, first)
@@ -239,10 +240,10 @@ class _Table:
         places = np.array(
             [i for i, one in enumerate(self.named) if one.column not in claim.without], np.int64
         )
-        y = claim.holds[self.first][known].astype(np.float32)
-        if not len(places) or len(y) < 2 * FEWEST or not 0 < y.sum() < len(y):
+        holds = claim.holds[self.first][known]
+        if not len(places) or len(holds) < 2 * FEWEST or not 0 < holds.sum() < len(holds):
             return []
-        search = _Search(_part(self.met, known, places), y)
+        search = _Search(_part(self.met, known, places), holds)
         return [tuple(self.named[places[i]] for i in some) for some in search.best()]
 
 
@@ -252,21 +253,33 @@ def _half(column: Column, rows: Ints) -> Column:
     return Column(column.name, numbers, codes, column.names)
 
 
-def _part(met: NDArray[np.float32], known: Flags, places: Ints) -> NDArray[np.float32]:
+def _part(met: Flags, known: Flags, places: Ints) -> Flags:
     """Some rows and columns, without a copy where it is all of them."""
     if len(places) < met.shape[1]:
         return met[np.ix_(known, places)]
     return met if known.all() else met[known]
 
 
+def _together(one: Flags, other: Flags | None = None) -> Floats:
+    """Rows in which each column of one and each of the other hold, exact; of itself by default."""
+    width = one.shape[1]
+    found = np.zeros((width, width if other is None else other.shape[1]))
+    for begin in range(0, len(one), _BLOCK):
+        some = one[begin : begin + _BLOCK].astype(np.float32)
+        # Of a matrix and itself BLAS computes one half only.
+        right = some if other is None else other[begin : begin + _BLOCK].astype(np.float32)
+        found += some.T @ right
+    return found
+
+
 class _Search:
     """The search for one claim over the rows of which it is known."""
 
-    def __init__(self, met: NDArray[np.float32], y: NDArray[np.float32]) -> None:
+    def __init__(self, met: Flags, holds: Flags) -> None:
         self.met = met
-        self.rows = len(y)
-        self.mean = float(y.mean())
-        self.over = (y - y.mean()).astype(np.float32)
+        self.holds = holds
+        self.rows = len(holds)
+        self.mean = float(holds.mean())
         self.least = max(FEWEST, SMALLEST * self.rows)
 
     def best(self) -> list[Places]:
@@ -287,7 +300,7 @@ class _Search:
         return chosen
 
     def _inside(self, places: Places) -> Flags:
-        flags: Flags = self.met[:, list(places)].min(axis=1) > 0
+        flags: Flags = np.all(self.met[:, list(places)], axis=1)
         return flags
 
     def _plain(self, places: Places) -> Places:
@@ -310,38 +323,46 @@ class _Search:
         n, m = int(inside.sum()), int(wider.sum())
         if m == n:
             return 0.0
-        y = self.over[wider] + self.mean
-        mean = float(y.mean())
+        mean = float(self.holds[wider].mean())
         spread = mean * (1 - mean)
-        excess = float((self.over[inside] + self.mean - mean).sum())
+        excess = int(self.holds[inside].sum()) - n * mean
         return excess / float(np.sqrt(spread * n * (1 - n / m))) if spread > 0 else 0.0
 
     def _all(self) -> Iterator[tuple[Places, float]]:
-        width = self.met.shape[1]
-        counts, sums = np.zeros((width, width)), np.zeros((width, width))
-        for begin in range(0, self.rows, _BLOCK):
-            some, over = self.met[begin : begin + _BLOCK], self.over[begin : begin + _BLOCK]
-            counts += some.T @ some
-            sums += (some * over[:, None]).T @ some
-        z = self._scores(sums, counts)
-        for i in range(len(z)):
-            yield (i,), float(z[i, i])
-        upper = np.triu_indices(len(z), 1)
+        counts = _together(self.met)
+        sums = _together(self.met[self.holds]) - self.mean * counts
+        for i, z in enumerate(self._scores(np.diag(sums), np.diag(counts)).tolist()):
+            yield (i,), z
         # More conditions on the same rows are one condition.
-        order = np.argsort(-z[upper], kind="stable")[: max(_KEPT, _BEAM)]
-        pairs = [(int(upper[0][k]), int(upper[1][k])) for k in order]
-        for i, j in pairs:
-            yield (i, j), float(z[i, j])
-        for i, j in pairs[:_BEAM]:
-            inside = np.flatnonzero((self.met[:, i] > 0) & (self.met[:, j] > 0))
-            some = self.met[inside]
-            counts3 = some.sum(axis=0, dtype=np.float64)
-            sums3 = (self.over[inside] @ some).astype(np.float64)
-            of_third = self._scores(sums3, counts3)
-            of_third[[i, j]] = 0.0
+        found = self._best_pairs(sums, counts)
+        del sums, counts
+        yield from found
+        pairs = [pair for pair, _ in found[:_BEAM]]
+        if not pairs:
+            return
+        both = np.stack([self._inside(pair) for pair in pairs], axis=1)
+        counts = _together(both, self.met)
+        sums = _together(both[self.holds], self.met[self.holds]) - self.mean * counts
+        for pair, of_third in zip(pairs, self._scores(sums, counts), strict=True):
+            of_third[list(pair)] = 0.0
             for k in np.argsort(-of_third, kind="stable")[:5].tolist():
-                first, second, third = sorted((i, j, k))
+                first, second, third = sorted((*pair, k))
                 yield (first, second, third), float(of_third[k])
+
+    def _best_pairs(self, sums: Floats, counts: Floats) -> list[tuple[tuple[int, int], float]]:
+        """The pairs with the greatest scores, the greatest first."""
+        width = len(sums)
+        places, scores = np.empty(0, np.int64), np.empty(0)
+        for begin in range(0, width, _SCORED):
+            part = slice(begin, begin + _SCORED)
+            z = self._scores(sums[part], counts[part])
+            i, j = np.triu_indices(len(z), begin + 1, width)
+            places = np.concatenate([places, (begin + i) * width + j])
+            scores = np.concatenate([scores, z[i, j]])
+            order = np.lexsort((places, -scores))[: max(_KEPT, _BEAM)]
+            places, scores = places[order], scores[order]
+        pairs = zip((places // width).tolist(), (places % width).tolist(), strict=True)
+        return list(zip(pairs, scores.tolist(), strict=True))
 
     def _scores(self, sums: Floats, counts: Floats) -> Floats:
         """Score test of the excess, in standard deviations; 0 for slices that are too small."""
