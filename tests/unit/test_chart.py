@@ -244,6 +244,35 @@ def test_every_selector_finds_the_pods_that_it_is_for(values: Path) -> None:
                 assert endpoint["port"] == services[0]["spec"]["ports"][0]["name"]
 
 
+@pytest.mark.parametrize("values", MATRIX, ids=NAMES)
+def test_replicas_are_spread_probed_and_not_all_taken_at_once(values: Path) -> None:
+    manifests = rendered(values)
+    is_bounded = yaml.safe_load(values.read_text()).get("podDisruptionBudget", {}).get("enabled", 1)
+    for part in PARTS:
+        pod = named(manifests, "Deployment", f"-{part}")["spec"]["template"]
+        own = pod["metadata"]["labels"].items()
+        for spread in pod["spec"]["topologySpreadConstraints"]:
+            assert spread["labelSelector"]["matchLabels"].items() <= own
+        (container,) = pod["spec"]["containers"]
+        assert {"startupProbe", "livenessProbe", "readinessProbe"} <= container.keys()
+        if is_bounded:
+            assert named(manifests, "PodDisruptionBudget", f"-{part}")["spec"]["maxUnavailable"]
+
+
+def test_what_is_asked_for_is_there() -> None:
+    manifests = rendered(CHART / "ci/full-values.yaml")
+    scaled = of_kind(manifests, "HorizontalPodAutoscaler")
+    assert [one["spec"]["maxReplicas"] for one in scaled] == [12, 8, 4]
+    for one in scaled:
+        target = named(manifests, "Deployment", one["spec"]["scaleTargetRef"]["name"])
+        assert "replicas" not in target["spec"], "two would decide how many there are"
+    for part, pod in pods(manifests).items():
+        if part in PARTS:
+            (container,) = pod["spec"]["containers"]
+            given = {one["name"] for one in container["env"]}
+            assert ("HTTPS_PROXY" in given, "TZ" in given) == (True, part == "ingest")
+
+
 def test_parts_reach_what_they_need_and_nothing_else() -> None:
     manifests = rendered(CHART / "ci/full-values.yaml")
 
