@@ -29,7 +29,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "models": ("models", "Write first cards, list and show models."),
     "reference": ("reference", "Set or show what a model is compared with."),
     "results": ("results", "Print the results of a model."),
-    "explain": ("explain", "Say why a number is another than before."),
+    "explain": ("explain", "Say why a number changed."),
     "compare": ("compare", "Show two versions or stages side by side."),
     "drift": ("drift", "Compare a window's rows with the reference's."),
     "slices": ("slices", "Find where edge cases cluster."),

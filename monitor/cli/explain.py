@@ -39,7 +39,7 @@ def explain(
     file: Path,
     form: str,
 ) -> None:
-    """Say why a number is another than before.
+    """Say why a number changed.
 
     Shares and means over rows are parted, by each attribute of the card and by version: mix is
     what other cases did, behaviour what like cases did otherwise; the two sum to the change, each
