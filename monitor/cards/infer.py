@@ -110,7 +110,7 @@ def first_cards(
 def _timeless(model: str, sample: Sample) -> str:
     return (
         f"no prediction of {quoted(model)} has an event_time that can be read; one holds "
-        f"{sample.unread!r}, needed is RFC 3339 with a zone, such as 2026-01-31T12:00:00Z; a "
+        f"{sample.unread}, needed is RFC 3339 with a zone, such as 2026-01-31T12:00:00Z; a "
         "mapping reads times without a zone by time_format: utc, numbers by unix_s, unix_ms, "
         "unix_us"
     )

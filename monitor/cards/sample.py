@@ -68,7 +68,7 @@ class Sample:
         rows: predictions.
         first: earliest event time of a prediction, or None.
         last: latest one, or None.
-        unread: what stood where no time could be read; None if all could.
+        unread: what stood where no time could be read, in words; "" if all could.
         versions: versions, in the order they appeared.
         features: per name.
         attributes: per name.
@@ -81,7 +81,7 @@ class Sample:
     rows: int = 0
     first: datetime | None = None
     last: datetime | None = None
-    unread: object | None = None
+    unread: str = ""
     versions: dict[str, None] = field(default_factory=dict)
     features: dict[str, Values] = field(default_factory=dict)
     attributes: dict[str, Values] = field(default_factory=dict)
@@ -105,7 +105,8 @@ class Sample:
             self.first = time if self.first is None else min(self.first, time)
             self.last = time if self.last is None else max(self.last, time)
         else:
-            self.unread = event.get("event_time", "nothing")
+            held = event.get("event_time")
+            self.unread = "nothing" if held is None else repr(held)
         if (version := class_text(event.get("version"))) is not None:
             self.versions.setdefault(version)
         for name, found in (("features", self.features), ("attributes", self.attributes)):

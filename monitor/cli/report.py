@@ -106,4 +106,6 @@ def _send(parts: Opened, write_down: Callable[[datetime], int]) -> None:
     sent, failed = Notifier(parts.state, settings, CollectorRegistry()).tell(parts.cards)
     click.echo(f"{count} reports written, {sent} notices sent, {failed} tries failed")
     if failed:
-        raise MonitorError("not everything was sent; it is tried again by mbm evaluate")
+        raise MonitorError(
+            "not everything was sent; it is tried again by mbm schedule, and so by mbm run"
+        )
