@@ -7,7 +7,7 @@ from pydantic import Field, Strict, model_validator
 
 from monitor.cards.values import Key, repeated
 from monitor.settings.part import Part, Wrong, exactly_one, refuse
-from monitor.settings.values import Number, Share, Text
+from monitor.settings.values import Duration, Number, Share, Text
 
 Often: TypeAlias = Annotated[float, Strict(), Ge(0.01), Le(1_000)]
 """How often something may happen: from once in eight years to every hour."""
@@ -35,8 +35,10 @@ class Weights(Part):
     confidence: Share = Field(default=0.1, description="how sure the model is")
     volume: Share = Field(default=0.02, description="how many predictions there are")
     fairness: Share = Field(default=0.05, description="gaps between groups")
-    people: Share = Field(default=0.1, description="what people do with predictions")
-    truth: Share = Field(default=0.05, description="outcomes against predictions")
+    people: Share = Field(default=0.08, description="what people do with predictions")
+    reliance: Share = Field(default=0.02, description="how often people follow what is wrong")
+    truth: Share = Field(default=0.03, description="outcomes against predictions")
+    calibration: Share = Field(default=0.02, description="outcomes against probabilities")
     segments: Share = Field(default=0.3, description="all of it again in single segments")
 
     @model_validator(mode="after")
@@ -75,6 +77,11 @@ class Alarms(Part):
     )
     tolerance: Tolerance = Field(default=Tolerance(), description="change that is harmless")
     weights: Weights = Field(default=Weights(), description="parts of the families of signals")
+    labels_after: Duration | None = Field(
+        default=None,
+        description="age of predictions at which their outcomes are read, once, for pages on "
+        "accuracy and calibration; later outcomes call nobody; default: label_horizon",
+    )
     thresholds: tuple[Threshold, ...] = Field(
         default=(), max_length=50, description="fixed lines beside the evidence"
     )

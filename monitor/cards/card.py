@@ -195,6 +195,11 @@ class Card(Part):
         """Which predictions need a review, as the other stages use it; None if none does."""
         return self.review.policy(self.declaration) if self.review else None
 
+    @property
+    def labels_after(self) -> timedelta:
+        """Age of predictions at which their outcomes are read for pages."""
+        return self.alarms.labels_after or self.label_horizon
+
     @cached_property
     def hash(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of the whole card, defaults included."""
@@ -222,6 +227,10 @@ class Card(Part):
             text = duration_text(needed)
             message = f"is shorter than label_horizon and the publish window; at least {text}"
             wrongs.append((("retention", "events"), message))
+        if self.labels_after > self.label_horizon:
+            text = duration_text(self.label_horizon)
+            message = f"is longer than label_horizon, {text}"
+            wrongs.append((("alarms", "labels_after"), message))
         windows = timedelta(days=30) / self.windows.detect
         if self.alarms.pages_per_month > windows:
             message = (

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Self
 
 import numpy as np
@@ -40,6 +40,27 @@ class Columns:
         return self.whole if segment == ALL else self.group
 
 
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What was usual of outcomes when their baseline was learned.
+
+    Attributes:
+        has_forecast: whether probabilities came with predictions.
+        has_misled: whether people saw recommendations that proved wrong.
+        p: mean probability.
+        spread: variance of the probability.
+        error: variance of an error, in squares of the model's unit.
+        absolute: variance of its size, in the same.
+    """
+
+    has_forecast: bool
+    has_misled: bool
+    p: float
+    spread: float
+    error: float
+    absolute: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Ground:
     """What was usual when the baseline was learned.
@@ -49,26 +70,32 @@ class Ground:
         typical: rows of the median window of the most used version [rows].
         segments: rows of a typical window of each segment and protected group [rows].
         teams: segments of the teams whose reviews are watched; None where nobody reviews.
+        usual: of outcomes; None while they have no baseline.
+        lag: windows after which outcomes are read; 0 where they are not.
     """
 
     counts: Ints
     typical: float
     segments: Mapping[str, float]
     teams: tuple[str, ...] | None = None
+    usual: Usual | None = None
+    lag: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Values that JSON can hold."""
         counts = self.counts.tolist()
         teams = None if self.teams is None else list(self.teams)
         said = {"counts": counts, "typical": self.typical, "segments": dict(self.segments)}
-        return {**said, "teams": teams}
+        usual = None if self.usual is None else asdict(self.usual)
+        return {**said, "teams": teams, "usual": usual, "lag": self.lag}
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> Self:
         """The ground that `to_json` was taken of."""
         teams = None if said["teams"] is None else tuple(said["teams"])
         counts = np.array(said["counts"], np.int64)
-        return cls(counts, said["typical"], said["segments"], teams)
+        usual = Usual(**some) if (some := said.get("usual")) else None
+        return cls(counts, said["typical"], said["segments"], teams, usual, said.get("lag", 0))
 
 
 Sums = Mapping[tuple[str, str], Ints]

@@ -121,7 +121,7 @@ def reviews(teams: Sequence[str], said: Mapping[str, Ints], windows: int) -> Mad
                 thing(signals.share(counts[:, 1], counts[:, 0], "override"), "override", "", SHARE),
             )
         )
-    halves = [1.0, *([1.0 / len(teams)] * len(teams))]
+    halves = [1.0, *(1.0 / len(teams) for _ in teams)]
     found = [
         replace(signal, group=Group.PEOPLE, part=signal.part * half / sum(halves))
         for half, (each, _) in zip(halves, things, strict=True)

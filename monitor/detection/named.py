@@ -10,6 +10,8 @@ SIGMA: Final = "sigma"
 SHARE: Final = "share"
 LOGARITHM: Final = "logarithm"
 PROBABILITY: Final = "probability"
+NUMBER: Final = ""
+"""Of numbers in the model's own unit, and of those without any."""
 
 
 class Group(StrEnum):
@@ -23,8 +25,14 @@ class Group(StrEnum):
     VOLUME = "volume"
     FAIRNESS = "fairness"
     PEOPLE = "people"
+    RELIANCE = "reliance"
     TRUTH = "truth"
+    CALIBRATION = "calibration"
     SEGMENTS = "segments"
+
+
+OF_TRUTH: Final = (Group.TRUTH, Group.CALIBRATION, Group.RELIANCE)
+"""Families that rest on outcomes, and so are read late."""
 
 
 @dataclass(frozen=True, slots=True)

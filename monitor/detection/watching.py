@@ -3,7 +3,7 @@
 import math
 import struct
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final, Self
 
@@ -16,10 +16,12 @@ from monitor.detection.baseline import learned
 from monitor.detection.evidence import BETS
 from monitor.detection.ground import Ground, most_used
 from monitor.detection.made import Made, followed, joined
-from monitor.detection.named import Signal
+from monitor.detection.named import OF_TRUTH, Signal
 from monitor.detection.pager import Call, Watch
 from monitor.detection.readings import History, Kind, Reading
+from monitor.detection.state import State
 from monitor.detection.tolerance import tolerances
+from monitor.detection.truths import PREFIX
 from monitor.detection.update import Evidence
 from monitor.detection.weights import weights
 from monitor.profiles.layout import Floats, Ints
@@ -36,6 +38,11 @@ PEOPLE: Final = "@people"
 
 NO_VERSIONS: Final = (COMMON, PEOPLE)
 """Names of blocks that are no versions."""
+
+
+def is_version(block: str) -> bool:
+    """Whether a block is of all but the outcomes of a version."""
+    return block not in NO_VERSIONS and not block.startswith(PREFIX)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,13 +70,16 @@ class Batch:
         length: of a window [s].
         first: number of the first window.
         rows: predictions per version, shape (t,) each [rows].
-        blocks: signals of each version, and of `COMMON`.
+        blocks: signals of each version, of its outcomes, and of `NO_VERSIONS`.
+        graded: predictions with an outcome in time per version, read that much later, shape (t,)
+            each [rows].
     """
 
     length: int
     first: int
     rows: Mapping[str, Ints]
     blocks: Mapping[str, Made]
+    graded: Mapping[str, Ints] = field(default_factory=dict)
 
     @property
     def windows(self) -> int:
@@ -86,7 +96,8 @@ def one_after_another(batches: Sequence[Batch]) -> Batch:
     first = batches[0]
     rows = {name: np.concatenate([b.rows[name] for b in batches]) for name in first.rows}
     blocks = {name: followed([b.blocks[name] for b in batches]) for name in first.blocks}
-    return Batch(first.length, first.first, rows, blocks)
+    graded = {name: np.concatenate([b.graded[name] for b in batches]) for name in first.graded}
+    return Batch(first.length, first.first, rows, blocks, graded)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,8 +107,10 @@ class Detector:
     Attributes:
         watch: baselines, evidence, open incidents.
         ground: what the signals are made by.
-        blocks: signals of `COMMON`, then of each version in the order in which they came.
+        blocks: signals of `NO_VERSIONS`, then of each version and of its outcomes, in the order in
+            which they came.
         seen: number of the last window with predictions, by version.
+        graded: of the windows with outcomes, the first and how many, by version.
         signals: m of them, block by block.
         unit: what tolerances are parts of, shape (m,).
     """
@@ -106,6 +119,7 @@ class Detector:
     ground: Ground
     blocks: Mapping[str, int]
     seen: Mapping[str, int]
+    graded: Mapping[str, tuple[int, int]]
     signals: tuple[Signal, ...]
     unit: Floats
 
@@ -119,10 +133,32 @@ class Detector:
         least = number - ALIVE // self.watch.state.length
         return frozenset(version for version, last in self.seen.items() if last >= least)
 
+    @property
+    def ripe(self) -> str | None:
+        """Version whose outcomes have a baseline to be learned now, None for none.
+
+        The first one; others are then met as new versions are.
+        """
+        state = self.watch.state
+        if any(block.startswith(PREFIX) for block in self.blocks):
+            return None
+        for version, (first, count) in sorted(self.graded.items()):
+            span = (state.number - first + 1) * state.length
+            if count >= LEAST_WINDOWS and span >= needed(state.length):
+                return version
+        return None
+
+    def places(self, block: str) -> Ints:
+        """Places of the signals of a block, in order."""
+        names = list(self.blocks)
+        first = sum(self.blocks[name] for name in names[: names.index(block)])
+        return np.arange(first, first + self.blocks[block])
+
     def weights(self, rules: Rules, number: int) -> Floats:
         """Weight of each signal in a window, shape (m,)."""
         shared = tuple(sorted(rules.weights.items()))
-        return _weights(self.signals, shared, self.alive(number))
+        graded = self.alive(number - self.ground.lag)
+        return _weights(self.signals, shared, self.alive(number), graded)
 
     def tolerance(self, rules: Rules) -> Floats:
         """Harmless change of each signal, shape (m,)."""
@@ -137,6 +173,7 @@ class Detector:
             "ground": self.ground.to_json(),
             "blocks": list(self.blocks.items()),
             "seen": dict(self.seen),
+            "graded": [[name, *some] for name, some in self.graded.items()],
             "unit": [struct.pack("<d", x).hex() for x in self.unit.tolist()],
         }
 
@@ -149,6 +186,7 @@ class Detector:
             Ground.from_json(said["ground"]),
             dict(said["blocks"]),
             said["seen"],
+            {name: (first, count) for name, first, count in said.get("graded", ())},
             tuple(signals),
             np.array(unit, np.float64),
         )
@@ -156,9 +194,12 @@ class Detector:
 
 @lru_cache(maxsize=64)
 def _weights(
-    signals: tuple[Signal, ...], shared: tuple[tuple[str, float], ...], alive: frozenset[str]
+    signals: tuple[Signal, ...],
+    shared: tuple[tuple[str, float], ...],
+    alive: frozenset[str],
+    graded: frozenset[str],
 ) -> Floats:
-    return weights(signals, dict(shared), alive)
+    return weights(signals, dict(shared), alive, graded)
 
 
 def is_enough(rows: Ints, length: int) -> bool:
@@ -190,7 +231,43 @@ def learned_from(batch: Batch, ground: Ground, rules: Rules) -> Detector:
     shares = weights(made.signals, rules.weights, frozenset(known))
     state = learned(history, streams.kinds, shares)
     sizes = {name: len(batch.blocks[name].signals) for name in blocks}
-    return Detector(pager.started(state), ground, sizes, seen, made.signals, unit)
+    graded: dict[str, tuple[int, int]] = {}
+    for place in range(ground.lag, batch.windows):
+        graded = _counted(graded, batch, place)
+    return Detector(pager.started(state), ground, sizes, seen, graded, made.signals, unit)
+
+
+def _counted(
+    graded: Mapping[str, tuple[int, int]], batch: Batch, place: int
+) -> dict[str, tuple[int, int]]:
+    """First and number of the windows with outcomes by version, after one more."""
+    after = dict(graded)
+    for version, rows in batch.graded.items():
+        if rows[place]:
+            first, count = after.get(version, (batch.first + place, 0))
+            after[version] = (first, count + 1)
+    return after
+
+
+def with_truth(detector: Detector, version: str, made: Made, ground: Ground) -> Detector:
+    """The detector that watches outcomes too, with their baseline.
+
+    Args:
+        detector: after a window.
+        version: that the baseline is learned from.
+        made: its signals of outcomes in the windows up to and with that one.
+        ground: the detector's, with what was usual of outcomes.
+    """
+    streams, state = made.streams, detector.watch.state
+    first = state.number - streams.value.shape[1] + 1
+    history = History(state.length, first, streams.value, streams.rows, streams.variance)
+    part = np.array([signal.part for signal in made.signals])
+    learned_state = learned(history, streams.kinds, part / part.sum())
+    unit = tolerances(history, streams.kinds, sigma=1.0, relative=1.0)
+    # Of shares near 1 what is rare is what counts: one error in ten more, not one answer in ten.
+    rarer = np.where(streams.kinds == Kind.SHARE, np.minimum(unit, 1 - unit), unit)
+    grown = _grown(detector, PREFIX + version, learned_state, made.signals, rarer)
+    return replace(grown, ground=ground)
 
 
 def _last(rows: Ints) -> int:
@@ -233,9 +310,16 @@ def stepped(
         return None
     for version in versions:
         if version not in detector.blocks:
-            detector = _joined_by(detector, version, batch.blocks[version])
+            parent = max(detector.seen, key=lambda name: (detector.seen[name], name))
+            detector = _joined_by(detector, version, parent, batch.blocks[version])
     number = batch.first + place
     detector = replace(detector, seen={**detector.seen, **dict.fromkeys(versions, number)})
+    detector = replace(detector, graded=_counted(detector.graded, batch, place))
+    for version, rows in sorted(batch.graded.items()):
+        block = PREFIX + version
+        parents = [name for name in detector.blocks if name.startswith(PREFIX)]
+        if rows[place] and parents and block not in detector.blocks:
+            detector = _joined_by(detector, block, parents[-1], batch.blocks[block])
     reading = _reading(detector, batch, place)
     each = detector.weights(rules, number)
     silent = np.zeros(len(detector.signals), np.bool_)
@@ -265,19 +349,25 @@ def _reading(detector: Detector, batch: Batch, place: int) -> Reading:
     return Reading(*(np.concatenate(some) for some in zip(*parts, strict=True)))
 
 
-def _joined_by(detector: Detector, version: str, made: Made) -> Detector:
-    """The detector with a new version, which has the shape of the one that was used last."""
-    parent = max(detector.seen, key=lambda name: (detector.seen[name], name))
-    places = np.array([i for i, s in enumerate(detector.signals) if s.version == parent])
-    state = detector.watch.state
-    grown = state.join(pager.of_new_version(state.take(places)))
-    incident = np.concatenate([detector.watch.incident, np.zeros(len(places), np.int64)])
+def _joined_by(detector: Detector, block: str, parent: str, made: Made) -> Detector:
+    """The detector with a block of a new version, which has the shape of another's."""
+    places = detector.places(parent)
+    state = pager.of_new_version(detector.watch.state.take(places))
+    return _grown(detector, block, state, made.signals, detector.unit[places])
+
+
+def _grown(
+    detector: Detector, block: str, state: State, signals: Sequence[Signal], unit: Floats
+) -> Detector:
+    """The detector with one more block, whose signals have this state."""
+    watch = detector.watch
+    incident = np.concatenate([watch.incident, np.zeros(len(signals), np.int64)])
     return replace(
         detector,
-        watch=replace(detector.watch, state=grown, incident=incident),
-        blocks={**detector.blocks, version: len(places)},
-        signals=(*detector.signals, *made.signals),
-        unit=np.concatenate([detector.unit, detector.unit[places]]),
+        watch=replace(watch, state=watch.state.join(state), incident=incident),
+        blocks={**detector.blocks, block: len(signals)},
+        signals=(*detector.signals, *signals),
+        unit=np.concatenate([detector.unit, unit]),
     )
 
 
@@ -292,6 +382,8 @@ def accepted(detector: Detector, effects: Mapping[str, float]) -> Detector:
     """
     signals = detector.signals
     columns = {s.column for s in signals if s.name in effects and s.column}
+    # What outcomes show of a change of inputs is news, and nobody has accepted it with these.
+    is_late = any(s.name in effects and s.group in OF_TRUTH for s in signals)
     mean = np.logaddexp.reduce(detector.watch.state.log_r, axis=1)
     places = np.array(
         [
@@ -299,7 +391,11 @@ def accepted(detector: Detector, effects: Mapping[str, float]) -> Detector:
             for i, signal in enumerate(signals)
             if signal.name in effects
             or signal.column in columns
-            or (mean[i] > _MOVED and not detector.watch.incident[i])
+            or (
+                mean[i] > _MOVED
+                and not detector.watch.incident[i]
+                and (signal.group in OF_TRUTH) == is_late
+            )
         ],
         np.int64,
     )

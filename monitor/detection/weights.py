@@ -5,12 +5,15 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from monitor.detection.named import Signal
+from monitor.detection.named import OF_TRUTH, Signal
 from monitor.profiles.layout import Floats
 
 
 def weights(
-    signals: Sequence[Signal], wanted: Mapping[str, float], alive: Collection[str]
+    signals: Sequence[Signal],
+    wanted: Mapping[str, float],
+    alive: Collection[str],
+    graded: Collection[str] = (),
 ) -> Floats:
     """Weight of each signal, shape (m,), of sum 1 over all versions; 0 for all if none may speak.
 
@@ -19,9 +22,13 @@ def weights(
     Args:
         signals: m of them.
         wanted: part of each family, by its name.
-        alive: versions that made predictions of late; those of others have no weight.
+        alive: versions that made predictions of late; signals of others have no weight.
+        graded: the same for signals of outcomes, which are read late.
     """
-    may = [not signal.version or signal.version in alive for signal in signals]
+    may = [
+        not signal.version or signal.version in (graded if signal.group in OF_TRUTH else alive)
+        for signal in signals
+    ]
     there = {
         (signal.group, signal.version)
         for signal, may_speak in zip(signals, may, strict=True)

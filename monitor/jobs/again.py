@@ -9,9 +9,9 @@ from monitor.detection import pager, watching
 from monitor.detection.watching import Detector, Step, stepped
 from monitor.errors import StateError
 from monitor.jobs import dirty, references
-from monitor.jobs.baseline import Learning, learned, rules_of
+from monitor.jobs.baseline import Learning, learned, ripened, rules_of
 from monitor.jobs.book import Book
-from monitor.jobs.detect import acted, covered, let_go, muted_places, placed
+from monitor.jobs.detect import acted, covered, covers_more, let_go, muted_places, placed
 from monitor.jobs.plan import inputs_plan
 from monitor.jobs.service import Opened
 from monitor.jobs.watched import Reader, parts
@@ -89,7 +89,8 @@ def backtest(opened: Opened, model: str, start: datetime, end: datetime) -> Back
     waiting: dict[int, dict[str, float]] = {}
     book = Book()
     for part in parts(((detector.number + 1) * length, last), length):
-        batch = reader.batch(reader.read(part, length), detector.ground)
+        read = reader.read(part, length, with_late=True)
+        batch = reader.batch(read, detector.ground)
         for place in range((part[1] - part[0]) // length):
             number = batch.first + place
             for key in [key for key in waiting if (number - key) * length >= ANSWERED]:
@@ -107,6 +108,9 @@ def backtest(opened: Opened, model: str, start: datetime, end: datetime) -> Back
                 waiting.setdefault(call.incident, {}).update(effects)
             if is_new and (number + 1) * length > begin:
                 calls.append(_paged(step, length))
+            if (after := ripened(reader, detector)) is not detector:
+                detector = after
+                batch = reader.batch(read, detector.ground)
     return Backtest(instant(begin), instant(max(last, begin)), tuple(calls))
 
 
@@ -178,16 +182,16 @@ def replayed(opened: Opened, model: str, end: datetime) -> Iterator[Replayed]:
             detector = acted(detector, act.what, incident, number)
             if number is not None:
                 book.ended(number)
-            if act.what is What.ACCEPT and incident.tier is Tier.PAGE:
+            if act.what is What.ACCEPT and covers_more(incident):
                 book.accepted = (detector.number + 1, incident.id)
         detector, _ = let_go(detector, book, start // length)
-        read = reader.read((start, start + length), length, window.at)
+        read = reader.read((start, start + length), length, window.at, with_late=True)
         batch = reader.batch(read, detector.ground)
         active = [m for m in muting if m.taken is not None and m.taken <= instant(start)]
         muted = muted_places(detector.signals, active, window.end)
         step = stepped(detector, batch, 0, rules, muted)
         if step is not None:
-            detector = _settled(step, book, window.incident)
+            detector = ripened(reader, _settled(step, book, window.incident), window.at)
         evidence = step.call.log_evidence if step else float("-inf")
         now = evidence if evidence > float("-inf") else None
         yield Replayed(window, now, read.hashes[0])

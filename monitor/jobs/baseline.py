@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -10,7 +11,14 @@ import numpy as np
 from monitor.cards.card import Card
 from monitor.detection.arming import WEEKS, needed
 from monitor.detection.arming import WINDOWS as LEAST_WINDOWS
-from monitor.detection.watching import Detector, Rules, learned_from, one_after_another
+from monitor.detection.truths import usual_of
+from monitor.detection.watching import (
+    Detector,
+    Rules,
+    learned_from,
+    one_after_another,
+    with_truth,
+)
 from monitor.jobs.watched import Reader, parts
 from monitor.profiles.layout import Ints
 from monitor.profiles.windows import DAY, Range, ceiling, floor, seconds_of
@@ -43,7 +51,13 @@ def basis(reader: Reader) -> str:
     span = reference.window if reference else None
     grounds = (
         *(plan.layout.id, plan.group.id, plan.reference.id if plan.reference else ""),
-        *(reader.length, reader.lag, plan.contract.positive, plan.low_confidence is None),
+        *(
+            reader.length,
+            reader.lag,
+            reader.truth_lag,
+            plan.contract.positive,
+            plan.low_confidence is None,
+        ),
         (seconds_of(span.start), seconds_of(span.end)) if span else (),
         sorted((a.name, a.protected, a.segment) for a in plan.contract.attributes),
     )
@@ -83,10 +97,29 @@ def learned(reader: Reader, first: int, closed: int) -> Detector | Learning:
     rows = {version: some for version, some in reader.rows(span).items() if some.any()}
     ground = reader.ground(span, rows)
     batches = [
-        reader.batch(reader.read(part, reader.length), ground, list(rows))
+        reader.batch(reader.read(part, reader.length, with_late=True), ground, list(rows))
         for part in parts(span, reader.length)
     ]
-    return learned_from(one_after_another(batches), ground, rules_of(reader.card))
+    found = learned_from(one_after_another(batches), ground, rules_of(reader.card))
+    return ripened(reader, found)
+
+
+def ripened(reader: Reader, detector: Detector, asof: datetime | None = None) -> Detector:
+    """The detector that watches outcomes too, once it has met enough of them for a baseline.
+
+    Args:
+        reader: of the model.
+        detector: after a window.
+        asof: profiles count as they stood then, in place of the reader's time.
+    """
+    version = detector.ripe
+    if version is None:
+        return detector
+    first = max(detector.graded[version][0], detector.number + 1 - MOST_LEARNED)
+    sums = reader.truth(first, detector.number, asof)[version]
+    ground = replace(detector.ground, usual=usual_of(reader.plan.contract, reader.scale, sums))
+    (made,) = reader.truths(ground, {version: sums}).values()
+    return with_truth(detector, version, made, ground)
 
 
 def _enough(rows: Ints, length: int) -> int | None:

@@ -89,8 +89,7 @@ class Book:
             before, identity = self.ticket
             earlier = self.new.pop((Tier.TICKET, before), None)
             if earlier is not None:
-                page = replace(incident, opened=earlier.opened)
-                self.new[entry] = incidents.began_by(page, earlier.since)
+                self.new[entry] = replace(incident, opened=earlier.opened)
             elif identity:
                 self.raised[identity] = number
         self.ticket = None

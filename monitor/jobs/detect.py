@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from monitor.detection import pager, watching
 from monitor.detection.made import joined
-from monitor.detection.named import Signal, is_muted
-from monitor.detection.watching import NO_VERSIONS, Batch, Detector, Step, stepped
+from monitor.detection.named import OF_TRUTH, Signal, is_muted
+from monitor.detection.watching import Batch, Detector, Step, is_version, stepped
 from monitor.jobs import checks, drifting
-from monitor.jobs.baseline import Learning, basis, learned, rules_of
+from monitor.jobs.baseline import Learning, basis, learned, ripened, rules_of
 from monitor.jobs.book import Book, Entry
 from monitor.jobs.story import Teller
 from monitor.jobs.watched import Read, Reader, parts
@@ -113,7 +113,7 @@ class Detection:
         self, detector: Detector, more: Mapping[str, Any], part: Range, silent: int
     ) -> tuple[Detector, Mapping[str, Any]]:
         """Take in some windows, and write in one transaction all that came of them."""
-        read = self.reader.read(part, self._length)
+        read = self.reader.read(part, self._length, with_late=True)
         batch = self.reader.batch(read, detector.ground)
         book = Book.of(more)
         detector, acted_on = self._acted(detector, book)
@@ -136,6 +136,9 @@ class Detection:
                     detector = replace(detector, watch=watch)
                 elif not is_silent and (step.call.incident is not None or step.call.is_ticket):
                     detector, entry = self._called(step, book, end)
+                if (ripe := ripened(self.reader, detector)) is not detector:
+                    detector = ripe
+                    batch = self.reader.batch(read, detector.ground)
             said.append((step, entry))
         with self.state.writing():
             named = book.write(self.state, self.now)
@@ -199,7 +202,7 @@ class Detection:
             detector = acted(detector, act.what, incident, number)
             if number is not None:
                 book.ended(number)
-            if act.what is What.ACCEPT and incident.tier is Tier.PAGE:
+            if act.what is What.ACCEPT and covers_more(incident):
                 book.accepted = (detector.number + 1, identity)
             done.append(identity)
         return detector, done
@@ -260,7 +263,7 @@ def stored(reader: Reader, known: detectors.Detector) -> Detector:
     """The detector of a model as it was stored."""
     plain = Detector.read(known.watch, known.more["detector"], ())
     nothing = Read(reader.length, 0, {}, [])
-    versions = [name for name in plain.blocks if name not in NO_VERSIONS]
+    versions = [name for name in plain.blocks if is_version(name)]
     batch = reader.batch(nothing, plain.ground, versions)
     return replace(plain, signals=joined([batch.blocks[name] for name in plain.blocks]).signals)
 
@@ -283,13 +286,24 @@ def placed(step: Step, book: Book) -> Place:
     """Where a call belongs."""
     call, watch = step.call, step.detector.watch
     number = step.detector.number
-    is_new = call.is_page or call.is_ticket
+    is_new = (call.is_page or call.is_ticket) and not _is_late(step)
     identity = book.covers(number, call.leads[0].since) if is_new else ""
     joins = call.incident if not call.is_page else None
     if call.is_ticket and number - watch.joined <= pager.JOINING:
         # What a page has left behind of the same cause.
         joins = max(watch.open, default=None)
     return Place(identity, joins)
+
+
+def _is_late(step: Step) -> bool:
+    """Whether outcomes lead a call: no accepted shift of inputs covers what they say."""
+    return step.detector.signals[step.call.leads[0].signal].group in OF_TRUTH
+
+
+def covers_more(incident: Incident) -> bool:
+    """Whether accepting an incident covers what began before and shows only later."""
+    late = tuple(f"{group}/" for group in OF_TRUTH)
+    return incident.tier is Tier.PAGE and not incident.leads[0].signal.startswith(late)
 
 
 def covered(step: Step) -> Detector:

@@ -67,6 +67,7 @@ def feedback_plan(card: Card, inputs: InputsPlan) -> FeedbackPlan:
         duplicates_within=inputs.seconds,
         versions=inputs.versions,
         policy=card.policy,
+        age=int(card.labels_after.total_seconds()),
         named={
             TEAM: card.people.teams,
             ROLE: card.people.roles,

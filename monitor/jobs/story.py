@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from monitor.cards.card import Card
 from monitor.detection import pager
-from monitor.detection.named import SIGMA, Group, Signal
+from monitor.detection.named import OF_TRUTH, SIGMA, Group, Signal
 from monitor.detection.watching import Step
 from monitor.events.schema import Kind
 from monitor.jobs.watched import Read, Reader
@@ -92,12 +92,17 @@ class Teller:
 
     def _lag(self, signal: Signal) -> int:
         """Windows by which a signal is read later than it was."""
+        if signal.group in OF_TRUTH:
+            return self.reader.truth_lag or 0
         return (self.reader.lag or 0) if signal.group is Group.PEOPLE else 0
 
     def _values(
         self, step: Step, lead: pager.Lead, signal: Signal, read: Read
     ) -> tuple[float | None, float | None]:
         """Usual and present value; of components the mean or spread of the number itself."""
+        if signal.group in OF_TRUTH:
+            after = self._since(step, lead, signal)
+            return after - lead.effect, after
         if signal.unit != SIGMA:
             usual = float(step.evidence.expected[lead.signal])
             return usual, usual + lead.effect
@@ -113,6 +118,18 @@ class Teller:
         ]
         return (pair[0], pair[1]) if None not in pair else (None, None)
 
+    def _since(self, step: Step, lead: pager.Lead, signal: Signal) -> float:
+        """Mean of a signal of outcomes since its change.
+
+        The baseline has followed the change for some windows, so that it is no longer the usual
+        value; this one less the effect is.
+        """
+        sums = self.reader.truth(lead.since, step.detector.number)[signal.version]
+        (made,) = self.reader.truths(step.detector.ground, {signal.version: sums}).values()
+        place = made.signals.index(signal)
+        rows = made.streams.rows[place]
+        return float(rows @ made.streams.value[place] / max(float(rows.sum()), 1.0))
+
     def _profile(self, ints: Ints) -> Profile:
         layout = self.reader.columns.whole
         nothing = Profile.empty(layout)
@@ -122,11 +139,12 @@ class Teller:
         """What is to be known beside the leads, as values that JSON can hold."""
         end = instant((step.detector.number + 1) * self.reader.length)
         since = min(lead.since for lead in leads)
+        leading = step.detector.signals[step.call.leads[0].signal]
         return {
             "deployments": self.deployments(since - NEAR, end),
             "versions": sorted(step.detector.alive(step.detector.number)),
-            EXAMPLES: self.examples(step, leads[0]),
-            "runbook": step.detector.signals[step.call.leads[0].signal].group.value,
+            EXAMPLES: self.examples(step, leads[0], self._lag(leading)),
+            "runbook": leading.group.value,
         }
 
     def deployments(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
@@ -142,13 +160,18 @@ class Teller:
             for one in found[-MOST_DEPLOYMENTS:]
         ]
 
-    def examples(self, step: Step, lead: Lead) -> list[str]:
+    def examples(self, step: Step, lead: Lead, lag: int) -> list[str]:
         """Ids of a few predictions of the window, those where the leading number lies furthest.
 
         Of a bounded sample; where the lead is no number, any few, always the same.
+
+        Args:
+            step: of the window.
+            lead: the leading signal.
+            lag: windows by which it was read late.
         """
         length = self.reader.length
-        start = instant(step.detector.number * length)
+        start = instant((step.detector.number - lag) * length)
         names = ["event_id", "id_hi", "version", "contract", "confidence", "numeric"]
         held = []
         for batch in self.log.scan(

@@ -11,16 +11,20 @@ import numpy as np
 
 from monitor.cards.card import Card
 from monitor.detection.ground import Columns, Ground, Sums, ground_of, rows_of
-from monitor.detection.made import made, reviews, volume
+from monitor.detection.made import Made, made, reviews, volume
+from monitor.detection.truths import PREFIX, truths
+from monitor.detection.truths import rows_of as graded_of
 from monitor.detection.watching import COMMON, PEOPLE, Batch
 from monitor.jobs.build import layouts_of
 from monitor.jobs.plan import feedback_plan
 from monitor.log.profiles import ProfileTable, Revision
 from monitor.metrics.reviewers import withheld
+from monitor.profiles import early
 from monitor.profiles.counts import Counts
+from monitor.profiles.early import units
 from monitor.profiles.family import Family
 from monitor.profiles.inputs_plan import InputsPlan
-from monitor.profiles.layout import Ints, Profile
+from monitor.profiles.layout import Ints, Layout, Profile
 from monitor.profiles.named import TEAM, names_of
 from monitor.profiles.segments import ALL, RESERVED
 from monitor.profiles.windows import (
@@ -41,7 +45,7 @@ PORTION: Final = 500
 """Windows whose profiles are in memory at once."""
 
 MOST_OF_PEOPLE: Final = 50
-"""Windows whose profiles of people are: they are many times as large, and few of their numbers
+"""Windows whose profiles of feedback are: they are many times as large, and few of their numbers
 are needed."""
 
 
@@ -55,6 +59,7 @@ class Read:
         sums: by version and segment, shape (t, layout.ints) each.
         hashes: of the profiles of each window; "" where it has none.
         said: by segment, recommendations shown to people and overruled, shape (t, 2) [rows].
+        truths: by version, sums of outcomes as `profiles.early` names them, shape (t, k).
     """
 
     length: int
@@ -62,6 +67,7 @@ class Read:
     sums: Sums
     hashes: Sequence[str]
     said: Mapping[str, Ints] = field(default_factory=dict)
+    truths: Mapping[str, Ints] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +97,17 @@ class Reader:
         plan = self.plan
         return Columns(plan.layout, plan.group, plan.contract, plan.low_confidence is not None)
 
-    def read(self, span: Range, length: int, asof: datetime | None = None) -> Read:
+    def read(
+        self, span: Range, length: int, asof: datetime | None = None, *, with_late: bool = False
+    ) -> Read:
         """The windows of a length in a span of whole windows, in Unix seconds.
 
         Args:
             span: whole windows.
             length: of a window [s].
             asof: in place of the reader's.
+            with_late: whether with what is read late, of windows of detection: what people did
+                and what came true.
         """
         start, end = span
         plan = self.plan
@@ -126,8 +136,50 @@ class Reader:
             if revision.partial.profile.layout.ints == sums[about].shape[1]:
                 sums[about][place] += revision.partial.profile.ints
             lines[place].append(_line(revision))
-        said = self._reviews(span, lines, asof) if length == self.length else {}
-        return Read(length, start // length, sums, [_hash(some) for some in lines], said)
+        said = self._reviews(span, lines, asof) if with_late else {}
+        truths = self._truths(span, lines, asof) if with_late else {}
+        hashes = [_hash(some) for some in lines]
+        return Read(length, start // length, sums, hashes, said, truths)
+
+    @property
+    def truth_lag(self) -> int | None:
+        """Windows after which the outcomes of one are read, once; None where they don't fit.
+
+        The age that the card gives; outcomes count as they stood at that age of each prediction,
+        so that windows are alike whenever they are read.
+        """
+        if self.length % feedback_length(self.plan.seconds):
+            return None
+        return -(-int(self.card.labels_after.total_seconds()) // self.length)
+
+    def truth(self, first: int, last: int, asof: datetime | None = None) -> Mapping[str, Ints]:
+        """By version, sums of outcomes in the windows of these numbers, each read late."""
+        span = first * self.length, (last + 1) * self.length
+        return self._truths(span, [[] for _ in range(last + 1 - first)], asof)
+
+    def _truths(
+        self, span: Range, lines: Sequence[list[str]], asof: datetime | None
+    ) -> dict[str, Ints]:
+        """What came true of the windows a lag before these."""
+        lag = self.truth_lag
+        if lag is None:
+            return {}
+        layouts = layouts_of(feedback_plan(self.card, self.plan))[Family.TRUTH]
+        found: dict[str, Ints] = {}
+        for revision in self._late(Family.TRUTH, layouts, lag, span, asof, ALL):
+            key, layout = revision.partial.key, revision.partial.profile.layout
+            part, begin, _ = layout.places[early.NAME, ""]
+            if key.version not in found:
+                found[key.version] = np.zeros((len(lines), part.ints), np.int64)
+            place = (seconds_of(key.start) - span[0]) // self.length + lag
+            found[key.version][place] += revision.partial.profile.ints[begin : begin + part.ints]
+            lines[place].append(_line(revision))
+        return found
+
+    @property
+    def scale(self) -> float:
+        """In which errors of numbers are counted, in their unit."""
+        return feedback_plan(self.card, self.plan).scale
 
     @property
     def lag(self) -> int | None:
@@ -158,23 +210,35 @@ class Reader:
         """Profiles of reviews, all together and per team, of the windows a lag before these."""
         if self.lag is None:
             return
-        back = self.lag * self.length
-        seconds = _coarsest(feedback_length(self.plan.seconds), self.length)
         layouts = layouts_of(feedback_plan(self.card, self.plan))[Family.PEOPLE]
+        for revision in self._late(Family.PEOPLE, layouts, self.lag, span, asof):
+            segment = revision.partial.key.segment
+            if segment == ALL or segment.startswith(TEAM):
+                yield revision
+
+    def _late(
+        self,
+        family: Family,
+        layouts: Mapping[str, Layout],
+        lag: int,
+        span: Range,
+        asof: datetime | None,
+        segment: str | None = None,
+    ) -> Iterator[Revision]:
+        """Profiles of feedback of the windows a lag before a span."""
+        back = lag * self.length
         step = MOST_OF_PEOPLE * self.length
         for at in range(span[0] - back, span[1] - back, step):
-            for revision in self.profiles.latest(
-                family=Family.PEOPLE,
+            yield from self.profiles.latest(
+                family=family,
                 model=self.card.model,
-                seconds=seconds,
+                seconds=_coarsest(feedback_length(self.plan.seconds), self.length),
                 start=instant(at),
                 end=instant(min(at + step, span[1] - back)),
                 layouts=layouts,
+                segment=segment,
                 asof=asof or self.asof,
-            ):
-                segment = revision.partial.key.segment
-                if segment == ALL or segment.startswith(TEAM):
-                    yield revision
+            )
 
     def ground(self, span: Range, rows: Mapping[str, Ints]) -> Ground:
         """What was usual in a span of whole windows, of which each version had these rows."""
@@ -191,7 +255,8 @@ class Reader:
             for about in sorted(names)
         }
         teams = self._teams(span)
-        return replace(ground_of(self.columns, whole, rows), teams=teams)
+        found = ground_of(self.columns, whole, rows)
+        return replace(found, teams=teams, lag=self.truth_lag or 0)
 
     def _teams(self, span: Range) -> tuple[str, ...] | None:
         """Segments of the teams with most reviews in a span; None where nobody reviewed.
@@ -213,7 +278,7 @@ class Reader:
 
     def batch(self, read: Read, ground: Ground, versions: Collection[str] = ()) -> Batch:
         """The signals of these windows, of these versions too where they had no rows."""
-        windows = len(read.hashes)
+        windows, contract = len(read.hashes), self.plan.contract
         found = {version for version, segment in read.sums if segment == ALL}
         rows = {
             version: rows_of(self.columns.whole, read.sums[version, ALL])
@@ -228,7 +293,26 @@ class Reader:
         common = {COMMON: volume(every)}
         if ground.teams is not None:
             common[PEOPLE] = reviews(ground.teams, read.said, windows)
-        return Batch(read.length, read.first, rows, {**common, **blocks})
+        graded = self._graded(read, {*rows, *read.truths})
+        truth = self.truths(ground, graded)
+        graded_rows = {name: graded_of(contract, sums) for name, sums in graded.items()}
+        every_block = {**common, **blocks, **truth}
+        return Batch(read.length, read.first, rows, every_block, graded_rows)
+
+    def _graded(self, read: Read, versions: Collection[str]) -> Mapping[str, Ints]:
+        """Sums of outcomes of these versions, 0 where there are none."""
+        nothing = np.zeros((len(read.hashes), len(units(self.plan.contract))), np.int64)
+        return {version: read.truths.get(version, nothing) for version in sorted(versions)}
+
+    def truths(self, ground: Ground, sums: Mapping[str, Ints]) -> dict[str, Made]:
+        """Signals of outcomes by the names of their blocks; none while they have no baseline."""
+        usual, contract = ground.usual, self.plan.contract
+        if usual is None:
+            return {}
+        return {
+            PREFIX + version: truths(contract, self.scale, usual, version, some)
+            for version, some in sums.items()
+        }
 
     def rows(self, span: Range) -> Mapping[str, Ints]:
         """Predictions per version in each window of detection of a span; profiles are not read."""

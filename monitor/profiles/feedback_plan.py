@@ -7,6 +7,7 @@ from monitor.cards.contract import Contract
 from monitor.cards.policy import Policy
 from monitor.profiles import policy as review_policy
 from monitor.profiles.joined import PREDICTION_COLUMNS
+from monitor.profiles.windows import DAY
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class FeedbackPlan:
         fastest: a review that took less is implausibly fast [s]; None where nobody said.
         run: upheld answers of one class in a row that count as a run.
         policy: which predictions need a review, None if none does.
+        age: of each prediction, at which outcomes count for `early` [s].
         asof: end of the closed time, which the audit of reviews looks back from [Unix s].
     """
 
@@ -43,6 +45,7 @@ class FeedbackPlan:
     fastest: float | None = None
     run: int = 10
     policy: Policy | None = None
+    age: int = 90 * DAY
     asof: int = 0
 
     @property

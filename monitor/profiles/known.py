@@ -1,6 +1,6 @@
 """What is known of each prediction: itself, the decision that holds and the label that holds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -102,6 +102,24 @@ class Known:
             for kind in (Kind.DECISION, Kind.OUTCOME)
         )
         return cls(plan, predictions, decision, outcome, Spoken.of(Kind.USAGE, said, target))
+
+    @cached_property
+    def at_age(self) -> "Known":
+        """What was known of each at the plan's age: by then's decisions and outcomes."""
+        asked = (self.decision, self.outcome)
+        then = [self._by_then(said) for said in asked]
+        if all(one is said for one, said in zip(then, asked, strict=True)):
+            return self
+        return replace(self, decision=then[0], outcome=then[1])
+
+    def _by_then(self, said: Said) -> Said:
+        target = said.spoken.target
+        time = instants(said.spoken.table["event_time"])
+        is_late = (target >= 0) & (time - self.made[target] > self.plan.age * 1_000_000)
+        if not is_late.any():
+            return said
+        kept = np.where(is_late, -1, target)
+        return Said.of(self.rows, replace(said.spoken, target=kept))
 
     @property
     def contract(self) -> Contract:

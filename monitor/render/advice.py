@@ -42,6 +42,16 @@ ADVICE: Final[Mapping[Group, str]] = {
         "a fault of the model that they saw first. Read the reasons of some overrides, and see "
         "whether outcomes proved them right."
     ),
+    Group.RELIANCE: (
+        "Read some of the wrong recommendations that people followed, and talk with them: haste, "
+        "a full queue, or an answer that looks surer than it is. Show less, or ask for a reason, "
+        "where they follow what is wrong."
+    ),
+    Group.CALIBRATION: (
+        "Probabilities mean something else than they say. Whoever rests a threshold, a price or a "
+        "review rule on them must know. See which segment it comes from, then calibrate again on "
+        "new outcomes; the order of the cases may still be right."
+    ),
     Group.TRUTH: (
         "Check first that outcomes are complete and mean what they meant. Then find the segment "
         "that got worse, and whether its inputs moved: if they did not, the relation between "

@@ -186,7 +186,7 @@ class Incident:
 def summary(
     model: str, leads: Sequence[Lead], since: datetime, worse: datetime | None = None
 ) -> str:
-    """The incident in a sentence: which columns moved since when, the greatest first.
+    """The incident in a sentence: what moved since when, the greatest first.
 
     Args:
         model: whose.
@@ -197,8 +197,25 @@ def summary(
     said = list(dict.fromkeys(_called(lead) for lead in leads))
     more = f" and {len(said) - _NAMED} more" if len(said) > _NAMED else ""
     further = f", grew worse since {worse:%Y-%m-%d %H:%M} UTC" if worse else ""
-    moved = f"{', '.join(said[:_NAMED])}{more} moved since {since:%Y-%m-%d %H:%M} UTC"
-    return f"{model}: {moved}{further}"
+    began = f"since {since:%Y-%m-%d %H:%M} UTC{further}"
+    numbers = _numbers(leads[0])
+    if not numbers:
+        return f"{model}: {', '.join(said[:_NAMED])}{more} moved {began}"
+    others = f"; {', '.join(said[1:_NAMED])}{more} moved too" if said[1:] else ""
+    return f"{model}: {said[0]} {numbers} {began}{others}"
+
+
+def _numbers(lead: Lead) -> str:
+    """From what to what a lead went, "" where it is named by a column or its numbers say little."""
+    if lead.column or lead.before is None or lead.after is None or lead.unit not in _PLAIN:
+        return ""
+    went = "rose" if lead.after > lead.before else "fell"
+    version = f"of version {lead.version} " if lead.version else ""
+    return f"{version}{went} from {lead.before:.3g} to {lead.after:.3g}"
+
+
+_PLAIN: Final = ("share", "probability", "")
+"""Units in which people think."""
 
 
 def further(known: Sequence[Lead], more: Sequence[Lead]) -> tuple[Lead, ...]:
@@ -225,6 +242,8 @@ def _sum(first: Lead, then: Lead) -> Lead:
 
 def _called(lead: Lead) -> str:
     name = lead.column or lead.metric.replace("_", " ")
+    if not lead.column and lead.kind in ("bias", "slope"):
+        name = f"{name} ({lead.kind})"
     return f"{name} in {lead.segment}" if lead.segment else name
 
 
@@ -312,26 +331,20 @@ def worsen(
 def raise_to_page(state: State, identity: str, page: Incident) -> None:
     """Make a page of a ticket: it keeps its id, its opening and its acts.
 
-    Both began with the earlier of the two.
+    When it began the page knows better, which rests on more evidence.
 
     Raises:
         StateError: there is no such incident.
     """
     with state.writing() as connection:
-        row = _row(began_by(page, one(state, identity).since))
+        one(state, identity)
+        row = _row(page)
         kept = ("tier", "updated", "since", "evidence", "summary", "leads", "story")
         connection.execute(
             sa.update(INCIDENTS)
             .where(INCIDENTS.c.id == identity)
             .values({name: row[name] for name in kept})
         )
-
-
-def began_by(incident: Incident, since: datetime) -> Incident:
-    """The incident, which began by then at the latest."""
-    since = min(since, incident.since)
-    said = summary(incident.model, incident.leads, since)
-    return replace(incident, since=since, summary=said)
 
 
 def act(

@@ -43,7 +43,9 @@ def service(folder: Path) -> Opened:
     windows = "{profile: 12h, detect: 12h, publish: 7d}"
     text = paths.card.read_text()
     assert _WINDOWS in text
-    paths.card.write_text(text.replace(_WINDOWS, windows))
+    # Outcomes get their baseline while windows are taken in.
+    text = text.replace(_WINDOWS, windows) + "alarms: {labels_after: 3d}\n"
+    paths.card.write_text(text)
     parts = opened(paths.service)
     read_in(parts, lambda: False, once=True, registry=CollectorRegistry())
     return parts

@@ -80,12 +80,12 @@ def test_portions_change_nothing_but_when_it_was_written(state: State, cut: int)
     assert whole.updated == NOON + 5 * HOUR
 
 
-def test_a_page_keeps_the_begin_of_its_ticket_in_its_sentence_too(state: State) -> None:
+def test_a_page_keeps_the_opening_of_its_ticket_and_says_better_since_when(state: State) -> None:
     book = Book()
     early = NOON - 5 * HOUR
-    book.open(1, replace(PAGE, tier=Tier.TICKET, since=early))
+    book.open(1, replace(PAGE, tier=Tier.TICKET, opened=early, since=early))
     book.open(3, PAGE)
     identity = book.write(state, NOON)[Tier.PAGE, 3]
     found = incidents.one(state, identity)
-    assert found.since == early
-    assert found.summary == "lending: income moved since 2026-03-11 07:00 UTC"
+    assert (found.opened, found.since) == (early, NOON)
+    assert found.summary == "lending: income moved since 2026-03-11 12:00 UTC"

@@ -140,3 +140,9 @@ def test_overrides_are_half_everybodys_and_half_the_teams() -> None:
 )
 def test_a_baseline_needs_thirty_windows_over_four_weeks(rows: Ints, *, enough: bool) -> None:
     assert is_enough(rows.astype(np.int64), 3_600) is enough
+
+
+def test_people_without_named_teams_are_watched_together() -> None:
+    found = reviews((), {"": np.array([[40, 4], [30, 3]])}, 2)
+    assert [(s.name, s.part) for s in found.signals] == [("people/override", 1.0)]
+    assert found.streams.value.tolist() == [[0.1, 0.1]]

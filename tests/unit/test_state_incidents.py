@@ -106,11 +106,39 @@ def test_what_goes_much_further_waits_for_people_again_and_counts_as_a_call(stat
 
 def test_the_sentence_and_the_incident_say_the_same_since(state: State) -> None:
     new = opened(state)
-    page = replace(new, since=NOON, leads=(replace(lead(), since=NOON),))
+    leads = (replace(lead(), since=NOON),)
+    said = incidents.summary(new.model, leads, NOON)
+    page = replace(new, since=NOON, leads=leads, summary=said)
     incidents.raise_to_page(state, new.id, page)
     found = incidents.one(state, new.id)
-    assert found.since == NOON - HOUR
+    assert found.since == NOON
     assert f"since {found.since:%Y-%m-%d %H:%M} UTC" in found.summary
+
+
+def test_a_share_is_told_with_its_numbers() -> None:
+    accuracy = replace(
+        lead("truth/accuracy@3"),
+        metric="accuracy",
+        column="",
+        version="3",
+        kind="accuracy",
+        direction="down",
+        before=0.91,
+        after=0.86,
+        unit="share",
+    )
+    bias = replace(accuracy, metric="calibration_error", kind="bias", unit="probability")
+    assert incidents.summary("m", [accuracy], NOON) == (
+        "m: accuracy of version 3 fell from 0.91 to 0.86 since 2026-03-11 12:00 UTC"
+    )
+    assert incidents.summary("m", [accuracy, bias], NOON, NOON + HOUR) == (
+        "m: accuracy of version 3 fell from 0.91 to 0.86 since 2026-03-11 12:00 UTC, grew worse "
+        "since 2026-03-11 13:00 UTC; calibration error (bias) moved too"
+    )
+    override = replace(accuracy, metric="override", version="", segment="@team=south", after=0.95)
+    assert incidents.summary("m", [override], NOON) == (
+        "m: override in @team=south rose from 0.91 to 0.95 since 2026-03-11 12:00 UTC"
+    )
 
 
 def test_acts_change_the_status_and_are_audited_with_it(state: State) -> None:
