@@ -32,7 +32,7 @@ VOLUME: Final = Signal(Group.VOLUME, "volume", "", "", "", "log rows", LOGARITHM
 OTHER_VALUES: Final = "other values"
 
 _SHAPE, _MEAN, _LOW = 0.5, 0.3, 0.2
-"""Parts of what is watched of the confidence."""
+"""Parts of what is watched of the confidence within a segment."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +83,8 @@ def made(columns: Columns, ground: Ground, version: str, sums: Sums, windows: in
         Group.MISSING: list(_missing(rows)),
         Group.VIOLATIONS: list(_violations(rows)),
         Group.PREDICTIONS: list(_predictions(rows)),
-        Group.CONFIDENCE: list(_confidence(rows)),
+        Group.CONFIDENCE: list(_confidence(rows, with_mean=False)),
+        Group.ESTIMATED: list(_expected(rows)),
         Group.FAIRNESS: [
             thing
             for segment in _of_attributes(columns, ground, is_protected=True)
@@ -92,7 +93,7 @@ def made(columns: Columns, ground: Ground, version: str, sums: Sums, windows: in
         Group.SEGMENTS: [
             _within(segment, thing)
             for segment, some in followed.items()
-            for thing in (*_predictions(some), *_confidence(some))
+            for thing in (*_predictions(some), *_confidence(some, with_mean=True))
         ],
     }
     found = [
@@ -257,19 +258,28 @@ def _predictions(rows: _Rows) -> Iterator[Thing]:
             yield thing(streams, *shown, shares="prediction_jensen_shannon")
 
 
-def _confidence(rows: _Rows) -> Iterator[Thing]:
-    """Shape, mean and low values of the confidence, as one thing."""
-    key = ("distribution", CONFIDENCE)
-    if (shape := rows.distribution(key)) is None:
+_OF_CONFIDENCE: Final = ("distribution", CONFIDENCE)
+
+
+def _expected(rows: _Rows) -> Iterator[Thing]:
+    """Mean confidence: the accuracy that the model expects of itself, before outcomes."""
+    if rows.distribution(_OF_CONFIDENCE) is None:
         return
-    many = rows.counts(key)[1].sum(axis=1)
-    total = rows.after(key, 1).astype(np.float64) * MOMENT
-    squares = rows.after(key, 2).astype(np.float64) * SQUARE
+    many = rows.counts(_OF_CONFIDENCE)[1].sum(axis=1)
+    total = rows.after(_OF_CONFIDENCE, 1).astype(np.float64) * MOMENT
+    squares = rows.after(_OF_CONFIDENCE, 2).astype(np.float64) * SQUARE
     mean = signals.expected_accuracy(total, total - squares, many)
-    some = [
-        (_SHAPE, thing(shape, "confidence_{}", CONFIDENCE, shares="confidence_mean")),
-        (_MEAN, thing(mean, "confidence_mean", CONFIDENCE, PROBABILITY)),
-    ]
+    yield thing(mean, "confidence_mean", CONFIDENCE, PROBABILITY)
+
+
+def _confidence(rows: _Rows, *, with_mean: bool) -> Iterator[Thing]:
+    """Shape and low values of the confidence, and its mean where asked, as one thing."""
+    if (shape := rows.distribution(_OF_CONFIDENCE)) is None:
+        return
+    many = rows.counts(_OF_CONFIDENCE)[1].sum(axis=1)
+    some = [(_SHAPE, thing(shape, "confidence_{}", CONFIDENCE, shares="confidence_mean"))]
+    if with_mean:
+        some += [(_MEAN, mean) for mean in _expected(rows)]
     if rows.columns.watches_low:
         part, first, _ = rows.layout.places["counts", ROWS]
         low = rows.matrix[:, first + list(part.spec["names"]).index(LOW_CONFIDENCE)]

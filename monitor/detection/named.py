@@ -22,6 +22,7 @@ class Group(StrEnum):
     VIOLATIONS = "violations"
     PREDICTIONS = "predictions"
     CONFIDENCE = "confidence"
+    ESTIMATED = "estimated"
     VOLUME = "volume"
     FAIRNESS = "fairness"
     PEOPLE = "people"

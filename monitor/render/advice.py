@@ -28,6 +28,11 @@ ADVICE: Final[Mapping[Group, str]] = {
         "Cases lie further from what the model was trained on, or nearer to its threshold. See "
         "which segment they come from; send more of them to review until it is understood."
     ),
+    Group.ESTIMATED: (
+        "The model expects to be right more or less often than usual, which outcomes will show "
+        "only later. See which inputs or segments moved with it, and what estimated_accuracy "
+        "says; send more cases to review until outcomes are there."
+    ),
     Group.VOLUME: (
         "Ask the callers: an outage, a new customer, a job that runs twice. Compare with the "
         "count on their side, and look at repeated ids and at quarantine."

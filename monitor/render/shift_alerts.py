@@ -232,7 +232,7 @@ CONFIDENCE: Final = _follows(
     ),
     remedy=(
         "Unsure cases should go to people: does the review policy still catch them?",
-        "Sure and wrong is worse: compare with outcomes as they come.",
+        "Sure and wrong is worse: compare with outcomes as they come (MbmCalibrationWorse).",
     ),
 )
 QUALITY: Final = _follows(
@@ -296,6 +296,89 @@ OVERRIDES: Final = _follows(
     of_version=False,
 )
 
+PERFORMANCE: Final = _follows(
+    "MbmPerformanceDrop",
+    "shift_truth",
+    "it is right otherwise than usual",
+    "Outcomes prove the predictions right, or near to what came true, otherwise than usual",
+    look=(
+        "`mbm results --model MODEL --metric accuracy` (of numbers `mae`): lower, and how sure?",
+        "`mbm results --model MODEL --metric label_coverage`: are outcomes as complete as ever?",
+        "`mbm explain --model MODEL`: other cases, or like cases that turn out otherwise?",
+    ),
+    causes=(
+        "Inputs that moved some time ago: the shift came a label's age before.",
+        "What leads to the outcome has changed (concept drift): no input shows it.",
+        "Outcomes that mean something else, or come from fewer cases than before.",
+        "A release.",
+    ),
+    remedy=(
+        "See that outcomes are right first; a rise is a change of them too.",
+        "If they are, find the segment, and train again where the world has changed.",
+    ),
+)
+CALIBRATION: Final = _follows(
+    "MbmCalibrationWorse",
+    "shift_calibration",
+    "its probabilities mean something else",
+    "Outcomes come more or less often than the probabilities say, or less unevenly,",
+    look=(
+        "`mbm results --model MODEL --metric calibration_error`: by how much?",
+        "`mbm results --model MODEL --metric calibration_intercept`: too high, or too low?",
+        "`mbm results --model MODEL --metric calibration_slope`: below 1 it is too sure.",
+    ),
+    causes=(
+        "The rate of the outcome has changed while the order of cases still holds.",
+        "A release whose scores are no probabilities.",
+        "Outcomes that are missing for one kind of cases.",
+    ),
+    remedy=(
+        "Tell whoever rests a threshold or a price on the probabilities.",
+        "Calibrate again on new outcomes; train again if the slope has gone.",
+    ),
+)
+ESTIMATED: Final = _follows(
+    "MbmEstimatedPerformanceDrop",
+    "shift_estimated",
+    "it expects to be right otherwise than usual",
+    "The mean confidence, which is the accuracy that the model expects of itself, leaves its "
+    "usual level",
+    look=(
+        "`mbm results --model MODEL --metric estimated_accuracy`: lower than the reference's?",
+        "`mbm results --model MODEL --metric estimated_accuracy_error`: was it right of late?",
+        "MbmFeatureDrift: which inputs moved with it?",
+    ),
+    causes=(
+        "Cases that are harder for the model than those before.",
+        "Inputs that are wrong or missing.",
+        "A release whose scores are calibrated otherwise.",
+    ),
+    remedy=(
+        "Send more cases to people until outcomes are there.",
+        "Trust it only as far as its errors of late allow: concept drift does not show in it.",
+    ),
+)
+RELIANCE: Final = _follows(
+    "MbmAutomationBias",
+    "shift_reliance",
+    "people follow what proves wrong otherwise than usual",
+    "People follow recommendations that outcomes prove wrong at another rate than usual",
+    look=(
+        "`mbm results --model MODEL --metric automation_bias`: more than before? In which team?",
+        "`mbm results --model MODEL --metric right_rejected`: do they just reject less of all?",
+        "`mbm results --model MODEL --metric fast_reviews`, `--metric uniform_runs_excess`: haste?",
+    ),
+    causes=(
+        "A queue that leaves no time to look.",
+        "Trust after a long time without errors.",
+        "Errors that look right: the model is wrong in another way than before.",
+    ),
+    remedy=(
+        "Read some of the wrong cases with those who followed them.",
+        "Put known wrong cases among the reviews, or hide the answer until people gave theirs.",
+    ),
+)
+
 SHIFT_ALERTS: Final = (
     SHIFT,
     SLOW,
@@ -303,8 +386,12 @@ SHIFT_ALERTS: Final = (
     FEATURES,
     PREDICTIONS,
     CONFIDENCE,
+    ESTIMATED,
+    PERFORMANCE,
+    CALIBRATION,
     QUALITY,
     FAIRNESS,
     OVERRIDES,
+    RELIANCE,
 )
 """In the order in which people see them."""
