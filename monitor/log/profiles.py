@@ -56,10 +56,20 @@ class Revision:
 
 
 class ProfileTable:
-    """The table `profiles`, held open by one thread."""
+    """The table `profiles`, held open by one thread.
 
-    def __init__(self, table: Table) -> None:
+    Attributes:
+        table: behind it.
+        asof: profiles count as they stood at this time; as they stand without it.
+    """
+
+    def __init__(self, table: Table, asof: datetime | None = None) -> None:
         self.table = table
+        self.asof = asof
+
+    def at(self, asof: datetime) -> Self:
+        """The table as it stood at a time."""
+        return type(self)(self.table, asof)
 
     @classmethod
     def open(cls, store: Store) -> Self:
@@ -93,7 +103,7 @@ class ProfileTable:
             layouts: by id; profiles of other layouts are left out, for they don't add up with
                 these and are to be built anew.
             segment: only this one.
-            asof: as it stood at this time; as it stands without it.
+            asof: as it stood at this time, in place of the table's.
         """
         condition = read.all_of(
             f"family = {read.text(family)}",
@@ -105,9 +115,7 @@ class ProfileTable:
             None if segment is None else f"segment = {read.text(segment)}",
         )
         rows = read.rows(self.table.current(), PROFILES, PROFILES.names, condition).read_all()
-        if asof is not None:
-            rows = rows.filter(pc.less_equal(rows["built_at"], pa.scalar(asof, TIME)))
-        newest = _newest(rows)
+        newest = _newest(_stood(rows, asof or self.asof))
         partials = partials_of(newest, layouts)
         revisions = newest["revision"].to_pylist()
         hashes = newest["hash"].to_pylist()
@@ -133,9 +141,9 @@ class ProfileTable:
             f"year >= {start.year} AND year <= {end.year}",
             read.between("start", start, end),
         )
-        columns = (*key_columns(), "rows", "revision")
+        columns = (*key_columns(), "rows", "revision", "built_at")
         found = read.rows(self.table.current(), PROFILES, columns, condition).read_all()
-        newest = _newest(found)
+        newest = _newest(_stood(found, self.asof))
         keys = newest.select(key_columns()).to_pylist()
         return [
             (Key(**{**key, "family": Family(key["family"])}), rows)
@@ -196,6 +204,13 @@ def _holds(partial: Partial) -> tuple[str, int, int]:
 def key_columns() -> tuple[str, ...]:
     """Columns that tell one profile from another, revisions apart."""
     return tuple(Key.__slots__)
+
+
+def _stood(rows: pa.Table, asof: datetime | None) -> pa.Table:
+    """Those rows that were there at a time."""
+    if asof is None:
+        return rows
+    return rows.filter(pc.less_equal(rows["built_at"], pa.scalar(asof, TIME)))
 
 
 def _newest(rows: pa.Table) -> pa.Table:

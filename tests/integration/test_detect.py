@@ -21,7 +21,7 @@ from monitor.jobs.service import Opened, opened
 from monitor.simulate.folder import write
 from monitor.simulate.incidents import income_in_thousands
 from monitor.simulate.world import World
-from monitor.state import audit, detectors, incidents, mutes, progress
+from monitor.state import audit, detectors, incidents, mutes, progress, results
 from monitor.state.detectors import CheckState
 from monitor.state.incidents import Incident, Status, Tier, What
 
@@ -184,6 +184,33 @@ def test_what_was_told_comes_out_to_the_bit_after_people_acted(told: Told) -> No
         connection.execute(changed.values(log_evidence=1.0))
     assert "it was 1.0" in mbm(told, "replay-verdict", page.id, code=3)
     mbm(told, "replay-verdict", "nothing", code=1)
+
+
+def test_results_come_out_to_the_bit_and_what_differs_is_said(told: Told) -> None:
+    # Two published windows, of which the first ended before the reference was frozen.
+    begin = "2026-10-29"
+    for metric in ("feature_psi", "accuracy", "override", "estimated_accuracy", "predictions"):
+        shown = mbm(told, "replay-verdict", f"{MODEL}/{metric}@{begin}")
+        assert re.match(rf"the same bits: \d+ results of {metric}, publish window", shown)
+    one = ("--version", "1", "--segment", "")
+    accuracy = f"{MODEL}/accuracy@{begin}"
+    assert mbm(told, "replay-verdict", accuracy, *one).startswith("the same bits: 1 results")
+    mbm(told, "replay-verdict", f"{MODEL}/label_maturity@{begin}", code=1)
+    mbm(told, "replay-verdict", f"{MODEL}/accuracy@2020-01-01", code=1)
+    mbm(told, "replay-verdict", f"{MODEL}/accuracy@then", code=2)
+    with told.parts.state.writing() as connection:
+        connection.execute(sa.update(results.RESULTS).values(rows=results.RESULTS.c.rows + 1))
+    shown = mbm(told, "replay-verdict", accuracy, *one, code=3)
+    assert re.search(r"accuracy \(1\): rows is (\d+), it was \d+", shown)
+    with told.parts.state.writing() as connection:
+        connection.execute(sa.update(results.RESULTS).values(rows=results.RESULTS.c.rows - 1))
+    card = told.parts.file.parent / "cards" / f"{MODEL}.yaml"
+    kept = card.read_text()
+    card.write_text(
+        f"{kept}approver: somebody-else\n".replace("approver: head-of-credit-risk\n", "")
+    )
+    assert "the card is another" in mbm(told, "replay-verdict", accuracy, *one, code=3)
+    card.write_text(kept)
 
 
 def test_a_backtest_finds_what_was_paged_and_writes_nothing(told: Told) -> None:
