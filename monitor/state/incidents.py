@@ -194,15 +194,16 @@ def summary(
         since: when the change most likely began.
         worse: when it most likely grew worse for the last time.
     """
-    said = list(dict.fromkeys(_called(lead) for lead in leads))
+    said = dict.fromkeys((_called(lead), _numbers(lead)) for lead in leads)
     more = f" and {len(said) - _NAMED} more" if len(said) > _NAMED else ""
+    named = list(said)[:_NAMED]
+    told = [f"{name} {numbers}" for name, numbers in named if numbers]
+    plain = ", ".join(name for name, numbers in named if not numbers)
+    if plain or more:
+        # The greatest comes first.
+        told.insert(0 if not named[0][1] else len(told), f"{plain}{more} moved".strip())
     further = f", grew worse since {worse:%Y-%m-%d %H:%M} UTC" if worse else ""
-    began = f"since {since:%Y-%m-%d %H:%M} UTC{further}"
-    numbers = _numbers(leads[0])
-    if not numbers:
-        return f"{model}: {', '.join(said[:_NAMED])}{more} moved {began}"
-    others = f"; {', '.join(said[1:_NAMED])}{more} moved too" if said[1:] else ""
-    return f"{model}: {said[0]} {numbers} {began}{others}"
+    return f"{model}: {', '.join(told)} since {since:%Y-%m-%d %H:%M} UTC{further}"
 
 
 def _numbers(lead: Lead) -> str:

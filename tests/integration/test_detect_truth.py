@@ -93,7 +93,9 @@ def test_a_fall_of_accuracy_is_paged_with_its_numbers_and_its_time(whole: Evalua
     assert BEGINS + AGE < paged[0] <= BEGINS + AGE + DAY
     assert lead.before == pytest.approx(0.77, abs=0.05)
     assert lead.after == pytest.approx(0.77 * 0.55 + 0.23 * 0.45, abs=0.05)
-    assert re.match(r"m: accuracy of version 1 fell from 0\.7\d+ to 0\.5\d+ since", page.summary)
+    assert re.match(
+        r"m: accuracy of version 1 fell from 0\.7\d+ to 0\.5\d+, calibration", page.summary
+    )
     assert page.story["runbook"] == "truth"
     assert page.story["examples"]
 

@@ -123,7 +123,7 @@ def test_no_page_while_labels_come_as_they_did() -> None:
         assert pages(simulated(REFERENCE + MONITORED, SEED + seed, 40)) == []
 
 
-@pytest.mark.parametrize(("rows", "fall", "within"), [(40, 0.2, 48), (400, 0.1, 24)])
+@pytest.mark.parametrize(("rows", "fall", "within"), [(40, 0.2, 120), (400, 0.1, 24)])
 def test_a_fall_of_accuracy_is_found(rows: int, fall: float, within: int) -> None:
     sums = simulated(REFERENCE + 240, SEED, rows, fall, REFERENCE)
     ((first, kind), *_) = pages(sums)

@@ -127,14 +127,29 @@ def test_a_share_is_told_with_its_numbers() -> None:
         after=0.86,
         unit="share",
     )
-    bias = replace(accuracy, metric="calibration_error", kind="bias", unit="probability")
+    bias = replace(
+        accuracy,
+        metric="calibration_error",
+        kind="bias",
+        unit="probability",
+        before=0.01,
+        after=-0.04,
+    )
     assert incidents.summary("m", [accuracy], NOON) == (
         "m: accuracy of version 3 fell from 0.91 to 0.86 since 2026-03-11 12:00 UTC"
     )
-    assert incidents.summary("m", [accuracy, bias], NOON, NOON + HOUR) == (
-        "m: accuracy of version 3 fell from 0.91 to 0.86 since 2026-03-11 12:00 UTC, grew worse "
-        "since 2026-03-11 13:00 UTC; calibration error (bias) moved too"
+    assert incidents.summary("m", [bias, accuracy], NOON, NOON + HOUR) == (
+        "m: calibration error (bias) of version 3 fell from 0.01 to -0.04, accuracy of version 3 "
+        "fell from 0.91 to 0.86 since 2026-03-11 12:00 UTC, grew worse since 2026-03-11 13:00 UTC"
     )
+    assert incidents.summary("m", [accuracy, lead()], NOON) == (
+        "m: accuracy of version 3 fell from 0.91 to 0.86, income moved since 2026-03-11 12:00 UTC"
+    )
+    assert incidents.summary("m", [lead(), accuracy], NOON) == (
+        "m: income moved, accuracy of version 3 fell from 0.91 to 0.86 since 2026-03-11 12:00 UTC"
+    )
+    many = [replace(accuracy, segment=f"s={i}") for i in range(6)]
+    assert ", and 2 more moved since" in incidents.summary("m", many, NOON)
     override = replace(accuracy, metric="override", version="", segment="@team=south", after=0.95)
     assert incidents.summary("m", [override], NOON) == (
         "m: override in @team=south rose from 0.91 to 0.95 since 2026-03-11 12:00 UTC"
