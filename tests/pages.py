@@ -218,6 +218,7 @@ class Service:
         reading: whether reading needs a token.
         traces: predictions by their ids.
         refused: messages in quarantine.
+        weeks: pages that take a week apart, by week, of every model.
     """
 
     state: State
@@ -226,6 +227,7 @@ class Service:
     reading: Reading = "open"
     traces: dict[str, list[Trace]] = field(default_factory=dict)
     refused: list[Quarantined] = field(default_factory=list)
+    weeks: dict[str, bytes] = field(default_factory=dict)
 
     def models(self) -> Mapping[str, Model]:
         """As the looker keeps them."""
@@ -245,6 +247,8 @@ class Service:
             trace=lambda identity: self.traces.get(identity, []),
             quarantine=lambda most: self.refused[:most],
             clock=lambda: NOW,
+            weeks=lambda _: sorted(self.weeks, reverse=True),
+            week=lambda _, week: self.weeks.get(week),
         )
         listen = Address(self.listen, 9464)
         return site(facts, Access(self.state, listen, self.reading, lambda: NOW))

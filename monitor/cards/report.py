@@ -12,3 +12,6 @@ class WeeklyReport(Weekly):
     to: tuple[Mail, ...] = Field(
         default=(), max_length=50, description="who gets it; default: the owner"
     )
+    attach: bool = Field(
+        default=False, description="whether the week's drill-down by Evidently, 4 MB, is attached"
+    )

@@ -16,6 +16,7 @@ from monitor.jobs.lifeline import end_with_supervisor
 from monitor.jobs.notices import Notifier
 from monitor.jobs.sampling import sample_all
 from monitor.jobs.service import opened
+from monitor.log.drilldowns import Drilldowns
 
 
 @click.command()
@@ -57,7 +58,10 @@ def evaluate(file: Path, once: bool, until: datetime | None) -> None:
             click.echo("no predictions in the log yet; read some: mbm ingest --once", err=True)
         if parts.settings.notices.channels:
             # Nobody scrapes a run that ends.
-            notifier = Notifier(parts.state, parts.settings.notices, CollectorRegistry())
+            pages = Drilldowns(parts.store).get
+            notifier = Notifier(
+                parts.state, parts.settings.notices, CollectorRegistry(), page=pages
+            )
             sent, failed = notifier.tell(parts.cards)
             click.echo(f"{sent} notices sent, {failed} tries failed")
 

@@ -11,11 +11,13 @@ from prometheus_client import CollectorRegistry
 from monitor.cli.models import named
 from monitor.cli.options import config
 from monitor.errors import MonitorError
+from monitor.jobs import drilldown
 from monitor.jobs.digest import digest as digest_of
 from monitor.jobs.notices import Notifier
 from monitor.jobs.reports import site_of, write, write_digest
 from monitor.jobs.service import Opened, opened
 from monitor.jobs.weekly import week_name, week_of, weekly
+from monitor.log.drilldowns import Drilldowns
 from monitor.render import digest as digest_words
 from monitor.render import report as words
 
@@ -76,14 +78,17 @@ def _of_one(
 ) -> tuple[Callable[[str], str], Callable[[datetime], int]]:
     """The report by the ending of a file's name, and what writes it down to be sent."""
     card, settings = named(parts.cards, model), parts.settings.notices
-    made = weekly(parts.state, card, week, site_of(settings))
+    kept = Drilldowns(parts.store)
+    undrilled = "" if week in kept.weeks(model) else None
+    made = weekly(parts.state, card, week, site_of(settings), undrilled)
 
     def shown(ending: str) -> str:
         if ending in HTML:
             return words.page(made, mail=False)
         return words.text(made) if ending == ".txt" else words.markdown(made)
 
-    return shown, partial(write, parts.state, settings, card, week)
+    drill = partial(drilldown.made, parts)
+    return shown, partial(write, parts.state, settings, card, week, drill=drill)
 
 
 def _of_all(parts: Opened, week: str) -> tuple[Callable[[str], str], Callable[[datetime], int]]:
@@ -103,7 +108,9 @@ def _send(parts: Opened, write_down: Callable[[datetime], int]) -> None:
     if not settings.mailing():
         raise MonitorError("no channel is a mail server; add one: notices.channels.NAME.smtp")
     count = write_down(datetime.now(UTC))
-    sent, failed = Notifier(parts.state, settings, CollectorRegistry()).tell(parts.cards)
+    pages = Drilldowns(parts.store).get
+    notifier = Notifier(parts.state, settings, CollectorRegistry(), page=pages)
+    sent, failed = notifier.tell(parts.cards)
     click.echo(f"{count} reports written, {sent} notices sent, {failed} tries failed")
     if failed:
         raise MonitorError(

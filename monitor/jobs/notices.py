@@ -41,6 +41,10 @@ _ALERTS: Final = {
 _log = logging.getLogger(__name__)
 
 
+Page = Callable[[str, str], bytes | None]
+"""The drill-down of a model's week, for reports that bring it along."""
+
+
 class Notifier:
     """Tells people of incidents on the channels of the settings; make one per registry."""
 
@@ -50,7 +54,9 @@ class Notifier:
         settings: Notices,
         registry: CollectorRegistry = REGISTRY,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        page: Page = lambda *_: None,
     ) -> None:
+        self._page = page
         self._state, self._settings, self._clock = state, settings, clock
         self._metrics = NoticeMetrics(registry)
         self._metrics.expect(settings.channels)
@@ -85,7 +91,7 @@ class Notifier:
     def _sent(self, name: str, channel: Channel) -> Iterator[tuple[Key, str]]:
         """Outcomes of the tries of what is due on a channel, until one fails."""
         while (claimed := notices.claim(self._state, name, self._clock(), LEASE)) is not None:
-            left, error = _tried(channel, claimed, self._clock())
+            left, error = _tried(channel, claimed, self._clock(), self._page)
             reach("after_notice")
             now = self._clock()
             if not error:
@@ -157,11 +163,11 @@ def _lead(lead: Lead) -> str:
 
 
 def _tried(
-    channel: Channel, claimed: Claimed, now: datetime
+    channel: Channel, claimed: Claimed, now: datetime, page: Page
 ) -> tuple[Mapping[str, Any] | None, str]:
     """What is left to send, None for all or nothing, and why it was not sent, "" if it was."""
     try:
-        refused = _send(channel, claimed, now)
+        refused = _send(channel, claimed, now, page)
     except Exception as error:  # noqa: BLE001 - the edge: one notice must not hold up the others
         return None, line(f"{type(error).__name__}: {error}")
     if refused:
@@ -169,12 +175,12 @@ def _tried(
     return None, ""
 
 
-def _send(channel: Channel, claimed: Claimed, now: datetime) -> tuple[str, ...]:
+def _send(channel: Channel, claimed: Claimed, now: datetime, page: Page) -> tuple[str, ...]:
     """The recipients that refused it while others took it."""
     if claimed.key.event in WEEKLY:
         assert channel.smtp is not None
         identity = _identity(claimed.key)
-        return mail.send(channel.smtp, mailed(channel.smtp, claimed.message, identity, now))
+        return mail.send(channel.smtp, mailed(channel.smtp, claimed.message, identity, now, page))
     notice, identity = Notice.of(claimed.message), _identity(claimed.key)
     if channel.smtp is not None:
         return _mailed(channel.smtp, notice, identity, claimed.message.get(LEFT), now)

@@ -3,6 +3,7 @@
 import base64
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from email.message import EmailMessage
 from functools import partial
@@ -39,8 +40,21 @@ EVERY: Final = timedelta(minutes=5)
 _log = logging.getLogger(__name__)
 
 
+Drill = Callable[[Card, str], str | None]
+"""Makes the drill-down of a week; why there is none, "" if there is one, None to say nothing."""
+
+
+def _nothing(card: Card, week: str) -> str | None:
+    del card, week
+    return None
+
+
 def write_due(
-    state: State, settings: Notices, cards: Mapping[str, Card], now: datetime
+    state: State,
+    settings: Notices,
+    cards: Mapping[str, Card],
+    now: datetime,
+    drill: Drill = _nothing,
 ) -> tuple[int, list[str]]:
     """Number of reports that are now to be sent, and what they are of that could not be made.
 
@@ -49,7 +63,7 @@ def write_due(
     """
     count = 0
     broken = []
-    for name, make in _due(state, settings, cards, now):
+    for name, make in _due(state, settings, cards, now, drill):
         try:
             count += make()
         except MonitorError as error:
@@ -61,14 +75,14 @@ def write_due(
 
 
 def _due(
-    state: State, settings: Notices, cards: Mapping[str, Card], now: datetime
+    state: State, settings: Notices, cards: Mapping[str, Card], now: datetime, drill: Drill
 ) -> Iterator[tuple[str, Callable[[], int]]]:
     """What is due: whose week, and what writes it."""
     for card in cards.values():
         week = due(card.report, now) if card.report is not None else None
         closed = progress.closed(state, card.model, "inputs") if week else None
         if week is not None and closed is not None and closed >= _end(week):
-            yield card.model, partial(write, state, settings, card, week, now)
+            yield card.model, partial(write, state, settings, card, week, now, drill)
     if settings.digest is None or (week := due(settings.digest, now)) is None:
         return
     closes = [progress.closed(state, name, "inputs") for name in cards]
@@ -81,7 +95,14 @@ def _end(week: str) -> datetime:
     return datetime.combine(week_of(week)[0], time(), UTC) + WEEK
 
 
-def write(state: State, settings: Notices, card: Card, week: str, now: datetime) -> int:
+def write(
+    state: State,
+    settings: Notices,
+    card: Card,
+    week: str,
+    now: datetime,
+    drill: Drill = _nothing,
+) -> int:
     """Number of channels on which the report is now to be sent; not where it was before.
 
     Raises:
@@ -95,7 +116,7 @@ def write(state: State, settings: Notices, card: Card, week: str, now: datetime)
     keys = notices.unwritten(state, keys)
     if not keys:
         return 0
-    document = composed(state, settings, card, week)
+    document = composed(state, settings, card, week, drill)
     return notices.write(state, dict.fromkeys(keys, document), now)
 
 
@@ -125,9 +146,14 @@ def write_digest(
     return notices.write(state, dict.fromkeys(keys, document), now)
 
 
-def composed(state: State, settings: Notices, card: Card, week: str) -> dict[str, Any]:
+def composed(
+    state: State, settings: Notices, card: Card, week: str, drill: Drill = _nothing
+) -> dict[str, Any]:
     """The report of a week as a notice holds it."""
     made = weekly(state, card, week, site_of(settings))
+    # Only now, for a week without results needs none.
+    made = replace(made, undrilled=drill(card, week))
+    is_attached = made.undrilled == "" and card.report is not None and card.report.attach
     to = card.report.to if card.report is not None else ()
     pictures = [base64.b64encode(png(chart)).decode() for chart in words.charts(made)]
     return {
@@ -137,11 +163,28 @@ def composed(state: State, settings: Notices, card: Card, week: str) -> dict[str
         "page": words.page(made, mail=True),
         "pictures": pictures,
         "to": list(to or (card.owner.mail,)),
+        "attach": week if is_attached else None,
     }
 
 
-def mailed(smtp: Smtp, message: Mapping[str, Any], identity: str, now: datetime) -> EmailMessage:
-    """The mail of a report."""
+def mailed(
+    smtp: Smtp,
+    message: Mapping[str, Any],
+    identity: str,
+    now: datetime,
+    page: Callable[[str, str], bytes | None] = lambda *_: None,
+) -> EmailMessage:
+    """The mail of a report.
+
+    Args:
+        smtp: that sends it.
+        message: as a notice holds it.
+        identity: of the mail.
+        now: aware.
+        page: the drill-down of a model's week, to be attached; None if it is gone.
+    """
+    week = message.get("attach")
+    content = page(message["model"], week) if week else None
     names = [f"{words.PICTURE}{n}" for n, _ in enumerate(message["pictures"], 1)]
     subject = quote(f"no more reports of {message['model']}")
     return mail.message(
@@ -154,6 +197,7 @@ def mailed(smtp: Smtp, message: Mapping[str, Any], identity: str, now: datetime)
         at=now,
         pictures=dict(zip(names, map(base64.b64decode, message["pictures"]), strict=True)),
         unsubscribe=f"<mailto:{smtp.sender}?subject={subject}>",
+        attached=None if content is None else (f"drilldown-{week}.html", content),
     )
 
 

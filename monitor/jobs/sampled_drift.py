@@ -139,19 +139,22 @@ def by_evidently(
     """
     if not asked and html is None:
         return {}
+    tables = tables_of(card, before, after)
+    names = tables.reference.column_names
+    known = [pair for pair in asked if pair == WHOLE or pair[0] in names]
+    found = dict(zip(known, evidently.drift(tables, known, html=html), strict=True))
+    fault = Undefined("the card declares no such feature")
+    return {pair: found.get(pair, fault) for pair in asked}
+
+
+def tables_of(card: Card, before: ReferenceRows, after: pa.Table) -> Tables:
+    """Every feature of both sides, as Evidently reads them."""
     one, other = (features(card.contract, rows) for rows in (before.rows, after))
     reference, current = (
         pa.table({name: _array(column) for name, column in side.items()}) for side in (one, other)
     )
-    tables = Tables(
-        reference,
-        current,
-        numbers=tuple(name for name, column in one.items() if column.numbers is not None),
-    )
-    known = [pair for pair in asked if pair == WHOLE or pair[0] in one]
-    found = dict(zip(known, evidently.drift(tables, known, html=html), strict=True))
-    fault = Undefined("the card declares no such feature")
-    return {pair: found.get(pair, fault) for pair in asked}
+    numbers = tuple(name for name, column in one.items() if column.numbers is not None)
+    return Tables(reference, current, numbers)
 
 
 def _array(column: Column) -> pa.Array:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from monitor.errors import MonitorError
-from monitor.jobs import reports
+from monitor.jobs import drilldown, reports
 from monitor.jobs.current_cards import CurrentCards
 from monitor.jobs.leading import Leader
 from monitor.jobs.maintain import Maintained, maintain
@@ -17,6 +18,7 @@ from monitor.jobs.notices import Notifier
 from monitor.jobs.sampling import sample_all
 from monitor.jobs.schedule import Job, Schedule
 from monitor.jobs.service import Opened
+from monitor.log.drilldowns import Drilldowns
 from monitor.outputs.job_metrics import JobMetrics
 from monitor.outputs.leader_metrics import show_leader
 
@@ -51,7 +53,8 @@ def scheduling(parts: Opened, registry: CollectorRegistry = REGISTRY) -> Iterato
         did = maintained(newest(), now=datetime.now(UTC))
         return f"{did.compacted} files compacted, {did.retained} rows past their time"
 
-    notifier = Notifier(parts.state, parts.settings.notices, registry)
+    pages = Drilldowns(parts.store).get
+    notifier = Notifier(parts.state, parts.settings.notices, registry, page=pages)
 
     def tell(slot: datetime) -> str:
         del slot
@@ -65,8 +68,9 @@ def scheduling(parts: Opened, registry: CollectorRegistry = REGISTRY) -> Iterato
 
     def report(slot: datetime) -> str:
         del slot
-        cards, now = newest().cards, datetime.now(UTC)
-        count, broken = reports.write_due(parts.state, parts.settings.notices, cards, now)
+        service, now = newest(), datetime.now(UTC)
+        settings, drill = service.settings.notices, partial(drilldown.made, service)
+        count, broken = reports.write_due(parts.state, settings, service.cards, now, drill)
         if broken:
             raise MonitorError(f"no report could be made of {', '.join(broken)}; see the log")
         return f"{count} reports to be sent"

@@ -48,6 +48,7 @@ def _made(
     clock: Callable[[], datetime],
 ) -> "WSGIApplication":
     from monitor.jobs.trace import Tracer
+    from monitor.log.drilldowns import Drilldowns
     from monitor.log.events import EventLog
     from monitor.log.quarantine import Quarantined, quarantined
     from monitor.log.store import Store
@@ -60,6 +61,7 @@ def _made(
     def refused(most: int) -> Iterable[Quarantined]:
         return quarantined(EventLog.open(store, settings.log.partition), limit=most)
 
+    pages = Drilldowns(store)
     facts = Facts(
         state=state,
         cards=cards,
@@ -67,6 +69,8 @@ def _made(
         trace=Tracer(store, settings.log.partition, state, cards),
         quarantine=refused,
         clock=clock,
+        weeks=pages.weeks,
+        week=pages.get,
     )
     serving = settings.serve
     return site(facts, Access(state, serving.listen, serving.reading, clock))

@@ -74,7 +74,7 @@ def week_name(day: date) -> str:
     return f"{year}-W{week:02}"
 
 
-def weekly(state: State, card: Card, week: str, site: str) -> Report:
+def weekly(state: State, card: Card, week: str, site: str, undrilled: str | None = None) -> Report:
     """The report of a week.
 
     Args:
@@ -82,6 +82,7 @@ def weekly(state: State, card: Card, week: str, site: str) -> Report:
         card: of the model.
         week: in ISO 8601.
         site: address of the pages.
+        undrilled: why there is no drill-down of it, "" if there is one, None to say nothing.
 
     Raises:
         ValueError: the text is no week.
@@ -124,6 +125,7 @@ def weekly(state: State, card: Card, week: str, site: str) -> Report:
         slices=tuple(_slices(state, card.model, start, end)),
         assumptions=tuple(_assumptions(card, last))[:MOST_LISTED],
         completeness=complete,
+        undrilled=undrilled,
     )
 
 

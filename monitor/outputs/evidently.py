@@ -76,8 +76,28 @@ def drift(
         html: where the report of Evidently's drift preset is to be written.
         limits: of the workers.
     """
+    return _answers(tables, asked, html, limits)[: len(asked)]
+
+
+def page(tables: Tables, html: Path, limits: Limits = Limits()) -> str:
+    """Why the report of Evidently's drift preset could not be written, "" if it was.
+
+    Args:
+        tables: the rows.
+        html: where it is to be written.
+        limits: of the worker.
+    """
+    (found,) = _answers(tables, (), html, limits)
+    return found.why if isinstance(found, Undefined) else ""
+
+
+def _answers(
+    tables: Tables, asked: Sequence[tuple[str, str]], html: Path | None, limits: Limits
+) -> list[Value | Undefined]:
+    """What came of each that was asked, and last of the report if it was wanted."""
+    total = len(asked) + (html is not None)
     if importlib.util.find_spec("evidently") is None:
-        return [Undefined(MISSING)] * len(asked)
+        return [Undefined(MISSING)] * total
     rows = tables.current.num_rows
     found: dict[int, Value | Undefined] = {}
     ends = time.monotonic() + limits.seconds
@@ -85,7 +105,6 @@ def drift(
         folder = Path(name)
         for side in ("reference", "current"):
             pq.write_table(getattr(tables, side), folder / f"{side}.parquet")
-        total = len(asked) + (html is not None)
         while len(found) < total:
             rest = [place for place in range(len(asked)) if place not in found]
             wants = html if html is not None and len(asked) not in found else None
@@ -112,7 +131,7 @@ def drift(
                         found.setdefault(place, Undefined(why))
                 else:
                     found[places[stuck]] = Undefined(why)
-    return [found[place] for place in range(len(asked))]
+    return [found[place] for place in range(total)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -34,6 +34,7 @@ def message(  # noqa: PLR0913 - a mail has the parts that it has
     at: datetime,
     pictures: Mapping[str, bytes] | None = None,
     unsubscribe: str = "",
+    attached: tuple[str, bytes] | None = None,
 ) -> EmailMessage:
     """A mail with a plain text and the same as HTML.
 
@@ -47,6 +48,7 @@ def message(  # noqa: PLR0913 - a mail has the parts that it has
         at: when it was written, aware.
         pictures: PNG that the HTML shows, by the names that stand there as `cid:NAME`.
         unsubscribe: how to get no more of these, an address in angle brackets; "" for none.
+        attached: name of a file and its HTML, None for none.
 
     Raises:
         ValueError: a header would hold more than one line.
@@ -66,6 +68,8 @@ def message(  # noqa: PLR0913 - a mail has the parts that it has
         shown = mail.get_payload(1)
         assert isinstance(shown, EmailMessage)
         shown.add_related(picture, "image", "png", cid=f"<{name}>")
+    if attached is not None:
+        mail.add_attachment(attached[1], "text", "html", filename=attached[0])
     return mail
 
 

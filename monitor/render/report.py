@@ -108,6 +108,8 @@ class Report:
         slices: where edge cases cluster, a line each.
         assumptions: that are overdue or due soon, a line each.
         completeness: of the least complete window, None while unknown.
+        undrilled: why there is no page that takes the week apart by Evidently, "" if there is
+            one, None where nobody asked for it.
     """
 
     model: str
@@ -123,6 +125,7 @@ class Report:
     slices: tuple[str, ...]
     assumptions: tuple[str, ...]
     completeness: float | None
+    undrilled: str | None = None
 
     @property
     def subject(self) -> str:
@@ -199,6 +202,11 @@ def _body(report: Report, *, mail: bool) -> Iterator[str]:
             f"<h2>{title}</h2><ul>" + "".join(f"<li>{in_html(one)}</li>" for one in lines) + "</ul>"
         )
     link = f"{report.site}/models/{quote(report.model, safe='')}"
+    if report.undrilled == "":
+        drill = in_html(f"{link}/drilldowns/{report.week}")
+        yield f'<p><a href="{drill}">{_DRILLED}</a></p>'
+    elif report.undrilled is not None:
+        yield f"<p>{in_html(_undrilled(report.undrilled))}</p>"
     yield f'<p class="soft">More on <a href="{html.escape(link)}">its page</a>. '
     yield f"{in_html(_ending(report))}</p>"
 
@@ -228,8 +236,20 @@ def _plain(report: Report, said: Callable[[str], str]) -> str:
         lines += [f"- {said(one.name)}: {said(one.told())}" for one in some]
     for title, some_lines in _lists(report):
         lines += ["", f"## {title}", "", *(f"- {said(one)}" for one in some_lines)]
-    lines += ["", f"{report.site}/models/{quote(report.model, safe='')}", said(_ending(report)), ""]
+    link = f"{report.site}/models/{quote(report.model, safe='')}"
+    if report.undrilled == "":
+        lines += ["", f"{_DRILLED}: {link}/drilldowns/{report.week}"]
+    elif report.undrilled is not None:
+        lines += ["", said(_undrilled(report.undrilled))]
+    lines += ["", link, said(_ending(report)), ""]
     return "\n".join(lines)
+
+
+_DRILLED: Final = "Each feature of the week beside the reference, by Evidently"
+
+
+def _undrilled(why: str) -> str:
+    return f"There is no drill-down by Evidently this week: {why}."
 
 
 def _lists(report: Report) -> Iterator[tuple[str, Sequence[str]]]:

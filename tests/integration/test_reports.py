@@ -113,11 +113,13 @@ def test_a_report_is_made_once_and_keeps_none_from_the_others(
     made: list[str] = []
     compose = reports.composed
 
-    def composed(state: State, settings: Notices, card: Card, week: str) -> dict[str, object]:
+    def composed(
+        state: State, settings: Notices, card: Card, week: str, drill: reports.Drill
+    ) -> dict[str, object]:
         made.append(card.model)
         if card.model == "broken":
             raise ZeroDivisionError
-        return compose(state, settings, card, week)
+        return compose(state, settings, card, week, drill)
 
     monkeypatch.setattr(reports, "composed", composed)
     monkeypatch.setattr(progress, "closed", lambda *_: MONDAY)

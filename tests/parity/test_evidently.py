@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from monitor.metrics.base import Undefined, Value
-from monitor.outputs.evidently import MISSING, WHOLE, Limits, Tables, drift
+from monitor.outputs.evidently import MISSING, WHOLE, Limits, Tables, drift, page
 
 
 def tables() -> Tables:
@@ -42,7 +42,7 @@ def test_the_numbers_are_evidentlys_and_a_failing_column_takes_no_other_with_it(
     held = tables()
     html = tmp_path / "drift.html"
     with ThreadPoolExecutor(1) as pool:
-        work = pool.submit(drift, held, ASKED, html=html)
+        work = pool.submit(drift, held, ASKED)
         niceness = set()
         while not work.done():
             niceness |= set(_niceness())
@@ -50,6 +50,9 @@ def test_the_numbers_are_evidentlys_and_a_failing_column_takes_no_other_with_it(
     # It runs in a process of its own, behind whoever reads events.
     assert max(niceness) == os.nice(0) + 10
     distance, empty, unknown, categories = work.result()
+    reference, current = (side.select(["x", "c"]) for side in (held.reference, held.current))
+    assert page(Tables(reference, current, ("x",)), html) == ""
+    assert html.stat().st_size > 1_000_000
     assert isinstance(empty, Undefined)
     assert isinstance(unknown, Undefined)
     assert "nonsense" in unknown.why
@@ -90,6 +93,12 @@ def test_evidentlys_verdict_on_the_whole_is_that_of_its_columns() -> None:
 def test_a_worker_that_takes_too_long_is_ended_and_reported() -> None:
     found = drift(tables(), ASKED[:2], limits=Limits(seconds=0.2))
     assert all(isinstance(one, Undefined) and "more than 0.2 s" in one.why for one in found)
+
+
+def test_a_page_that_takes_too_long_has_a_reason(tmp_path: Path) -> None:
+    html = tmp_path / "drift.html"
+    assert "more than 0.2 s" in page(tables(), html, Limits(seconds=0.2))
+    assert not html.exists()
 
 
 @pytest.mark.slow

@@ -30,6 +30,7 @@ PAGES = (
     "/models/loan",
     "/models/loan?version=2",
     "/models/loan/card",
+    "/models/loan/drilldowns",
     "/models/loan/metrics/override",
     "/models/loan/metrics/override?segment=plan%3Dx",
     "/models/loan/metrics/feature_psi",
@@ -52,6 +53,7 @@ API = (
     "/api/v1/models/loan/card",
     "/api/v1/models/loan/results",
     "/api/v1/models/loan/results?window=latest&metric=override",
+    "/api/v1/models/loan/drilldowns",
     "/api/v1/incidents",
     "/api/v1/incidents/loan-2026-03-18-1",
     "/api/v1/predictions?id=p1",
@@ -357,6 +359,25 @@ def test_older_entries_are_a_page_on(loan: Service) -> None:
     rest = loan.client().get(link[1].replace("&amp;", "&")).text
     assert (first.count("because"), rest.count("because")) == (200, 5)
     assert "Older" not in rest
+
+
+def test_a_page_of_evidentlys_is_alone_in_a_sandbox(loan: Service) -> None:
+    loan.weeks = {"2026-W10": b"<script>1</script>", "2026-W11": b"<script>2</script>"}
+    client = loan.client()
+    listed = client.get("/models/loan/drilldowns").text
+    assert re.findall(r"drilldowns/([^\"]+)", listed) == ["2026-W11", "2026-W10"]
+    assert client.get("/api/v1/models/loan/drilldowns").json == ["2026-W11", "2026-W10"]
+    shown = client.get("/models/loan/drilldowns/2026-W11")
+    assert shown.text == "<script>2</script>"
+    policy = shown.headers["Content-Security-Policy"]
+    assert policy.startswith("sandbox allow-scripts; default-src 'none'")
+    assert "allow-same-origin" not in policy
+    assert "http" not in policy
+    for path in ("/models/loan/drilldowns/2026-W01", "/models/nope/drilldowns/2026-W11"):
+        assert client.get(path).status_code == HTTPStatus.NOT_FOUND
+    other = bearer(loan, models=("other",))
+    hidden = client.get("/models/loan/drilldowns/2026-W11", headers=other)
+    assert hidden.status_code == HTTPStatus.NOT_FOUND
 
 
 def test_an_answer_is_bounded_before_it_is_read(

@@ -135,6 +135,12 @@ def found_results(call: Call, model: str) -> list[ResultRow]:
     return rows
 
 
+def drilldowns(call: Call, model: str) -> list[str]:
+    """Weeks of a model that a page by Evidently takes apart, the newest first."""
+    pages.known_model(call, model)
+    return call.facts.weeks(model)
+
+
 def found_incidents(call: Call) -> list[Incident]:
     """Incidents, the newest first."""
     model, status = call.argument("model"), call.argument("status")
@@ -295,6 +301,7 @@ OPERATIONS: Final = (
             "until": "windows that start before this moment, RFC 3339",
         },
     ),
+    Operation("/models/{model}/drilldowns", drilldowns, list[str]),
     Operation(
         "/incidents",
         found_incidents,

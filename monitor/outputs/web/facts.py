@@ -37,6 +37,8 @@ class Facts:
         trace: predictions under an id.
         quarantine: messages that nobody understood, the newest first, at most this many.
         clock: aware.
+        weeks: of a model that a page takes apart, the newest first.
+        week: such a page, None if there is none.
     """
 
     state: State
@@ -45,3 +47,5 @@ class Facts:
     trace: Callable[[str], list[Trace]]
     quarantine: Callable[[int], Iterable[Quarantined]]
     clock: Callable[[], datetime]
+    weeks: Callable[[str], list[str]] = lambda _: []
+    week: Callable[[str, str], bytes | None] = lambda *_: None

@@ -197,6 +197,31 @@ def card(call: Call, model: str) -> Response:
     )
 
 
+def drilldowns(call: Call, model: str) -> Response:
+    """Weeks of a model that pages take apart."""
+    known = known_model(call, model)
+    return call.page("drilldowns.html", card=known.card, weeks=call.facts.weeks(model))
+
+
+def drilldown(call: Call, model: str, week: str) -> Response:
+    """A page that Evidently made of a week: alone in a sandbox, for it has scripts of its own."""
+    known_model(call, model)
+    page = call.facts.week(model, week)
+    if page is None:
+        raise NotFound(f"there is no drill-down of {week}")
+    response = Response(page, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = _SANDBOX
+    return response
+
+
+_SANDBOX: Final = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+"""What a page of somebody else's making may do: draw itself, and reach nothing and nobody."""
+
+
 def incident_list(call: Call) -> Response:
     """Incidents, the newest first."""
     status = call.argument("status")

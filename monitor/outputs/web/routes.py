@@ -16,6 +16,8 @@ _PAGES: Final[tuple[tuple[str, str, str, View], ...]] = (
     ("GET", "/models/<name:model>/card", "card", pages.card),
     ("GET", "/models/<name:model>/metrics/<name:metric>", "metric", pages.metric),
     ("GET", "/models/<name:model>/metrics/<name:metric>.svg", "chart", pages.chart),
+    ("GET", "/models/<name:model>/drilldowns", "drilldowns", pages.drilldowns),
+    ("GET", "/models/<name:model>/drilldowns/<name:week>", "drilldown", pages.drilldown),
     ("GET", "/incidents", "incidents", pages.incident_list),
     ("GET", "/incidents/<name:identity>", "incident", pages.incident),
     ("POST", "/incidents/<name:identity>", "act", pages.act),

@@ -1,0 +1,88 @@
+"""A week of a model taken apart by Evidently: made in a process of its own, kept beside the log."""
+
+import importlib.util
+import logging
+import tempfile
+from dataclasses import replace
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Final
+
+from monitor.cards.card import Card
+from monitor.jobs.reference_rows import MOST, reference_rows
+from monitor.jobs.sample import inputs_of
+from monitor.jobs.sampled_drift import tables_of
+from monitor.jobs.service import Opened
+from monitor.jobs.weekly import WEEK, week_of
+from monitor.log.drilldowns import Drilldowns
+from monitor.metrics.base import Undefined
+from monitor.outputs import evidently
+from monitor.outputs.evidently import Limits, Tables
+from monitor.profiles.windows import seconds_of
+from monitor.render.plain import line
+
+LIMITS: Final = Limits(memory=1 << 30, seconds=180.0)
+"""Of the process that makes a page: an owner's report waits for it."""
+
+_log = logging.getLogger(__name__)
+
+
+def made(parts: Opened, card: Card, week: str, limits: Limits = LIMITS) -> str | None:
+    """Why there is no drill-down of a week, "" if there is one now.
+
+    None where Evidently is not installed and the card does not want it attached: then nobody
+    misses it.
+
+    Args:
+        parts: of the service.
+        card: of the model.
+        week: in ISO 8601.
+        limits: of the process that makes it.
+    """
+    if importlib.util.find_spec("evidently") is None:
+        return evidently.MISSING if card.report and card.report.attach else None
+    kept = Drilldowns(parts.store)
+    try:
+        if week in kept.weeks(card.model):
+            return ""
+        tables = _tables(parts, card, week)
+        if isinstance(tables, Undefined):
+            return tables.why
+        with tempfile.TemporaryDirectory(prefix="mbm-drilldown-") as folder:
+            html = Path(folder) / "page.html"
+            if why := evidently.page(tables, html, limits):
+                return why
+            kept.put(card.model, week, html.read_bytes())
+    except Exception as error:  # noqa: BLE001 - a report must not fail for its appendix
+        _log.exception("no drill-down of %s", line(card.model))
+        return f"{type(error).__name__}; see the log"
+    return ""
+
+
+def _tables(parts: Opened, card: Card, week: str) -> Tables | Undefined:
+    """Rows of the reference and of the week, of the columns that hold something on both sides."""
+    start = datetime.combine(week_of(week)[0], time(), UTC)
+    span = (seconds_of(start), seconds_of(start + WEEK))
+    before = reference_rows(parts, card)
+    if isinstance(before, Undefined):
+        return before
+    after = inputs_of(parts, card, span, most=MOST)
+    if not after.num_rows:
+        return Undefined("no predictions")
+    found = tables_of(card, before, after)
+    names = [
+        name
+        for name in found.reference.column_names
+        if all(
+            name in side.column_names and side[name].null_count < side.num_rows
+            for side in (found.reference, found.current)
+        )
+    ]
+    if not names:
+        return Undefined("no feature has values both in the reference and in the week")
+    return replace(
+        found,
+        reference=found.reference.select(names),
+        current=found.current.select(names),
+        numbers=tuple(name for name in found.numbers if name in names),
+    )
