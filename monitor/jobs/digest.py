@@ -10,7 +10,7 @@ from monitor.errors import MonitorError
 from monitor.jobs.weekly import WEEK, week_of, weekly
 from monitor.render.chart import COMPLETE, number
 from monitor.render.digest import Digest, Entry
-from monitor.render.report import Report
+from monitor.render.report import Event, Report
 from monitor.state import progress
 from monitor.state.database import State
 from monitor.state.incidents import Tier
@@ -94,12 +94,7 @@ def _words(
         yield f"No incident is open on any of {_count(total, 'model')}."
     new = [one for one in events if one.is_new]
     if new:
-        ended = sum(not one.is_open for one in new)
-        hours = median(one.lead for one in new)
-        yield (
-            f"{_count(len(new), 'incident')} opened this week, {ended} of them ended; "
-            f"half were found within {hours:.0f} hours of their likely begin."
-        )
+        yield _opened(new)
     else:
         yield "No incident opened this week."
     if moved:
@@ -120,6 +115,19 @@ def _words(
         )
     elif known:
         yield "Every window was complete."
+
+
+def _opened(new: list[Event]) -> str:
+    """How many incidents opened, what became of them, and how late they were found."""
+    ended = sum(not one.is_open for one in new)
+    hours = f"{median(one.lead for one in new):.0f} hours"
+    if len(new) == 1:
+        state = "and ended" if ended else "not ended"
+        return f"1 incident opened this week, {state}; found {hours} after it likely began."
+    return (
+        f"{len(new)} incidents opened this week, {ended or 'none'} of them ended; half were found "
+        f"within {hours} of their likely begin."
+    )
 
 
 def _entry(card: Card, report: Report, due: int, end: datetime) -> Entry:

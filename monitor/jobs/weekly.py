@@ -245,7 +245,7 @@ def _parts(changes: list[Change]) -> Iterable[tuple[str, tuple[Change, ...]]]:
             if name in BY_NAME
             for one in by_title.get(BY_NAME[name].title, [])
         ]
-        some.sort(key=lambda one: (one.version, one.title, one.of))
+        some.sort(key=lambda one: (one.now is None, one.version, one.title, one.of))
         if some:
             yield title, tuple(some[:MOST_OF_PART])
 

@@ -23,6 +23,7 @@ PAGES = (
     "/",
     "/models/loan",
     "/models/loan/card",
+    "/models/loan/drilldowns",
     "/models/loan/metrics/override",
     "/models/loan/metrics/feature_psi",
     "/incidents",

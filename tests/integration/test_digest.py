@@ -54,7 +54,7 @@ def test_the_worst_comes_first_and_the_quiet_are_only_named(state: State, tmp_pa
     made = digest(state, calm, WEEK, SITE)
     assert [one.model for one in made.entries] == ["paged", "ticketed", "silent", "calm"]
     assert made.words[0] == "2 of 4 models with incidents that are not ended."
-    assert made.words[1].startswith("2 incidents opened this week, 0 of them ended; half were")
+    assert made.words[1].startswith("2 incidents opened this week, none of them ended; half were")
     assert "within 36 hours" in made.words[1]
     assert "1 model without results of this week." in made.words
     assert "3 assumptions of 3 models overdue for review." in made.words
