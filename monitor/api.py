@@ -214,6 +214,7 @@ class Monitor:
         *,
         window: datetime | None = None,
         evidently: Sequence[tuple[str, str]] = (),
+        since_deployment: bool = False,
     ) -> Rows:
         """A window's rows against the reference's, as `mbm drift` prints it.
 
@@ -221,13 +222,17 @@ class Monitor:
             model: whose features.
             window: a moment in the window; by default the newest closed one.
             evidently: pairs of a feature and one of Evidently's methods.
+            since_deployment: compare the time since the last deployment with that before it.
 
         Raises:
             UnknownNameError: there is no such model.
-            NoWindowError: there is no such window.
+            NoWindowError: there is no such window, or no deployment.
         """
         card = self.card(model)
-        return Rows(drift_table(drifts(self.parts, card, window=window, asked=evidently)))
+        found = drifts(
+            self.parts, card, window=window, asked=evidently, since_deployment=since_deployment
+        )
+        return Rows(drift_table(found))
 
     def slices(self, model: str) -> Rows:
         """Where edge cases cluster, window by window, as `mbm slices --history` prints it.

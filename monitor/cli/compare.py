@@ -26,10 +26,10 @@ def compare(
     """Show two versions or stages side by side.
 
     Every published number of both in one window, with a 95 % interval of the second less the
-    first; a gap differs if chance does not explain it, corrected for all that are compared. Then
-    the cases that both saw, told by equal inputs and subject: how often they disagree, in which
-    classes, and which of them was right, on the same cases. The table leaves out numbers that
-    are not known of both, JSON and CSV have all.
+    first, and when either was deployed. A gap differs if chance does not explain it, corrected
+    for all that are compared. Then the cases that both saw, told by equal inputs and subject: how
+    often they disagree, in which classes, and which of them was right, on the same cases. The
+    table leaves out numbers that are not known of both, JSON and CSV have all.
 
     \b
     Example:

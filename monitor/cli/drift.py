@@ -18,6 +18,11 @@ from monitor.jobs.service import opened
 @click.option("--model", required=True, help="Whose features.")
 @click.option("--window", type=TIME, help="A moment in the window; default: the newest closed.")
 @click.option(
+    "--since-deployment",
+    is_flag=True,
+    help="Compare with the time before the last deployment, not with the reference.",
+)
+@click.option(
     "--evidently", "asked", multiple=True, metavar="FEATURE:METHOD", help="A method of Evidently."
 )
 @click.option(
@@ -30,6 +35,7 @@ from monitor.jobs.service import opened
 def drift(
     model: str,
     window: datetime | None,
+    since_deployment: bool,
     asked: tuple[str, ...],
     html: Path | None,
     file: Path,
@@ -42,11 +48,13 @@ def drift(
     ROC curve, 0.5 without drift; needs scikit-learn). Both see combinations that no single feature
     shows. Then what Evidently says of single features, in a process of its own with limits of
     memory and time, where it is installed. From at most 10,000 rows of either side, the same
-    in any order of arrival.
+    in any order of arrival. With --since-deployment the last window's length since the last
+    deployment event is compared with as much time before it.
 
     \b
     Example:
       mbm drift --model lending
+      mbm drift --model lending --since-deployment
       mbm drift --model lending --evidently income:wasserstein --html drift.html
 
     Exit codes: 0 done (also where a number is not known), 1 there is no such window or the log
@@ -57,7 +65,11 @@ def drift(
         raise click.BadParameter(
             "name a feature and a method: income:psi", param_hint="--evidently"
         )
+    if since_deployment and window is not None:
+        raise click.UsageError("--since-deployment and --window exclude each other")
     parts = opened(file)
     card = named(parts.cards, model)
-    found = drifts(parts, card, window=window, asked=pairs, html=html)
+    found = drifts(
+        parts, card, window=window, asked=pairs, html=html, since_deployment=since_deployment
+    )
     write(map(asdict, found), Drift.__slots__, form, sys.stdout)

@@ -7,7 +7,7 @@ from monitor.errors import MonitorError
 from monitor.jobs import dirty
 from monitor.jobs.service import Opened
 from monitor.profiles.windows import Range, floor, instant, seconds_of
-from monitor.state import progress
+from monitor.state import deployments, progress
 from monitor.state.results import latest
 
 
@@ -42,3 +42,21 @@ def closed_window(parts: Opened, card: Card, at: datetime | None = None) -> Rang
             f"the window of {instant(start)} is not closed yet; windows are up to {instant(end)}"
         )
     return start, start + length
+
+
+def around_deployment(parts: Opened, card: Card) -> tuple[Range, Range]:
+    """As much time as a published window before the last deployment, and the last since, closed.
+
+    Raises:
+        NoWindowError: nothing was deployed yet, or no time has been closed since.
+    """
+    closed = progress.closed(parts.state, card.model, dirty.INPUTS)
+    some = deployments.between(parts.state, card.model, end=closed) if closed else []
+    if closed is None or not some:
+        raise NoWindowError(
+            f"no deployment of {card.model} is known in the time that is closed; its events are"
+            " those of type deployment (monitor.client: deployed)"
+        )
+    at, length = some[-1].at, card.windows.publish
+    before, upto, end = (seconds_of(one) for one in (at - length, at, closed))
+    return (before, upto), (max(upto, end - (upto - before)), end)

@@ -28,15 +28,19 @@ from monitor.profiles.known import Known
 from monitor.profiles.layout import Floats, Ints
 from monitor.profiles.segments import ALL
 from monitor.profiles.windows import Range, instant
+from monitor.state import deployments
 from monitor.state.results import ResultRow, latest
 
 Row = dict[str, Any]
 
 COLUMNS: Final = (
     *("part", "metric", "column", "first", "second", "gap", "lower", "upper", "p", "differs"),
-    *("rows_first", "rows_second", "reason"),
+    *("rows_first", "rows_second", "reason", "at"),
 )
-"""Columns of `rows_of`. `part` is number, pairs or answers."""
+"""Columns of `compare`. `part` is deployed, number, pairs or answers."""
+
+MARKED: Final = 10
+"""Deployments of the two that are told, the last ones up to the window's end."""
 
 LISTED: Final = 20
 """Kinds of disagreement that are listed."""
@@ -68,7 +72,7 @@ class Which:
 def compare(
     parts: Opened, card: Card, first: Which, second: Which, *, window: datetime | None = None
 ) -> list[Row]:
-    """Every published number of both with its difference, then the cases that both saw.
+    """Deployments of both, every published number with its difference, cases that both saw.
 
     Args:
         parts: of the service.
@@ -91,7 +95,27 @@ def compare(
             )
     keys = [key for key in sides[0] if key in sides[1]]
     found = corrected(compared(*key, *(_side(side[key]) for side in sides)) for key in keys)
-    return [*map(_line, found), *_pairs(parts, card, first, second, span)]
+    return [
+        *_deployed(parts, card, (first, second), span),
+        *map(_line, found),
+        *_pairs(parts, card, first, second, span),
+    ]
+
+
+def _deployed(parts: Opened, card: Card, both: Sequence[Which], span: Range) -> list[Row]:
+    """When the two were deployed up to the end of the window, the last times."""
+    names = {which.version for which in both}
+    every = deployments.between(parts.state, card.model, end=instant(span[1]))
+    return [
+        {
+            "part": "deployed",
+            "column": f"{one.version}/{one.stage}" if one.stage else one.version,
+            "first": one.traffic_share if one.version == both[0].version else None,
+            "second": one.traffic_share if one.version == both[1].version else None,
+            "at": one.at.isoformat(),
+        }
+        for one in [one for one in every if one.version in names][-MARKED:]
+    ]
 
 
 def _published(
@@ -247,7 +271,7 @@ def _is(table: pa.Table, which: Which) -> Any:  # noqa: ANN401 - flags
 
 def table_of(rows: Sequence[Row]) -> pa.Table:
     """A comparison as an Arrow table with `COLUMNS`."""
-    texts = dict.fromkeys(("part", "metric", "column", "reason"), pa.string())
+    texts = dict.fromkeys(("part", "metric", "column", "reason", "at"), pa.string())
     counts = dict.fromkeys(("rows_first", "rows_second"), pa.int64())
     types = {**texts, **counts, "differs": pa.bool_()}
     schema = pa.schema([(name, types.get(name, pa.float64())) for name in COLUMNS])

@@ -72,6 +72,14 @@ def reference_rows(parts: Opened, card: Card) -> ReferenceRows | Undefined:
     return ReferenceRows(reference.id, rows, windows)
 
 
+def rows_before(parts: Opened, card: Card, span: Range) -> ReferenceRows | Undefined:
+    """The same of any span in place of the reference, its windows not told apart."""
+    rows = inputs_of(parts, card, span, most=MOST)
+    if not rows.num_rows:
+        return Undefined(f"no predictions from {instant(span[0])} to {instant(span[1])}")
+    return ReferenceRows("", rows, np.zeros(len(rows), np.int64))
+
+
 def _windows(parts: Opened, card: Card, reference: Reference) -> Sequence[Range]:
     """Published windows of the reference, evenly over it; none where they are few or small."""
     assert reference.span is not None

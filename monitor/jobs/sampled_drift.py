@@ -11,8 +11,8 @@ import pyarrow as pa
 from monitor.cards.card import Card
 from monitor.control.conditions import Column
 from monitor.control.multivariate import Sides, design, domain, reconstruction, usual_areas
-from monitor.jobs.closed import closed_window
-from monitor.jobs.reference_rows import MOST, ReferenceRows, reference_rows
+from monitor.jobs.closed import around_deployment, closed_window
+from monitor.jobs.reference_rows import MOST, ReferenceRows, reference_rows, rows_before
 from monitor.jobs.sample import inputs_of
 from monitor.jobs.sampled_columns import features
 from monitor.jobs.service import Opened
@@ -53,6 +53,7 @@ def drifts(
     window: datetime | None = None,
     asked: Sequence[tuple[str, str]] = (),
     html: Path | None = None,
+    since_deployment: bool = False,
 ) -> list[Drift]:
     """How the window differs from the reference, features together, then what Evidently says.
 
@@ -62,13 +63,19 @@ def drifts(
         window: a moment in the window; by default the newest closed one.
         asked: pairs of a feature and one of Evidently's methods.
         html: where the report of Evidently's drift preset is to be written; None for none.
+        since_deployment: compare the last days since the last deployment with as many before it,
+            and not a published window with the reference.
 
     Raises:
-        NoWindowError: there is no such closed window.
+        NoWindowError: there is no such closed window, or no deployment.
     """
-    span = closed_window(parts, card, window)
+    if since_deployment:
+        earlier, span = around_deployment(parts, card)
+        before = rows_before(parts, card, earlier)
+    else:
+        span = closed_window(parts, card, window)
+        before = reference_rows(parts, card)
     after = inputs_of(parts, card, span, most=MOST)
-    before = reference_rows(parts, card)
     if not after.num_rows:
         before = Undefined("no predictions")
     if isinstance(before, Undefined):
@@ -109,6 +116,8 @@ def _usual(
     parts: Opened, card: Card, before: ReferenceRows, sides: Sides
 ) -> Sequence[float] | Undefined:
     """Areas of the reference's own windows, which stay as long as it does: trees take seconds."""
+    if not sides.own:
+        return ()
     name = f"areas:{card.model}"
     basis = [before.id, VERSION, np.bincount(before.windows).tolist()]
     known = named.value_of(parts.state, name)

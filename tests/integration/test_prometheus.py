@@ -24,7 +24,7 @@ from monitor.log.store import Store
 from monitor.metrics import CATALOGUE
 from monitor.settings.service import Settings
 from monitor.simulate.world import World
-from monitor.state import detectors, progress, results, reviews
+from monitor.state import deployments, detectors, progress, results, reviews
 from monitor.state.database import State
 from monitor.state.incidents import Tier
 from monitor.state.results import ResultRow
@@ -161,6 +161,11 @@ def expected_of(service: Evaluated) -> Samples:
     for version in card.versions:
         about = {"model": card.model, "version": version, "pager": card.owner.pager or "", **owner}
         expected["mbm_model_info", frozenset(about.items())] = 1
+    out = deployments.newest(service.state)
+    assert out[card.model, "1"] == WORLD.start
+    for (model, version), at in out.items():
+        of = frozenset({"model": model, "version": version}.items())
+        expected["mbm_model_deployed_timestamp_seconds", of] = at.timestamp()
     inputs = frozenset({"model": card.model, "kind": "inputs"}.items())
     expected["mbm_watermark_timestamp_seconds", inputs] = UNTIL.timestamp()
     usual = card.lateness + card.windows.profile

@@ -12,7 +12,7 @@ import monitor
 from monitor.api import Monitor
 from monitor.control.differences import Difference, Side, compared, corrected
 from monitor.control.pairs import answers, cases, paired
-from monitor.jobs.closed import NoWindowError
+from monitor.jobs.closed import NoWindowError, around_deployment
 from monitor.jobs.evaluate import Close
 from monitor.jobs.evaluating import evaluated
 from monitor.jobs.read_in import read_in
@@ -130,6 +130,17 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Monitor:
             "label": truth,
         }
         events.append(outcome)
+    for version, stage, hours in (("1", "full", -9), ("2", "shadow", 10), ("2", "full", 99)):
+        said = {
+            "type": "deployment",
+            "event_id": f"d-{version}-{stage}",
+            "event_time": (START + timedelta(hours=hours)).isoformat(),
+            "model": "m",
+            "version": version,
+            "stage": stage,
+            "traffic_share": 0.5,
+        }
+        events.append(said)
     (folder / "events.jsonl").write_text("\n".join(map(json.dumps, events)))
     settings = {
         "store": "data",
@@ -162,6 +173,26 @@ def test_shadow_pairs_are_compared_case_by_case(service: Monitor) -> None:
     assert accuracy["gap"] > 0
     assert accuracy["lower"] < accuracy["gap"] < accuracy["upper"]
     assert pairs["confidence"]["rows_first"] == 400
+
+
+def test_deployments_are_marks_above_the_numbers(service: Monitor) -> None:
+    rows = [row for row in service.compare("m", "1", "2") if row["part"] == "deployed"]
+    told = [(row["column"], row["at"], row["first"], row["second"]) for row in rows]
+    assert told == [
+        ("1/full", (START - timedelta(hours=9)).isoformat(), 0.5, None),
+        ("2/shadow", (START + timedelta(hours=10)).isoformat(), None, 0.5),
+    ]
+
+
+def test_the_time_since_a_deployment_is_compared_with_that_before(service: Monitor) -> None:
+    # Both versions predict every three minutes, for ten hours each side of the deployment.
+    for row in service.drift("m", since_deployment=True):
+        assert row["rows"] == 400 or "rows, 200 are needed" in row["reason"]
+    parts, card = service.parts, service.card("m")
+    before, after = around_deployment(parts, card)
+    deployed = int((START + timedelta(hours=10)).timestamp())
+    assert before == (deployed - 86_400, deployed)
+    assert after == (deployed, int((START + timedelta(days=1)).timestamp()))
 
 
 def test_versions_or_windows_that_are_not_there_say_so(service: Monitor) -> None:
