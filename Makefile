@@ -59,7 +59,7 @@ bench: .venv/.everything services ## our cost beside that of the parts and of ot
 bench-detection: .venv/.everything ## false pages and delays of the detector in known worlds
 	$(BIN)/python -m bench.detection
 
-torture: .venv/.everything services ## kill the consumers everywhere, then count every message
+torture: .venv/.everything services ## kill consumers everywhere and replicas of every part, then count
 	$(BIN)/python -m tests.torture
 
 lock: ## choose versions anew: write requirements.lock (needs uv)

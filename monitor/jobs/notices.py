@@ -61,11 +61,15 @@ class Notifier:
         self._metrics = NoticeMetrics(registry)
         self._metrics.expect(settings.channels)
 
-    def tell(self, cards: Mapping[str, Card]) -> tuple[int, int]:
+    def tell(
+        self, cards: Mapping[str, Card], alive_since: datetime | None = None
+    ) -> tuple[int, int]:
         """Notices sent and tries that failed; what failed is tried again when it is due.
 
         Args:
             cards: by model; incidents of others wait for their card.
+            alive_since: a try that began before this and has not ended has died; by default what
+                began longer ago than `LEASE` has.
         """
         channels = self._settings.channels
         notices.begin(self._state, channels, self._clock())
@@ -73,7 +77,7 @@ class Notifier:
             notices.write(self._state, dict(self._new(name, cards)), self._clock())
         counts = {SENT: 0, FAILED: 0}
         for name, channel in channels.items():
-            for key, outcome in self._sent(name, channel):
+            for key, outcome in self._sent(name, channel, alive_since):
                 self._metrics.ended(name, outcome, weekly=key.event in WEEKLY)
                 counts[outcome] += 1
         self._metrics.wait(channels, notices.waiting(self._state))
@@ -88,9 +92,11 @@ class Notifier:
                 continue
             yield Key(identity, event, name), told(incident, event, card, self._settings).document()
 
-    def _sent(self, name: str, channel: Channel) -> Iterator[tuple[Key, str]]:
+    def _sent(
+        self, name: str, channel: Channel, alive_since: datetime | None
+    ) -> Iterator[tuple[Key, str]]:
         """Outcomes of the tries of what is due on a channel, until one fails."""
-        while (claimed := notices.claim(self._state, name, self._clock(), LEASE)) is not None:
+        while (claimed := self._claim(name, alive_since)) is not None:
             left, error = _tried(channel, claimed, self._clock(), self._page)
             reach("after_notice")
             now = self._clock()
@@ -103,6 +109,11 @@ class Notifier:
             notices.failed(self._state, claimed.key, now + wait, error, left)
             yield claimed.key, FAILED
             return
+
+    def _claim(self, name: str, alive_since: datetime | None) -> Claimed | None:
+        now = self._clock()
+        lease = LEASE if alive_since is None else min(LEASE, now - alive_since)
+        return notices.claim(self._state, name, now, lease)
 
 
 def told(incident: Incident, event: str, card: Card, settings: Notices) -> Notice:

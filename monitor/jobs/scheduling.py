@@ -53,12 +53,13 @@ def scheduling(parts: Opened, registry: CollectorRegistry = REGISTRY) -> Iterato
         did = maintained(newest(), now=datetime.now(UTC))
         return f"{did.compacted} files compacted, {did.retained} rows past their time"
 
+    leader = Leader(parts.state)
     pages = Drilldowns(parts.store).get
     notifier = Notifier(parts.state, parts.settings.notices, registry, page=pages)
 
     def tell(slot: datetime) -> str:
         del slot
-        sent, failed = notifier.tell(newest().cards)
+        sent, failed = notifier.tell(newest().cards, leader.since())
         return f"{sent} notices sent, {failed} tries failed"
 
     def look_at_rows(slot: datetime) -> str:
@@ -82,7 +83,6 @@ def scheduling(parts: Opened, registry: CollectorRegistry = REGISTRY) -> Iterato
     if parts.settings.notices.channels:
         jobs.append(Job("notices", parts.settings.notices.every, tell))
         jobs.append(Job("reports", reports.EVERY, report))
-    leader = Leader(parts.state)
     show_leader(lambda: leader.since() is not None, registry)
     schedule = Schedule(parts.state, jobs, JobMetrics(registry), leader)
     schedule.start()

@@ -439,6 +439,21 @@ def test_a_process_killed_between_send_and_record_repeats_the_same_mail(
     assert body(first, "plain") == body(second, "plain")
 
 
+def test_what_a_leader_that_died_had_in_hand_the_next_one_tells_at_once(
+    state: State, mailbox: Mailbox
+) -> None:
+    service = Service(state, {"mail": {"smtp": mailbox.settings()}})
+    service.opened()
+    begun = service.now
+    notices.write(state, dict(service.notifier._new("mail", service.cards)), begun)
+    assert notices.claim(state, "mail", begun, LEASE) is not None
+    service.now += timedelta(seconds=20)
+    assert service.notifier.tell(service.cards, alive_since=begun) == (0, 0)
+    took_over = begun + timedelta(seconds=15)
+    assert service.notifier.tell(service.cards, alive_since=took_over) == (1, 0)
+    assert len(mailbox.mails) == 1
+
+
 def test_two_processes_share_the_notices(state: State, mailbox: Mailbox, tmp_path: Path) -> None:
     channels = {"mail": {"smtp": mailbox.settings()}}
     service = Service(state, channels)

@@ -1,7 +1,8 @@
-"""A small torture: one death per fail point and client; `make torture` does it all."""
+"""A small torture of consumers and of replicas; `make torture` does it all."""
 
 import pytest
 
+from tests.torture.replicas import SHORT, endure
 from tests.torture.rounds import FAST, torture
 
 
@@ -13,3 +14,14 @@ def test_killed_consumers_lose_nothing_and_write_nothing_twice(client: str) -> N
     figures = torture(client, FAST, seed=7, say=print)
     assert figures.received == figures.stored + figures.quarantined
     assert figures.quarantined > 0
+
+
+@pytest.mark.kafka
+@pytest.mark.postgresql
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_killed_replicas_do_every_job_once_and_tell_of_every_incident() -> None:
+    outcome = endure(SHORT, seed=7, say=print)
+    assert sum(outcome.kills.values()) > 2
+    assert outcome.built > 0
+    assert outcome.leaders > 0

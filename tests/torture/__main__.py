@@ -1,11 +1,14 @@
-"""`make torture`: kill consumers everywhere, then count every message.
+"""`make torture`: kill consumers everywhere, and replicas of every part; then count.
 
 python -m tests.torture [--client kafka-python|confluent] [--fast] [--seed N]
+python -m tests.torture --replicas [--fast] [--seconds N] [--seed N]
 """
 
 import argparse
 import time
+from dataclasses import replace
 
+from tests.torture.replicas import SHORT, Ordeal, endure
 from tests.torture.rounds import FAST, Plan, torture
 
 BEGUN = time.monotonic()
@@ -16,9 +19,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make torture")
     parser.add_argument("--client", choices=["confluent", "kafka-python"])
     parser.add_argument("--fast", action="store_true", help="one death per fail point")
+    parser.add_argument("--replicas", action="store_true", help="replicas of every part alone")
+    parser.add_argument("--seconds", type=float, help="how long replicas are killed")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     wanted = parser.parse_args()
     say(f"seed {wanted.seed}")
+    if wanted.replicas or not wanted.client:
+        ordeal = SHORT if wanted.fast else Ordeal()
+        if wanted.seconds:
+            ordeal = replace(ordeal, seconds=wanted.seconds)
+        say(f"{endure(ordeal, wanted.seed, say)}; nothing lost, nothing twice, one leader")
+    if wanted.replicas:
+        return
     for client in [wanted.client] if wanted.client else ["confluent", "kafka-python"]:
         figures = torture(client, FAST if wanted.fast else Plan(), wanted.seed, say)
         say(

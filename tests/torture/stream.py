@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Self
 
@@ -22,7 +22,16 @@ class Stream:
         erasable: ids of events about `SUBJECT`.
     """
 
-    def __init__(self, broker: Broker, topic: str, partitions: int, rate: int, seed: int) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        topic: str,
+        partitions: int,
+        rate: int,
+        seed: int,
+        models: Sequence[str] = ("loan",),
+    ) -> None:
+        self._models = tuple(models)
         self.sent: list[list[str | None]] = [[] for _ in range(partitions)]
         self.erasable: set[str] = set()
         self._broker, self._topic, self._rate = broker, topic, rate
@@ -69,4 +78,5 @@ class Stream:
             if subject:
                 self.erasable.add(name)
             at = datetime.now(UTC).isoformat()
-            yield name, prediction(event_id=name, event_time=at, subject=subject)
+            model = self._random.choice(self._models)
+            yield name, prediction(event_id=name, event_time=at, subject=subject, model=model)
