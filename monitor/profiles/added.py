@@ -25,6 +25,24 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Summed:
+    """Numbers that some rows add to an exact sum (`monitor.profiles.exact`).
+
+    Attributes:
+        rows: which predictions, or other units of the family, shape (m,).
+        place: first integer of the sum that each adds to, counted from the part's first; one for
+            all or shape (m,).
+        values: finite, shape (m,); d digits hold what is under 2**(low + 32 d - 32).
+        low: numbers are whole multiples of 2**low; what is finer is rounded to it.
+    """
+
+    rows: Ints
+    place: int | Ints
+    values: Floats
+    low: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Reached:
     """Values of some rows that widen a pair of a part's extremes.
 
@@ -39,7 +57,7 @@ class Reached:
     pair: int = 0
 
 
-Feed: TypeAlias = Callable[[Known], Iterable[Added | Reached]]
+Feed: TypeAlias = Callable[[Known], Iterable[Added | Summed | Reached]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from monitor.profiles.added import Added, Fed
+from monitor.profiles.added import Added, Fed, Summed
 from monitor.profiles.columns import ERRORS
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.known import Known
@@ -52,7 +52,7 @@ def fed(plan: FeedbackPlan) -> Iterator[Fed]:
     sums = Sums.part(ERRORS, NAMES, _LOW, _DIGITS, centre=plan.centre, scale=plan.scale)
     sizes = Magnitudes.part(ERRORS, plan.scale, _DOUBLINGS)
 
-    def feed(known: Known) -> Iterator[Added]:
+    def feed(known: Known) -> Iterator[Added | Summed]:
         rows, error, label = known.deviations
         within = (np.abs(error) < REACH) & (np.abs(label) < REACH)
         yield from counted(rows[within], rows[~within])
@@ -64,7 +64,7 @@ def fed(plan: FeedbackPlan) -> Iterator[Fed]:
         )
         for name, some in zip(NAMES, powers, strict=True):
             for values in some:
-                yield from summed(sums, name, rows[within], values)
+                yield summed(sums, name, rows[within], values)
 
     def measure(known: Known) -> Iterator[Added]:
         rows, error, _ = known.deviations

@@ -7,9 +7,10 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from monitor.profiles.accumulator import Accumulator
-from monitor.profiles.added import Added, Reached
+from monitor.profiles.adding import add
 from monitor.profiles.codes import Interned, places_in
 from monitor.profiles.counts import Counts
 from monitor.profiles.divisions import Division, divisions
@@ -17,7 +18,7 @@ from monitor.profiles.feedback_layout import FeedbackFamily, families
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.joined import distinct
 from monitor.profiles.known import Known
-from monitor.profiles.layout import Ints, Part
+from monitor.profiles.layout import Ints
 from monitor.profiles.rows import EPOCH, Key, Partial
 
 
@@ -78,17 +79,16 @@ def _partials(
     keyed: _Keyed,
     groups: Sequence[Division],
 ) -> Iterator[Partial]:
-    added = [(fed.part, list(fed.feed(known))) for fed in family.parts]
     unit = family.units(known)
     shared = groups if unit is known.every else [division.over(unit) for division in groups]
-    for division in (*shared, *family.named(known)):
-        sums = Accumulator(family.whole if division.is_whole else family.group)
-        slots = np.full(len(unit), -1, np.int64)
-        slots[division.rows] = sums.slots(keyed.code[unit[division.rows]], division.codes)
-        some = _Slots(slots)
-        for part, each in added:
-            if (place := sums.layout.places.get((part.summary, part.column))) is not None:
-                _add(sums, place, each, some)
+    split = [
+        (division, *_slotted(family, division, keyed.code[unit]))
+        for division in (*shared, *family.named(known))
+    ]
+    for fed in family.parts:
+        for added in fed.feed(known):
+            add(((sums, slots) for _, sums, slots in split), fed.part, added)
+    for division, sums, _ in split:
         for (code, group), profile in sums.profiles():
             start, version, stage = keyed.keys[code]
             about = Key(
@@ -106,42 +106,20 @@ def _partials(
             yield Partial(about, profile, rows)
 
 
-class _Slots:
-    """Where the rows of a division add up; asked for the same rows again and again."""
+def _slotted(
+    family: FeedbackFamily, division: Division, code: Ints
+) -> tuple[Accumulator, NDArray[np.int32]]:
+    """Empty profiles of the groups of a division, and which of them each unit is in, -1 for none.
 
-    def __init__(self, slots: Ints) -> None:
-        self._slots = slots
-        self._known: dict[int, tuple[Ints, Ints, Ints | None]] = {}
-
-    def of(self, rows: Ints) -> tuple[Ints, Ints | None]:
-        """Slot of those of these rows that are inside, and which they are; None for all."""
-        found = self._known.get(id(rows))
-        if found is None:
-            at = self._slots[rows]
-            is_inside = at >= 0
-            inside = None if is_inside.all() else np.flatnonzero(is_inside)
-            # The rows are kept, so that no others get their identity.
-            found = (rows, at if inside is None else at[inside], inside)
-            self._known[id(rows)] = found
-        return found[1], found[2]
-
-
-def _add(
-    sums: Accumulator, place: tuple[Part, int, int], added: Sequence[Added | Reached], slots: _Slots
-) -> None:
-    """Add what the rows of a division add to a part."""
-    _, first, extreme = place
-    for each in added:
-        at, inside = slots.of(each.rows)
-        if isinstance(each, Reached):
-            values = each.values if inside is None else each.values[inside]
-            sums.reach(at, extreme + each.pair, values)
-        else:
-            sums.add(at, first + _some(each.place, inside), _some(each.amount, inside))
-
-
-def _some(value: int | Ints, rows: Ints | None) -> int | Ints:
-    return value if rows is None or isinstance(value, int) else value[rows]
+    Args:
+        family: whose profiles they are.
+        division: of the units.
+        code: window, version and stage of each unit, shape (n,).
+    """
+    sums = Accumulator(family.whole if division.is_whole else family.group)
+    slots = np.full(len(code), -1, np.int32)
+    slots[division.rows] = sums.slots(code[division.rows], division.codes)
+    return sums, slots
 
 
 def _divisions(plan: FeedbackPlan, table: pa.Table) -> Iterator[Division]:

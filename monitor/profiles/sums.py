@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Self
 
-from monitor.profiles.added import Added
-from monitor.profiles.exact import digits, exact
+from monitor.profiles.added import Added, Summed
+from monitor.profiles.exact import exact
 from monitor.profiles.layout import Floats, Ints, Part
 
 
@@ -37,7 +37,7 @@ class Sums:
         Args:
             column: of the layout.
             names: of the sums.
-            low: of `monitor.profiles.exact.digits`.
+            low: of `monitor.profiles.added.Summed`.
             count: digits of each.
             spec: what a reader must know.
         """
@@ -61,8 +61,15 @@ def counted(rows: Ints, beyond: Ints) -> Iterator[Added]:
     yield Added(beyond, 1)
 
 
-def summed(part: Part, name: str, rows: Ints, values: Floats) -> Iterator[Added]:
-    """What rows add to one of the sums; values as `digits` takes them, shape (m,)."""
+def summed(part: Part, name: str, rows: Ints, values: Floats, further: int | Ints = 0) -> Summed:
+    """What rows add to one of the sums.
+
+    Args:
+        part: of the profile.
+        name: of the sum.
+        rows: which, shape (m,).
+        values: as `Summed` takes them, shape (m,).
+        further: integers after that sum's first, one for all or shape (m,).
+    """
     first = 2 + part.spec["names"].index(name) * part.spec["digits"]
-    for place, amount in digits(values, part.spec["low"]):
-        yield Added(rows, first + place, amount)
+    return Summed(rows, first + further, values, part.spec["low"])

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from monitor.profiles import losses
-from monitor.profiles.added import Added, Fed
+from monitor.profiles.added import Added, Fed, Summed
 from monitor.profiles.columns import WEIGHTED_CLASSES, WEIGHTED_ERRORS, WEIGHTS
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.known import Known, numbers
@@ -60,12 +60,12 @@ def fed(plan: FeedbackPlan) -> Iterator[Fed]:
 def _alone() -> Fed:
     part = Sums.part(WEIGHTS, OF_MEAN[:2], _LOW, _DIGITS)
 
-    def feed(known: Known) -> Iterator[Added]:
+    def feed(known: Known) -> Iterator[Added | Summed]:
         weight = _weights(known)
         yield from _given(known, weight)
         rows = _usable(np.flatnonzero(known.outcome.given), weight)
-        yield from summed(part, "w", rows, weight[rows])
-        yield from summed(part, "w2", rows, weight[rows] ** 2)
+        yield summed(part, "w", rows, weight[rows])
+        yield summed(part, "w2", rows, weight[rows] ** 2)
 
     return Fed(part, feed)
 
@@ -78,16 +78,14 @@ def _of_classes(classes: tuple[str, ...], positive: str | None) -> Fed:
     means = [name for loss in losses.OF_CLASSES for name in named(loss)]
     part = Sums.part(WEIGHTED_CLASSES, [*table, *means], _LOW, _DIGITS, classes=k, positive=at)
 
-    def feed(known: Known) -> Iterator[Added]:
+    def feed(known: Known) -> Iterator[Added | Summed]:
         weight = _weights(known)
         yield from _given(known, weight)
         rows = _usable(known.judged, weight)
-        digit_of_cell = 2 * _DIGITS
-        place = (known.predicted[rows] * (k + 1) + known.label[rows]) * digit_of_cell
-        for i, values in enumerate((weight[rows], weight[rows] ** 2)):
-            name = table[i]
-            for added in summed(part, name, rows, values):
-                yield Added(added.rows, added.place + place, added.amount)
+        digits_of_cell = 2 * _DIGITS
+        cells = (known.predicted[rows] * (k + 1) + known.label[rows]) * digits_of_cell
+        for name, values in zip(table[:2], (weight[rows], weight[rows] ** 2), strict=True):
+            yield summed(part, name, rows, values, cells)
         rows = _usable(known.forecast, weight)
         for loss, values in losses.each(known, rows).items():
             yield from _mean(part, loss, rows, weight[rows], values)
@@ -99,7 +97,7 @@ def _of_numbers(scale: float) -> Fed:
     names = [name for what in ("error", "absolute", "square") for name in named(what)]
     part = Sums.part(WEIGHTED_ERRORS, names, -192, 13, scale=scale)
 
-    def feed(known: Known) -> Iterator[Added]:
+    def feed(known: Known) -> Iterator[Added | Summed]:
         weight = _weights(known)
         yield from _given(known, weight)
         rows, error, _ = known.deviations
@@ -111,12 +109,12 @@ def _of_numbers(scale: float) -> Fed:
     return Fed(part, feed)
 
 
-def _mean(part: Part, what: str, rows: Ints, w: Floats, x: Floats) -> Iterator[Added]:
+def _mean(part: Part, what: str, rows: Ints, w: Floats, x: Floats) -> Iterator[Summed]:
     values: Mapping[str, Floats] = dict(
         zip(OF_MEAN, (w, w * w, w * x, w * w * x, w * w * (x * x)), strict=True)
     )
     for name, each in values.items():
-        yield from summed(part, f"{what} {name}", rows, each)
+        yield summed(part, f"{what} {name}", rows, each)
 
 
 def _weights(known: Known) -> Floats:

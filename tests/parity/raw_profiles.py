@@ -1,6 +1,6 @@
 """Profiles counted from raw rows with plain NumPy, on purpose not by the kernels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import groupby, pairwise
 from math import comb
@@ -22,7 +22,7 @@ from monitor.profiles.distribution import Distribution
 from monitor.profiles.durations import Durations
 from monitor.profiles.errors import REACH, squared
 from monitor.profiles.errors import fed as error_parts
-from monitor.profiles.exact import digits
+from monitor.profiles.exact import BITS
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.finals import Finals
 from monitor.profiles.fixed import CLIP, MOMENT, SQUARE, on_grid
@@ -191,6 +191,24 @@ def sums(part: Part, rows: int, beyond: int, of: Mapping[str, Numbers]) -> Colum
         for at, amount in digits(of[name], low):
             np.add.at(digit, at, amount)
     return part, [rows, beyond, *found.ravel().tolist()], None
+
+
+def digits(values: Numbers, low: int) -> Iterator[tuple[Ints, Ints]]:
+    """Place of a digit of each number and what is added to it, three times."""
+    fraction, exponent = np.frexp(values)
+    whole = np.ldexp(np.abs(fraction), 53).astype(np.uint64)
+    at = exponent.astype(np.int64) - 53 - low
+    fine = at < 0
+    whole[fine] = np.rint(np.ldexp(np.abs(values[fine]), -low)).astype(np.uint64)
+    at[fine] = 0
+    first, offset = at // BITS, (at % BITS).astype(np.uint64)
+    kept = np.uint64(BITS) - offset
+    sign = np.where(values < 0, -1, 1)
+    least = (whole & ((np.uint64(1) << kept) - np.uint64(1))) << offset
+    rest = whole >> kept
+    middle = rest & np.uint64((1 << BITS) - 1)
+    for place, amount in ((0, least), (1, middle), (2, rest >> np.uint64(BITS))):
+        yield first + place, sign * amount.astype(np.int64)
 
 
 def magnitudes(part: Part, values: Numbers) -> Column:
