@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from monitor.profiles.index import Index
 
 Ints = NDArray[np.int64]
 
@@ -72,10 +75,9 @@ def probe(wanted: Wanted, predictions: Iterable[pa.RecordBatch]) -> Found:
         wanted: n searches.
         predictions: batches with `COLUMNS`.
     """
-    order = np.argsort(wanted.lo, kind="stable")
-    keys = wanted.lo[order]
-    hits = [_hits(wanted, order, keys, batch) for batch in predictions if len(batch)]
-    n = len(keys)
+    searches = _Searches.of(wanted)
+    hits = [_hits(wanted, searches, batch) for batch in predictions if len(batch)]
+    n = len(wanted.lo)
     models, code, earliest = np.zeros(n, np.int64), np.full(n, NO_MODEL), np.zeros(n, np.int64)
     at, model, time = np.concatenate([np.empty((3, 0), np.int64), *hits], axis=1)
     # Per search and model the earliest time comes first.
@@ -90,26 +92,49 @@ def probe(wanted: Wanted, predictions: Iterable[pa.RecordBatch]) -> Found:
     return Found(models, names.take(pa.array(code, mask=code == NO_MODEL)), earliest)
 
 
-def _hits(wanted: Wanted, order: Ints, keys: Ints, batch: pa.RecordBatch) -> Ints:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Searches:
+    """The searches by what they seek; those of one id lie side by side.
+
+    Attributes:
+        index: the first search of each id.
+        order: of the searches, shape (n,).
+        start: where in `order` those of the same id begin, told of the first of them, shape (n,).
+        count: how many they are, told of the first, shape (n,).
+    """
+
+    index: "Index"
+    order: Ints
+    start: Ints
+    count: Ints
+
+    @classmethod
+    def of(cls, wanted: Wanted) -> Self:
+        # Brings numba, which who only reads the log need not load.
+        from monitor.profiles.index import Index
+
+        index = Index.of(wanted.hi, wanted.lo, np.arange(len(wanted.lo)))
+        first = index.find(wanted.hi, wanted.lo)
+        count = np.bincount(first, minlength=len(first))
+        return cls(index, np.argsort(first, kind="stable"), np.cumsum(count) - count, count)
+
+
+def _hits(wanted: Wanted, searches: _Searches, batch: pa.RecordBatch) -> Ints:
     """Search, model and time of each fit in a batch, shape (3, hits)."""
-    lo = batch.column("id_lo").to_numpy()
-    left = np.searchsorted(keys, lo)
-    inside = np.flatnonzero(keys[np.minimum(left, len(keys) - 1)] == lo) if len(keys) else left[:0]
+    first = searches.index.find(*(batch.column(name).to_numpy() for name in ("id_hi", "id_lo")))
+    inside = np.flatnonzero(first >= 0)
     if not len(inside):
         return np.empty((3, 0), np.int64)
-    # One prediction may be sought by several rows: they lie side by side in `keys`.
-    start = left[inside]
-    count = np.searchsorted(keys, lo[inside], side="right") - start
+    # One prediction may be sought by several rows.
+    count = searches.count[first[inside]]
     row = np.repeat(inside, count)
     step = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-    at = order[np.repeat(start, count) + step]
+    at = searches.order[np.repeat(searches.start[first[inside]], count) + step]
 
-    chosen = batch.take(pa.array(row))
-    time = chosen.column("event_time").cast(pa.int64()).to_numpy()
-    model = _codes(chosen.column("model"), wanted.models)
+    time = batch.column("event_time").cast(pa.int64()).to_numpy()[row]
+    model = _codes(batch.column("model"), wanted.models)[row]
     fits = (
-        (chosen.column("id_hi").to_numpy() == wanted.hi[at])
-        & ((wanted.model[at] == NO_MODEL) | (wanted.model[at] == model))
+        ((wanted.model[at] == NO_MODEL) | (wanted.model[at] == model))
         & (wanted.earliest[at] <= time)
         & (time < wanted.latest[at])
     )

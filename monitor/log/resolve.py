@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -16,7 +17,7 @@ from monitor.errors import PositionConflictError
 from monitor.events.batch import NOTHING
 from monitor.events.identity import identities
 from monitor.events.schema import TIME, Kind
-from monitor.log import read, rewrite
+from monitor.log import rewrite
 from monitor.log.changes import Changes
 from monitor.log.events import EventLog
 from monitor.log.feedback import FEEDBACK, KINDS, TAKEN, FeedbackLog, State
@@ -170,15 +171,17 @@ def _new_rows(run: _Run, step: Changes) -> pa.Table:
     ranges = [r for (kind, _), found in step.windows.items() if kind in KINDS for r in found]
     parts = []
     columns = ["kind", "prediction_id", "partition", "offset", *TAKEN]
-    for start, end in merged(ranges, MOST_SPANS):
-        condition = read.all_of(
-            read.any_of("kind", KINDS),
-            read.between(
-                "event_time", _second(start), _second(end), day="day", by_month=run.log.by_month
-            ),
+    for (start, end), kind in product(merged(ranges, MOST_SPANS), KINDS):
+        rows = run.log.scan(
+            kind=kind,
+            start=_second(start),
+            end=_second(end),
+            columns=columns,
+            version=run.version,
         )
-        for batch in run.log.read(columns, condition, run.version):
-            chosen = batch.filter(pa.array(_is_new(batch, step)))
+        for batch in rows:
+            is_new = _is_new(batch, step)
+            chosen = batch if is_new.all() else batch.filter(pa.array(is_new))
             if len(chosen):
                 parts.append(_as_feedback(run, chosen))
     return pa.concat_tables(parts) if parts else FEEDBACK.empty_table()
@@ -238,15 +241,16 @@ def _predictions(run: _Run, spans: Sequence[Range]) -> Iterator[pa.RecordBatch]:
 def _settled(run: _Run, rows: pa.Table, found: Found) -> pa.Table:
     """The rows with the state that the search left them in."""
     is_found = found.models == 1
-    state = np.where(is_overdue(run.reach, rows), State.ORPHANED.value, State.WAITING.value).astype(
-        object
+    states = list(State)
+    place = np.where(
+        is_overdue(run.reach, rows), states.index(State.ORPHANED), states.index(State.WAITING)
     )
-    state[is_found] = State.FOUND.value
-    state[found.models > 1] = State.AMBIGUOUS.value
+    place[is_found] = states.index(State.FOUND)
+    place[found.models > 1] = states.index(State.AMBIGUOUS)
     time = pa.array(found.time, pa.int64(), mask=~is_found).cast(TIME)
     return _with(
         rows,
-        state=pa.array(state, pa.string()),
+        state=pa.array(states, pa.string()).take(pa.array(place)),
         model=pc.if_else(pa.array(is_found), found.model, rows["model"]),
         prediction_time=time,
         day=pc.if_else(pa.array(is_found), _days(run, time), rows["day"]),
@@ -255,8 +259,8 @@ def _settled(run: _Run, rows: pa.Table, found: Found) -> pa.Table:
 
 def _days(run: _Run, times: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """The partition of each time."""
-    unit = "month" if run.log.by_month else "day"
-    return pc.floor_temporal(times, unit=unit).cast(pa.timestamp("us")).cast(pa.date32())
+    days = pc.floor_temporal(times, unit="month") if run.log.by_month else times
+    return days.cast(pa.timestamp("us")).cast(pa.date32(), safe=False)
 
 
 def _with(rows: pa.Table, **columns: pa.Array) -> pa.Table:
@@ -288,8 +292,7 @@ def _commit(
 
 def _counted(done: Resolved, after: pa.Table, before: pa.Table | None = None) -> Resolved:
     """The account with rows that were settled; `before` are the same when they had waited."""
-    now = Counter(after["state"].to_pylist())
-    was = Counter(before["state"].to_pylist() if before is not None else ())
+    now, was = _by_state(after), _by_state(before)
     return replace(
         done,
         read=done.read + (len(after) if before is None else 0),
@@ -298,6 +301,11 @@ def _counted(done: Resolved, after: pa.Table, before: pa.Table | None = None) ->
         orphaned=done.orphaned + max(0, now[State.ORPHANED] - was[State.ORPHANED]),
         ambiguous=done.ambiguous + now[State.AMBIGUOUS],
     )
+
+
+def _by_state(rows: pa.Table | None) -> Counter[str]:
+    counts = [] if rows is None else pc.value_counts(rows["state"]).to_pylist()
+    return Counter({each["values"]: each["counts"] for each in counts})
 
 
 def _mark(table: DeltaTable) -> int:

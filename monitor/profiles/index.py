@@ -1,4 +1,4 @@
-"""Where the prediction of an id stands among many."""
+"""Where the row of an id stands among many."""
 
 from typing import Any, Final, Self
 
@@ -12,7 +12,7 @@ _EMPTY: Final = -1
 
 
 class Index:
-    """A hash table over the 128-bit ids of predictions.
+    """A hash table over the 128-bit ids of predictions, or of rows that speak of them.
 
     It takes 8 to 16 bytes an id, beside the columns themselves, which it keeps.
     """
@@ -22,19 +22,19 @@ class Index:
 
     @classmethod
     def of(cls, high: Ints, low: Ints, time: Ints) -> Self:
-        """The index of these predictions; of equal ids the one with the earliest time counts.
+        """The index of these rows; of equal ids the one with the earliest time counts.
 
         Args:
             high: upper half of the id's hash, shape (n,).
             low: lower half of it, shape (n,).
-            time: of the prediction, shape (n,); equal times by their order.
+            time: of the row, or any other order, shape (n,); equal times by their place.
         """
         table = np.full(1 << max(2 * len(low), 2).bit_length(), _EMPTY, np.int32)
         _fill(table, high, low, time)
         return cls(high, low, table)
 
     def find(self, high: Ints, low: Ints) -> Ints:
-        """Row of the prediction of each id, -1 where there is none, shape (m,)."""
+        """Row of each id, -1 where there is none, shape (m,)."""
         found = np.empty(len(low), np.int64)
         _search(self._table, self._high, self._low, high, low, found)
         return found
