@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from monitor.control.cases import CasesPlan, cases_of
 from monitor.engines.base import Task
 from monitor.engines.realign import by_contract, realigned
 from monitor.events.schema import Kind
-from monitor.log import read
 from monitor.log.events import EventLog, scanned
-from monitor.log.feedback import FEEDBACK, FeedbackLog, State
+from monitor.log.feedback import FEEDBACK, FeedbackLog
 from monitor.log.moved import COLUMNS as COPIED
 from monitor.log.moved import Copies, MovedLog
 from monitor.profiles import failures
@@ -127,12 +127,14 @@ def said_of(task: Task, greatest: int | None = None) -> pa.Table:
         task: whose plan and windows these are.
         greatest: only of predictions whose id's upper half is no greater; of all without it.
     """
-    feedback = FeedbackLog.open(task.place.store).table.at(task.place.feedback)
-    by_month = task.place.partition == "month"
-    condition = read.all_of(
-        f"state = {read.text(State.FOUND)}",
-        f"model = {read.text(task.plan.contract.model)}",
-        None if greatest is None else f"p_hi <= {greatest}",
-        read.between("prediction_time", task.start, task.end, day="day", by_month=by_month),
+    batches = FeedbackLog.open(task.place.store).scan(
+        model=task.plan.contract.model,
+        start=task.start,
+        end=task.end,
+        columns=FEEDBACK_COLUMNS,
+        by_month=task.place.partition == "month",
+        version=task.place.feedback,
     )
-    return read.rows(feedback, FEEDBACK, FEEDBACK_COLUMNS, condition).read_all()
+    if greatest is not None:
+        batches = (batch.filter(pc.less_equal(batch["p_hi"], greatest)) for batch in batches)
+    return pa.Table.from_batches(batches, pa.schema([FEEDBACK.field(n) for n in FEEDBACK_COLUMNS]))

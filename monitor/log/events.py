@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal, Self
 
 import pyarrow as pa
@@ -146,11 +146,8 @@ class EventLog:
             encoded: whether texts that repeat come as dictionaries, as they lie on disk.
         """
         schema = scanned(columns, encoded=encoded)
-        first, last = (
-            read.partition_day(time.date(), self.by_month)
-            for time in (start, end - timedelta(microseconds=1))
-        )
-        span = scan.Span(kind, start, end, first, last, model)
+        days = read.partition_days(start, end, self.by_month)
+        span = scan.Span({"kind": kind}, "event_time", start, end, *days, model)
         batches = scan.rows(self.table, self._at(version), schema, span)
         return pa.RecordBatchReader.from_batches(schema, batches)
 

@@ -1,7 +1,7 @@
 """What people and the world said of predictions: one table, with the prediction of each row."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -12,6 +12,7 @@ from monitor.log import read
 from monitor.log.changes import Changes, changes
 from monitor.log.files import Layout
 from monitor.log.rewrite import files
+from monitor.log.scan import Span, rows
 from monitor.log.store import Store, Table
 
 
@@ -87,32 +88,30 @@ class FeedbackLog:
 
     def scan(
         self,
-        day: date,
-        columns: Sequence[str],
         *,
-        kind: str | None = None,
-        model: str | None = None,
+        model: str,
+        start: datetime,
+        end: datetime,
+        columns: Sequence[str],
+        by_month: bool = False,
         version: int | None = None,
-        state: State = State.FOUND,
-    ) -> pa.RecordBatchReader:
-        """What was said of a day's predictions, revisions and repetitions included.
+    ) -> Iterator[pa.RecordBatch]:
+        """What was said of predictions made in [start, end), in no particular order.
+
+        Revisions and repetitions are included.
 
         Args:
-            day: partition of the predictions; with another `state`, of the rows' own times.
+            model: whose predictions.
+            start: aware.
+            end: aware.
             columns: names, in the order wanted.
-            kind: only of this one.
-            model: only of this one.
+            by_month: whether a partition of the log spans a month.
             version: of the table; the newest without it.
-            state: which rows.
         """
         table = self.table.current() if version is None else self.table.at(version)
-        condition = read.all_of(
-            f"state = {read.text(state)}",
-            f"day = '{day}'",
-            None if kind is None else f"kind = {read.text(kind)}",
-            None if model is None else f"model = {read.text(model)}",
-        )
-        return read.rows(table, FEEDBACK, columns, condition)
+        days = read.partition_days(start, end, by_month)
+        span = Span({"state": State.FOUND}, "prediction_time", start, end, *days, model)
+        return rows(self.table, table, pa.schema([FEEDBACK.field(n) for n in columns]), span)
 
     def count(self, state: State) -> int:
         """Rows in a state; of found ones those that retention left."""

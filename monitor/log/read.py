@@ -57,18 +57,17 @@ def all_of(*conditions: str | None) -> str:
     return " AND ".join(f"({condition})" for condition in conditions if condition) or "true"
 
 
-def between(
-    column: str, start: datetime, end: datetime, *, day: str | None = None, by_month: bool = False
-) -> str:
-    """That a time lies in [start, end), said of its partition column `day` too."""
-    condition = f"{column} >= {instant(start)} AND {column} < {instant(end)}"
-    if day is None:
-        return condition
-    first, last = start.date(), (end - timedelta(microseconds=1)).date()
-    first, last = partition_day(first, by_month), partition_day(last, by_month)
-    return f"{day} >= '{first}' AND {day} <= '{last}' AND {condition}"
+def between(column: str, start: datetime, end: datetime) -> str:
+    """That a time lies in [start, end)."""
+    return f"{column} >= {instant(start)} AND {column} < {instant(end)}"
 
 
 def partition_day(day: date, by_month: bool) -> date:
     """The day that names the partition of a day."""
     return day.replace(day=1) if by_month else day
+
+
+def partition_days(start: datetime, end: datetime, by_month: bool) -> tuple[date, date]:
+    """The days that name the first and the last partition of [start, end)."""
+    last = end - timedelta(microseconds=1)
+    return partition_day(start.date(), by_month), partition_day(last.date(), by_month)

@@ -5,7 +5,7 @@ texts as views that pyarrow cannot filter. Predicates other than a span go throu
 (`monitor.log.read`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import reduce
@@ -32,15 +32,17 @@ class Span:
     """Which rows are wanted.
 
     Attributes:
-        kind: of the events.
-        start: least event time, aware.
-        end: event time from which on none is wanted, aware.
+        where: values of partition columns, beside the day.
+        time: name of the column that the span is of.
+        start: least time, aware.
+        end: time from which on none is wanted, aware.
         first: day of the first partition that may hold some.
         last: day of the last one.
         model: only of this one; None for all.
     """
 
-    kind: str
+    where: Mapping[str, str]
+    time: str
     start: datetime
     end: datetime
     first: date
@@ -91,14 +93,14 @@ def _files(snapshot: DeltaTable, span: Span) -> Iterator[tuple[str, dict[str, ob
     names = snapshot.metadata().partition_columns
     day = files["partition.day"]
     conditions = [
-        pc.equal(files["partition.kind"], span.kind),
+        *(pc.equal(files[f"partition.{name}"], value) for name, value in span.where.items()),
         pc.and_(pc.greater_equal(day, span.first), pc.less_equal(day, span.last)),
     ]
     # A file without an account may hold anything.
-    if "min.event_time" in files.column_names:
-        conditions.append(_maybe(pc.less(files["min.event_time"], pa.scalar(span.end))))
+    if f"min.{span.time}" in files.column_names:
+        conditions.append(_maybe(pc.less(files[f"min.{span.time}"], pa.scalar(span.end))))
         latest = pa.scalar(span.start - _GRAIN)
-        conditions.append(_maybe(pc.greater_equal(files["max.event_time"], latest)))
+        conditions.append(_maybe(pc.greater_equal(files[f"max.{span.time}"], latest)))
     if span.model is not None and "min.model" in files.column_names:
         conditions.append(_maybe(pc.less_equal(files["min.model"], span.model)))
         conditions.append(_maybe(pc.greater_equal(files["max.model"], span.model)))
@@ -139,8 +141,8 @@ class _File:
                 yield from self._group(group, span)
 
     def _group(self, group: int, span: Span) -> Iterator[pa.RecordBatch]:
-        bounds = self._bounds(group)
-        earliest, latest = bounds.get("event_time", (None, None))
+        bounds = self._bounds(group, span.time)
+        earliest, latest = bounds.get(span.time, (None, None))
         least, greatest = bounds.get("model", (None, None))
         if earliest is not None and (latest < span.start or earliest >= span.end):
             return
@@ -149,7 +151,7 @@ class _File:
         all_timely = earliest is not None and span.start <= earliest and latest < span.end
         all_ours = span.model is None or least == span.model == greatest
         wanted = {field.name for field in self._schema} & self._there
-        wanted |= set() if all_timely else {"event_time"}
+        wanted |= set() if all_timely else {span.time}
         wanted |= set() if all_ours else {"model"}
         table = self._parquet.read_row_group(group, columns=list(wanted), use_threads=False)
         count = self._metadata.row_group(group).num_rows
@@ -157,7 +159,7 @@ class _File:
         mask = np.ones(count, np.bool_)
         if not all_timely:
             start, end = (pa.scalar(t, pa.timestamp("us", "UTC")) for t in (span.start, span.end))
-            time = arrays["event_time"]
+            time = arrays[span.time]
             mask &= _true(pc.and_(pc.greater_equal(time, start), pc.less(time, end)))
         if not all_ours:
             mask &= _true(pc.equal(arrays["model"], span.model))
@@ -165,12 +167,12 @@ class _File:
             columns = [self._column(field, arrays, count) for field in self._schema]
             yield _kept(pa.RecordBatch.from_arrays(columns, schema=self._schema), mask)
 
-    def _bounds(self, group: int) -> dict[str, tuple[Any, Any]]:
+    def _bounds(self, group: int, time: str) -> dict[str, tuple[Any, Any]]:
         """Least and greatest value of the columns of a row group that tell them, without nulls."""
         columns = self._metadata.row_group(group)
         bounds = {}
         for column in map(columns.column, range(columns.num_columns)):
-            if column.path_in_schema in ("event_time", "model"):
+            if column.path_in_schema in (time, "model"):
                 found = column.statistics
                 if found and found.has_min_max and found.has_null_count and not found.null_count:
                     bounds[column.path_in_schema] = (found.min, found.max)

@@ -182,12 +182,34 @@ def test_monthly_partitions_resolve_too(tmp_path: Path) -> None:
     assert logs.rows(State.FOUND)[0]["day"] == date(2026, 10, 1)
 
 
-def test_found_rows_are_read_by_the_day_of_the_prediction(logs: Logs) -> None:
-    store(logs.events, prediction("a", at(days=-4)), outcome("o", "a"))
+@pytest.mark.parametrize("partition", ["day", "month"])
+def test_found_rows_are_read_by_the_time_of_the_prediction(
+    tmp_path: Path, partition: Partition
+) -> None:
+    logs = Logs(tmp_path, partition)
+    ids = {"a": at(days=-4), "b": at(days=-4, hours=1), "c": at(days=-3)}
+    store(logs.events, *(prediction(name, time) for name, time in ids.items()))
+    store(logs.events, prediction("d", at(days=-4), model="churn"))
+    store(logs.events, *(outcome(f"o{name}", name) for name in ids), outcome("waits", "e"))
+    store(logs.events, outcome("od", "d", model="churn"))
     logs.resolve()
-    rows = logs.feedback.scan(at(days=-4).date(), ["label", "p_lo"], kind="outcome").read_all()
-    assert rows["label"].to_pylist() == ["yes"]
-    assert logs.feedback.scan(START.date(), ["label"]).read_all().num_rows == 0
+
+    def found(start: datetime, end: datetime, model: str = "credit") -> list[datetime]:
+        batches = logs.feedback.scan(
+            model=model,
+            start=start,
+            end=end,
+            columns=["prediction_time", "kind"],
+            by_month=partition == "month",
+        )
+        rows = [row for batch in batches for row in batch.to_pylist()]
+        assert {row["kind"] for row in rows} <= {"outcome"}
+        return sorted(row["prediction_time"] for row in rows)
+
+    assert found(at(days=-4), at(days=-3)) == [ids["a"], ids["b"]]
+    assert found(at(days=-4, minutes=1), at(days=-2)) == [ids["b"], ids["c"]]
+    assert found(at(days=-4), at(days=-3), "churn") == [at(days=-4)]
+    assert found(START, at(days=1)) == []
 
 
 def test_steps_that_split_a_backlog_end_the_same(
