@@ -38,6 +38,8 @@ class Accumulator:
             if low < high:
                 span *= high - low + 1
                 code = code * (high - low + 1) + (part - low)
+        if span == 1:
+            return np.full(len(code), self._slots_of(parts, code[:1])[0])
         if span > _WIDE * len(code):
             _, first, code = np.unique(code, return_index=True, return_inverse=True)
             of_code = self._slots_of(parts, first)

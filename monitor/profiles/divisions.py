@@ -36,11 +36,14 @@ class Division:
         Args:
             rows: row of each, shape (m,).
         """
+        if self.is_whole:
+            return self.whole(len(rows))
         most = max(int(rows.max(initial=-1)), int(self.rows.max(initial=-1)))
         code = np.full(most + 1, -1, np.int64)
         code[self.rows] = self.codes
-        inside = np.flatnonzero(code[rows] >= 0)
-        return replace(self, rows=inside, codes=code[rows][inside])
+        found = code[rows]
+        inside = np.flatnonzero(found >= 0)
+        return replace(self, rows=inside, codes=found[inside])
 
     @property
     def is_whole(self) -> bool:

@@ -153,6 +153,11 @@ class Known:
         return self._places(self.outcome.table["label"])
 
     @cached_property
+    def weight(self) -> Floats:
+        """Weight that the outcome gives, NaN where it gives none, shape (n,)."""
+        return numbers(self.outcome.table["weight"])
+
+    @cached_property
     def decided(self) -> Ints:
         """Class of the final decision, shape (n,)."""
         return self._places(self.decision.table["decision"])
@@ -292,8 +297,8 @@ class Known:
         table = np.full((len(lists), k), np.nan)
         given = np.flatnonzero(lists.value_lengths().fill_null(0).to_numpy() == k)
         if k and len(given):
-            flat = lists.take(pa.array(given)).flatten()
-            table[given] = flat.to_numpy(zero_copy_only=False).reshape(-1, k)
+            some = lists if len(given) == len(lists) else lists.take(pa.array(given))
+            table[given] = some.flatten().to_numpy(zero_copy_only=False).reshape(-1, k)
         return table
 
     @cached_property

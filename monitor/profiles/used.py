@@ -63,8 +63,8 @@ def _counts(known: Known) -> Iterator[Added]:
     acted = flags(pc.is_valid(uses.table["action"]))
     of: dict[str, Ints] = {
         MADE: known.every,
-        "mentioned": np.unique(uses.prediction),
-        "used_by_any": np.unique(uses.prediction[used]),
+        "mentioned": _different(uses.prediction),
+        "used_by_any": _different(uses.prediction[used]),
         USES: uses.unit,
         **{state: uses.unit[uses.said(state)] for state in STATES},
         "acted": uses.unit[acted],
@@ -73,6 +73,10 @@ def _counts(known: Known) -> Iterator[Added]:
     }
     for place, name in enumerate(COUNTED):
         yield Added(of[name], place)
+
+
+def _different(ascending: Ints) -> Ints:
+    return ascending[np.diff(ascending, prepend=-1) > 0]
 
 
 def _lengths(known: Known, uses: Uses) -> Ints:

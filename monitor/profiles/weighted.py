@@ -9,7 +9,7 @@ from monitor.profiles import losses
 from monitor.profiles.added import Added, Fed, Summed
 from monitor.profiles.columns import WEIGHTED_CLASSES, WEIGHTED_ERRORS, WEIGHTS
 from monitor.profiles.feedback_plan import FeedbackPlan
-from monitor.profiles.known import Known, numbers
+from monitor.profiles.known import Known
 from monitor.profiles.layout import Floats, Ints, Part
 from monitor.profiles.sums import Sums, counted, summed
 
@@ -119,12 +119,11 @@ def _mean(part: Part, what: str, rows: Ints, w: Floats, x: Floats) -> Iterator[S
 
 def _weights(known: Known) -> Floats:
     """Weight of each row's outcome, 1 where it has none, shape (n,)."""
-    given = numbers(known.outcome.table["weight"])
-    return np.where(np.isnan(given), 1.0, given)
+    return np.where(np.isnan(known.weight), 1.0, known.weight)
 
 
 def _given(known: Known, weight: Floats) -> Iterator[Added]:
-    has_own = ~np.isnan(numbers(known.outcome.table["weight"]))
+    has_own = ~np.isnan(known.weight)
     fits = weight < LARGEST
     yield from counted(np.flatnonzero(has_own & fits), np.flatnonzero(has_own & ~fits))
 
