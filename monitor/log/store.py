@@ -168,6 +168,9 @@ class Table:
         properties = CommitProperties(
             custom_metadata={**(metadata or {}), COMMIT_ID: identity},
             app_transactions=[Transaction(app, mark) for app, mark in (marks or {}).items()],
+            # On its own delta-rs would retry over a commit that replaced the same files, and the
+            # rows of both would stay.
+            max_commit_retries=0 if removed else None,
         )
         first: int | None = None
 

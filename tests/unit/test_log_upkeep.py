@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from deltalake import DeltaTable
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -200,3 +201,20 @@ def test_merged_ranges_cover_the_same_and_at_most_more(
     assert points(joined) >= points(exact)
     if exact:
         assert (joined[0][0], joined[-1][1]) == (exact[0][0], exact[-1][1])
+
+
+def test_of_two_that_replace_the_same_files_at_once_one_is_refused(tmp_path: Path) -> None:
+    ours, theirs = (EventLog.open(Store(str(tmp_path))) for _ in range(2))
+    for k in range(4):
+        store(ours, prediction(f"p{k}"))
+    old = files(ours.table.current())
+    rows = pa.concat_tables([read_file(ours.table, file) for file in old])
+    others = [lambda: replace(theirs.table, old, rows, work="compact", data_change=False)]
+
+    def meanwhile(snapshot: DeltaTable) -> None:
+        if others:
+            others.pop()()
+
+    with pytest.raises(FilesMovedError):
+        replace(ours.table, old, rows, work="compact", data_change=False, check=meanwhile)
+    assert positions(EventLog.open(Store(str(tmp_path)))) == [("p", k) for k in range(4)]
