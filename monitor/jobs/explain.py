@@ -97,10 +97,10 @@ class _Looked:
     def parts(self, revisions: Sequence[Revision], by: str) -> dict[str, Part] | Undefined:
         """The number of each group, all other rows together."""
         sums = by_segment(revisions)
-        whole = _part(self.of(sums[ALL], ALL)) if ALL in sums else NOTHING
+        whole = _part(_whole(self, revisions))
         if by == VERSION:
             groups = {
-                version: _part(self.of(by_segment(some)[ALL], ALL))
+                version: _part(_whole(self, some))
                 for version, some in _by_version(revisions).items()
             }
         else:

@@ -5,13 +5,17 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import monitor
 from monitor.events.schema import Kind
+from monitor.jobs.closed import NoWindowError
+from monitor.jobs.slicing import conditions_of, found_in
 from monitor.log.definitions import Definitions
 from monitor.log.profiles import ProfileTable
 from monitor.log.store import Store
@@ -23,7 +27,7 @@ from monitor.profiles.layout import total
 from monitor.state.results import ResultRow
 from monitor.state.shown import SAMPLED
 from tests.services.kafka import Broker
-from tests.streams import oracle, raw
+from tests.streams import causes, oracle, raw
 from tests.streams.cards import ACS, JUDGE, STREAMS, WEATHER, Stream
 from tests.streams.compare import differences, faults
 from tests.streams.expected import Expected, Frame
@@ -150,6 +154,69 @@ def test_nobody_is_called_for_the_census_while_its_estimates_hold(alone: Alone) 
     assert all(
         (row.lower or 1) < (row.reference_value or 0) < (row.upper or 0) for row in estimates
     )
+
+
+@each_stream
+def test_slices_are_those_of_the_raw_rows(stream: Stream, alone: Alone) -> None:
+    parts = monitor.open(alone(stream)[0].folder / "service.yaml").parts
+    card = parts.cards[stream.model]
+    times = oracle.seconds([event["event_time"] for event in raw.events(stream, "predictions")])
+    span = int(times.min()), int(times.max()) + 1
+    declared = card.declaration.prediction.low_confidence == 0.6
+    claims = {"error", "override", *(["low confidence"] if declared else [])}
+    compared = 0
+    for one in found_in(parts, card, span, now=datetime.now(UTC)):
+        if one.is_found and one.claim in claims:
+            wanted = causes.rates(stream, one.claim, conditions_of(one.conditions))
+            assert (one.rows, one.rate, one.rest) == (wanted.rows, wanted.rate, wanted.rest)
+            assert one.lower <= one.rate - one.rest <= one.upper
+            compared += 1
+    assert compared or stream is JUDGE
+
+
+@each_stream
+def test_why_a_number_moved_is_asked_of_the_raw_rows(stream: Stream, alone: Alone) -> None:
+    service = monitor.open(alone(stream)[0].folder / "service.yaml")
+    at, events = causes.fullest(stream)
+    labels = {one["prediction_id"]: one["label"] for one in raw.events(stream, "outcomes")}
+    right = [labels[event["prediction_id"]] == event["prediction"] for event in events]
+
+    same = list(service.compare(stream.model, "1", "1", window=at))
+    numbers = {row["metric"]: row for row in same if row["part"] == "number"}
+    assert numbers["predictions"]["first"] == len(events)
+    assert numbers["accuracy"]["second"] == sum(right) / len(right)
+    assert all(row["gap"] in (0, None) and not row["differs"] for row in numbers.values())
+    with pytest.raises(NoWindowError, match="no results of 2"):
+        service.compare(stream.model, "1", "2", window=at)
+
+    for row in service.drift(stream.model, window=at):
+        if row["value"] is None:
+            assert "rows, 200 are needed" in row["reason"]
+        elif row["method"] == "reconstruction":
+            assert row["rows"] == len(events)
+            assert row["lower"] < row["value"] < row["upper"]
+
+    before = at - timedelta(days=stream.publish_days)
+    times = [
+        datetime.fromisoformat(event["event_time"]) for event in raw.events(stream, "predictions")
+    ]
+    if not any(before <= time < at for time in times):
+        with pytest.raises(NoWindowError, match="has no predictions"):
+            service.explain(stream.model, "accuracy", window=at)
+        return
+    (number, *rest) = service.explain(stream.model, "accuracy", window=at)
+    assert number["after"] == sum(right) / len(right)
+    for row in rest:
+        if row["part"] == "split" and not row["reason"]:
+            assert row["mix"] + row["behaviour"] == pytest.approx(number["change"], abs=1e-9)
+
+
+@each_stream
+def test_what_samples_tell_is_published_with_its_reasons(stream: Stream, alone: Alone) -> None:
+    rows = [r for r in printed(alone(stream)[0], stream, "publish") if r.metric in SAMPLED]
+    assert {row.metric for row in rows} >= {"reconstruction_error", "slices_found", "novelty_mean"}
+    assert len({row.start for row in rows}) == 1
+    assert all(row.value is not None or row.reason for row in rows)
 
 
 def test_the_judges_tables_are_the_published_ones(alone: Alone) -> None:
