@@ -35,7 +35,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "slices": ("slices", "Find where edge cases cluster."),
     "incidents": ("incidents", "List incidents, and say what is done about them."),
     "backtest": ("backtest", "Show what would have called people in the past."),
-    "replay-verdict": ("replay_verdict", "Compute once more what the detector said."),
+    "replay-verdict": (
+        "replay_verdict",
+        "Compute once more what was said: by the detector, or as a result.",
+    ),
     "audit": ("audit", "Show who did what, and why."),
     "reviews": ("reviews", "List required reviews that are open, and predictions without theirs."),
     "trace": ("trace", "Show all that is known of a prediction."),
