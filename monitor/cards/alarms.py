@@ -37,6 +37,7 @@ class Weights(Part):
     volume: Share = Field(default=0.02, description="how many predictions there are")
     fairness: Share = Field(default=0.05, description="gaps between groups")
     people: Share = Field(default=0.08, description="what people do with predictions")
+    use: Share = Field(default=0.03, description="what consumers do with predictions")
     reliance: Share = Field(default=0.02, description="how often people follow what is wrong")
     truth: Share = Field(default=0.03, description="outcomes against predictions")
     calibration: Share = Field(default=0.02, description="outcomes against probabilities")

@@ -70,6 +70,7 @@ class Ground:
         typical: rows of the median window of the most used version [rows].
         segments: rows of a typical window of each segment and protected group [rows].
         teams: segments of the teams whose reviews are watched; None where nobody reviews.
+        consumers: segments of the consumers whose use is watched; None where none says anything.
         usual: of outcomes; None while they have no baseline.
         lag: windows after which outcomes are read; 0 where they are not.
     """
@@ -78,6 +79,7 @@ class Ground:
     typical: float
     segments: Mapping[str, float]
     teams: tuple[str, ...] | None = None
+    consumers: tuple[str, ...] | None = None
     usual: Usual | None = None
     lag: int = 0
 
@@ -85,17 +87,32 @@ class Ground:
         """Values that JSON can hold."""
         counts = self.counts.tolist()
         teams = None if self.teams is None else list(self.teams)
-        said = {"counts": counts, "typical": self.typical, "segments": dict(self.segments)}
+        consumers = None if self.consumers is None else list(self.consumers)
+        said: dict[str, Any] = {
+            "counts": counts,
+            "typical": self.typical,
+            "segments": dict(self.segments),
+        }
         usual = None if self.usual is None else asdict(self.usual)
-        return {**said, "teams": teams, "usual": usual, "lag": self.lag}
+        named = {"teams": teams, "consumers": consumers}
+        return {**said, **named, "usual": usual, "lag": self.lag}
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> Self:
         """The ground that `to_json` was taken of."""
         teams = None if said["teams"] is None else tuple(said["teams"])
+        consumers = tuple(some) if (some := said.get("consumers")) is not None else None
         counts = np.array(said["counts"], np.int64)
         usual = Usual(**some) if (some := said.get("usual")) else None
-        return cls(counts, said["typical"], said["segments"], teams, usual, said.get("lag", 0))
+        return cls(
+            counts,
+            said["typical"],
+            said["segments"],
+            teams,
+            consumers,
+            usual,
+            said.get("lag", 0),
+        )
 
 
 Sums = Mapping[tuple[str, str], Ints]

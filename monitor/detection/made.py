@@ -122,9 +122,39 @@ def reviews(teams: Sequence[str], said: Mapping[str, Ints], windows: int) -> Mad
                 thing(signals.share(counts[:, 1], counts[:, 0], "override"), "override", "", SHARE),
             )
         )
-    halves = [1.0, *(1.0 / len(teams) for _ in teams)]
+    return _halved(Group.PEOPLE, things)
+
+
+def uses(consumers: Sequence[str], said: Mapping[str, Ints], windows: int) -> Made:
+    """How often consumers use what they heard of, all together and each by itself.
+
+    Of all together also how often they ignore or block it.
+
+    Args:
+        consumers: segments of those that are watched.
+        said: by segment, last words of consumers on predictions, and of these the ones that used,
+            ignored and blocked it, per window, shape (t, 4) [rows].
+        windows: how many, t.
+    """
+    things = []
+    for segment in (ALL, *consumers):
+        counts = said.get(segment, np.zeros((windows, 4), np.int64))
+        shares = [
+            signals.share(counts[:, i], counts[:, 0], name)
+            for i, name in enumerate(("used", "ignored", "blocked"), 1)
+        ]
+        parts = (0.5, 0.25, 0.25) if segment == ALL else (1.0,)
+        streams = signals.together(list(zip(parts, shares, strict=False)))
+        things.append(_within(segment, thing(streams, "use_{}", "", SHARE)))
+    return _halved(Group.USE, things)
+
+
+def _halved(group: Group, things: Sequence[Thing]) -> Made:
+    """Things of a family: the first, of all rows, has one half and the others share the other."""
+    rest = len(things) - 1
+    halves = [1.0, *(1.0 / rest for _ in range(rest))]
     found = [
-        replace(signal, group=Group.PEOPLE, part=signal.part * half / sum(halves))
+        replace(signal, group=group, part=signal.part * half / sum(halves))
         for half, (each, _) in zip(halves, things, strict=True)
         for signal in each
     ]

@@ -26,6 +26,7 @@ class Group(StrEnum):
     VOLUME = "volume"
     FAIRNESS = "fairness"
     PEOPLE = "people"
+    USE = "use"
     RELIANCE = "reliance"
     TRUTH = "truth"
     CALIBRATION = "calibration"

@@ -36,7 +36,10 @@ COMMON: Final = ""
 PEOPLE: Final = "@people"
 """Name of the block of signals of what people do."""
 
-NO_VERSIONS: Final = (COMMON, PEOPLE)
+USE: Final = "@use"
+"""Name of the block of signals of what consumers do."""
+
+NO_VERSIONS: Final = (COMMON, PEOPLE, USE)
 """Names of blocks that are no versions."""
 
 

@@ -94,7 +94,7 @@ class Teller:
         """Windows by which a signal is read later than it was."""
         if signal.group in OF_TRUTH:
             return self.reader.truth_lag or 0
-        return (self.reader.lag or 0) if signal.group is Group.PEOPLE else 0
+        return (self.reader.lag or 0) if signal.group in (Group.PEOPLE, Group.USE) else 0
 
     def _values(
         self, step: Step, lead: pager.Lead, signal: Signal, read: Read

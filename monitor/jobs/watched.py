@@ -11,10 +11,10 @@ import numpy as np
 
 from monitor.cards.card import Card
 from monitor.detection.ground import Columns, Ground, Sums, ground_of, rows_of
-from monitor.detection.made import Made, made, reviews, volume
+from monitor.detection.made import Made, made, reviews, uses, volume
 from monitor.detection.truths import PREFIX, truths
 from monitor.detection.truths import rows_of as graded_of
-from monitor.detection.watching import COMMON, PEOPLE, Batch
+from monitor.detection.watching import COMMON, PEOPLE, USE, Batch
 from monitor.jobs.build import layouts_of
 from monitor.jobs.plan import feedback_plan
 from monitor.log.profiles import ProfileTable, Revision
@@ -25,8 +25,9 @@ from monitor.profiles.early import units
 from monitor.profiles.family import Family
 from monitor.profiles.inputs_plan import InputsPlan
 from monitor.profiles.layout import Ints, Layout, Profile
-from monitor.profiles.named import TEAM, names_of
+from monitor.profiles.named import CONSUMER, TEAM, names_of
 from monitor.profiles.segments import ALL, RESERVED
+from monitor.profiles.used import USED, USES
 from monitor.profiles.windows import (
     DAY,
     Range,
@@ -41,12 +42,25 @@ from monitor.profiles.windows import (
 MOST_TEAMS: Final = 20
 """Teams whose reviews are watched by themselves, those with most."""
 
+MOST_CONSUMERS: Final = 20
+"""Consumers whose use is watched by itself, those that say most."""
+
 PORTION: Final = 500
 """Windows whose profiles are in memory at once."""
 
 MOST_OF_PEOPLE: Final = 50
 """Windows whose profiles of feedback are: they are many times as large, and few of their numbers
 are needed."""
+
+
+_COUNTED: Final[Mapping[Family, tuple[str, ...]]] = {
+    Family.PEOPLE: ("shown", "overridden"),
+    Family.USE: (USES, USED, "ignored", "blocked"),
+}
+"""Counts of what is done with predictions that are read: rows first, then what is part of them."""
+
+_NAMED: Final[Mapping[Family, str]] = {Family.PEOPLE: TEAM, Family.USE: CONSUMER}
+"""By whom it is divided."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +73,7 @@ class Read:
         sums: by version and segment, shape (t, layout.ints) each.
         hashes: of the profiles of each window; "" where it has none.
         said: by segment, recommendations shown to people and overruled, shape (t, 2) [rows].
+        uses: by segment, what consumers said of predictions, as `_COUNTED`, shape (t, 4) [rows].
         truths: by version, sums of outcomes as `profiles.early` names them, shape (t, k).
     """
 
@@ -67,6 +82,7 @@ class Read:
     sums: Sums
     hashes: Sequence[str]
     said: Mapping[str, Ints] = field(default_factory=dict)
+    uses: Mapping[str, Ints] = field(default_factory=dict)
     truths: Mapping[str, Ints] = field(default_factory=dict)
 
 
@@ -106,8 +122,8 @@ class Reader:
             span: whole windows.
             length: of a window [s].
             asof: in place of the reader's.
-            with_late: whether with what is read late, of windows of detection: what people did
-                and what came true.
+            with_late: whether with what is read late, of windows of detection: what people and
+                consumers did and what came true.
         """
         start, end = span
         plan = self.plan
@@ -136,10 +152,11 @@ class Reader:
             if revision.partial.profile.layout.ints == sums[about].shape[1]:
                 sums[about][place] += revision.partial.profile.ints
             lines[place].append(_line(revision))
-        said = self._reviews(span, lines, asof) if with_late else {}
+        said = self._told(Family.PEOPLE, span, lines, asof) if with_late else {}
+        used = self._told(Family.USE, span, lines, asof) if with_late else {}
         truths = self._truths(span, lines, asof) if with_late else {}
         hashes = [_hash(some) for some in lines]
-        return Read(length, start // length, sums, hashes, said, truths)
+        return Read(length, start // length, sums, hashes, said, used, truths)
 
     @property
     def truth_lag(self) -> int | None:
@@ -183,7 +200,7 @@ class Reader:
 
     @property
     def lag(self) -> int | None:
-        """Windows after which the reviews of one are read, once; None where they don't fit.
+        """Windows after which reviews and uses of one are read, once; None where they don't fit.
 
         The time that the card gives reviews, else a day: later ones count in no bet.
         """
@@ -193,28 +210,33 @@ class Reader:
         within = self.card.policy.within if self.card.policy else timedelta(days=1)
         return -(-int(within.total_seconds()) // self.length)
 
-    def _reviews(
-        self, span: Range, lines: Sequence[list[str]], asof: datetime | None
+    def _told(
+        self, family: Family, span: Range, lines: Sequence[list[str]], asof: datetime | None
     ) -> dict[str, Ints]:
-        """What people did with the recommendations of the windows a lag before these."""
-        found: dict[str, Ints] = defaultdict(lambda: np.zeros((len(lines), 2), np.int64))
-        for revision in self._people(span, asof):
+        """What was done with the predictions of the windows a lag before these."""
+        names = _COUNTED[family]
+        found: dict[str, Ints] = defaultdict(lambda: np.zeros((len(lines), len(names)), np.int64))
+        for revision in self._spoken(family, span, asof):
             key = revision.partial.key
             place = (seconds_of(key.start) - span[0]) // self.length + (self.lag or 0)
             of = revision.partial.profile.get(Counts).of
-            found[key.segment][place] += (of["shown"], of["overridden"])
+            found[key.segment][place] += [of[name] for name in names]
             lines[place].append(_line(revision))
         return dict(found)
 
-    def _people(self, span: Range, asof: datetime | None) -> Iterator[Revision]:
-        """Profiles of reviews, all together and per team, of the windows a lag before these."""
+    def _spoken(self, family: Family, span: Range, asof: datetime | None) -> Iterator[Revision]:
+        """Profiles of a family, all together and by name, of the windows a lag before these."""
         if self.lag is None:
             return
-        layouts = layouts_of(feedback_plan(self.card, self.plan))[Family.PEOPLE]
-        for revision in self._late(Family.PEOPLE, layouts, self.lag, span, asof):
+        layouts = layouts_of(feedback_plan(self.card, self.plan))[family]
+        for revision in self._late(family, layouts, self.lag, span, asof):
             segment = revision.partial.key.segment
-            if segment == ALL or segment.startswith(TEAM):
-                yield revision
+            if segment != ALL and not segment.startswith(_NAMED[family]):
+                continue
+            # What no consumer speaks of has a profile of use too, which says nothing.
+            if family is Family.USE and not revision.partial.profile.get(Counts).of[USES]:
+                continue
+            yield revision
 
     def _late(
         self,
@@ -254,27 +276,39 @@ class Reader:
             about: np.sum([s[about].sum(axis=0) for s in portions if about in s], axis=0)[None]
             for about in sorted(names)
         }
-        teams = self._teams(span)
         found = ground_of(self.columns, whole, rows)
-        return replace(found, teams=teams, lag=self.truth_lag or 0)
+        teams, consumers = self._teams(span), self._consumers(span)
+        return replace(found, teams=teams, consumers=consumers, lag=self.truth_lag or 0)
 
     def _teams(self, span: Range) -> tuple[str, ...] | None:
         """Segments of the teams with most reviews in a span; None where nobody reviewed.
 
         Teams of too few people to be shown are not watched by themselves.
         """
-        sums: dict[str, Profile] = {}
-        for part in parts(span, self.length):
-            for revision in self._people(part, None):
-                segment, profile = revision.partial.key.segment, revision.partial.profile
-                sums[segment] = sums[segment] + profile if segment in sums else profile
-        shown = {segment: profile.get(Counts).of["shown"] for segment, profile in sums.items()}
-        if not shown.pop(ALL, 0):
+        sums = self._summed(Family.PEOPLE, span)
+        if sums is None:
             return None
         teams = names_of(TEAM, sums)
         hidden = withheld({name: sums[at] for name, at in teams.items()})
-        kept = [at for name, at in teams.items() if name not in hidden and shown[at]]
-        return tuple(sorted(sorted(kept, key=lambda at: (-shown[at], at))[:MOST_TEAMS]))
+        kept = {at: sums[at] for name, at in teams.items() if name not in hidden}
+        return _most(Family.PEOPLE, kept, MOST_TEAMS)
+
+    def _consumers(self, span: Range) -> tuple[str, ...] | None:
+        """Segments of the consumers that said most in a span; None where none said anything."""
+        sums = self._summed(Family.USE, span)
+        if sums is None:
+            return None
+        kept = {at: sums[at] for at in names_of(CONSUMER, sums).values()}
+        return _most(Family.USE, kept, MOST_CONSUMERS)
+
+    def _summed(self, family: Family, span: Range) -> dict[str, Profile] | None:
+        """Profiles of a span by segment; None where all together have no rows."""
+        sums: dict[str, Profile] = {}
+        for part in parts(span, self.length):
+            for revision in self._spoken(family, part, None):
+                segment, profile = revision.partial.key.segment, revision.partial.profile
+                sums[segment] = sums[segment] + profile if segment in sums else profile
+        return sums if ALL in sums and _rows(family, sums[ALL]) else None
 
     def batch(self, read: Read, ground: Ground, versions: Collection[str] = ()) -> Batch:
         """The signals of these windows, of these versions too where they had no rows."""
@@ -293,6 +327,8 @@ class Reader:
         common = {COMMON: volume(every)}
         if ground.teams is not None:
             common[PEOPLE] = reviews(ground.teams, read.said, windows)
+        if ground.consumers is not None:
+            common[USE] = uses(ground.consumers, read.uses, windows)
         graded = self._graded(read, {*rows, *read.truths})
         truth = self.truths(ground, graded)
         graded_rows = {name: graded_of(contract, sums) for name, sums in graded.items()}
@@ -331,6 +367,17 @@ class Reader:
             if key.reference == reference and rows:
                 found[key.version][(seconds_of(key.start) - start) // length] += rows
         return dict(found)
+
+
+def _rows(family: Family, profile: Profile) -> int:
+    return int(profile.get(Counts).of[_COUNTED[family][0]])
+
+
+def _most(family: Family, sums: Mapping[str, Profile], most: int) -> tuple[str, ...]:
+    """Segments with most rows, in the order of their names."""
+    rows = {at: _rows(family, profile) for at, profile in sums.items()}
+    kept = sorted((at for at in rows if rows[at]), key=lambda at: (-rows[at], at))
+    return tuple(sorted(kept[:most]))
 
 
 def parts(span: Range, length: int) -> list[Range]:

@@ -47,6 +47,11 @@ ADVICE: Final[Mapping[Group, str]] = {
         "a fault of the model that they saw first. Read the reasons of some overrides, and see "
         "whether outcomes proved them right."
     ),
+    Group.USE: (
+        "Ask the consumer what changed in how it calls and filters: a release, a threshold, a "
+        "rule that blocks. If the answers themselves moved at the same time, look there first; "
+        "an application that trusts them less may have seen a fault before outcomes do."
+    ),
     Group.RELIANCE: (
         "Read some of the wrong recommendations that people followed, and talk with them: haste, "
         "a full queue, or an answer that looks surer than it is. Show less, or ask for a reason, "

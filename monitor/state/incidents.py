@@ -9,6 +9,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from monitor.errors import StateError
+from monitor.profiles.named import CONSUMER
+from monitor.profiles.segments import segment_values
 from monitor.state import audit
 from monitor.state.database import METADATA, Instant, State
 
@@ -242,10 +244,21 @@ def _sum(first: Lead, then: Lead) -> Lead:
 
 
 def _called(lead: Lead) -> str:
-    name = lead.column or lead.metric.replace("_", " ")
+    name = lead.column or _OF_USE.get(lead.metric) or lead.metric.replace("_", " ")
     if not lead.column and lead.kind in ("bias", "slope"):
         name = f"{name} ({lead.kind})"
+    if lead.segment.startswith(CONSUMER):
+        (consumer,) = segment_values(lead.segment).values()
+        return f"{name} by {consumer}"
     return f"{name} in {lead.segment}" if lead.segment else name
+
+
+_OF_USE: Final = {
+    "use_used": "use",
+    "use_ignored": "predictions ignored",
+    "use_blocked": "predictions blocked",
+}
+"""What metrics of use are called where a change of theirs is told."""
 
 
 _NAMED: Final = 4

@@ -14,8 +14,10 @@ from click.testing import CliRunner
 from prometheus_client import CollectorRegistry
 
 from monitor.cli import main
+from monitor.jobs.again import reader_of
 from monitor.jobs.evaluate import Close
 from monitor.jobs.evaluating import evaluated
+from monitor.jobs.query import answer
 from monitor.jobs.read_in import read_in
 from monitor.jobs.service import Opened, opened
 from monitor.simulate.folder import write
@@ -26,6 +28,7 @@ from monitor.state.detectors import CheckState
 from monitor.state.incidents import Incident, Status, Tier, What
 
 SEED = 11
+CONSUMERS = ("@consumer=crm", "@consumer=pricing")
 MODEL = "lending"
 START = datetime(2026, 10, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -85,6 +88,28 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
 def test_learning_is_told_and_nothing_is_called_before_anything_went_wrong(told: Told) -> None:
     assert told.learning == "learning 20/30 windows"
     assert told.before == []
+
+
+def test_use_is_watched_as_the_usage_events_say_it(told: Told) -> None:
+    known = detectors.known(told.parts.state, MODEL)
+    assert known is not None
+    wanted = ["use/used", "use/ignored", "use/blocked", *(f"use/{one}/used" for one in CONSUMERS)]
+    assert [name for name in known.names if name.startswith("use/")] == wanted
+    reader = reader_of(told.parts, MODEL)
+    lag = (reader.lag or 0) * reader.length
+    start, end = (int((START + days * DAY).timestamp()) for days in (5, 8))
+    read = reader.read((start + lag, end + lag), reader.length, with_late=True)
+    for one in CONSUMERS:
+        name = one.partition("=")[2]
+        query = (
+            "SELECT count(*), count(*) FILTER (WHERE u.used = 'used') FROM usage u "
+            "JOIN predictions p ON p.event_id = u.prediction_id "
+            f"WHERE u.consumer = '{name}' AND p.event_time >= to_timestamp({start}) "
+            f"AND p.event_time < to_timestamp({end})"
+        )
+        with answer(told.parts, query) as rows:
+            (said,) = zip(*(column.to_pylist() for column in rows.read_all()), strict=True)
+        assert read.uses[one].sum(axis=0)[:2].tolist() == list(said)
 
 
 def test_what_was_planted_is_one_page_with_what_moved_and_since_when(told: Told) -> None:

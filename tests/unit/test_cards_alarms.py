@@ -19,7 +19,10 @@ def test_without_a_word_there_is_a_page_a_month() -> None:
     found = alarms("{}")
     assert (found.pages_per_month, found.tickets_per_quarter) == (1.0, 1.0)
     assert (found.tolerance.sigma, found.tolerance.relative) == (0.02, 0.02)
-    assert sum(found.weights.model_dump().values()) == pytest.approx(1.0)
+    parts = found.weights.model_dump()
+    # Beside the others, which keep what they have where no consumer says anything.
+    assert parts.pop("use") == 0.03
+    assert sum(parts.values()) == pytest.approx(1.0)
     assert found.weights.segments == 0.3
 
 

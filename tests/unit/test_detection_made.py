@@ -87,13 +87,14 @@ def test_reading_windows_one_by_one_changes_no_bit(
 
 
 def test_a_ground_comes_back_as_it_was_written(ground: Ground) -> None:
-    known = replace(ground, teams=("@team=a",))
+    known = replace(ground, teams=("@team=a",), consumers=("@consumer=crm",))
     again = Ground.from_json(known.to_json())
     assert np.array_equal(again.counts, known.counts)
-    assert (again.typical, again.segments, again.teams) == (
+    assert (again.typical, again.segments, again.teams, again.consumers) == (
         known.typical,
         known.segments,
         known.teams,
+        known.consumers,
     )
 
 
