@@ -9,6 +9,7 @@ import click
 
 from monitor.cli.options import TIME, config, output
 from monitor.cli.rows import write
+from monitor.cli.talk import progress
 from monitor.jobs import again
 from monitor.jobs.service import opened
 
@@ -34,7 +35,8 @@ def backtest(model: str, start: datetime, end: datetime, file: Path, form: str) 
 
     Exit codes: 0 done, 1 there is no baseline yet, 2 a mistake in the settings or the cards.
     """
-    found = again.backtest(opened(file), model, start, end)
+    with progress("of the time looked at") as told:
+        found = again.backtest(opened(file), model, start, end, told=told)
     rows = [
         {
             "at": call.at,

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from monitor.cli.options import config
+from monitor.cli.talk import progress
 from monitor.settings import load_settings
 from monitor.state.backup import back_up
 from monitor.state.database import State
@@ -29,6 +30,8 @@ def backup(to: Path, file: Path) -> None:
     """
     state = State.open(load_settings(file).state_uri())
     try:
-        click.echo(f"{back_up(state, to)} rows in {to}")
+        with progress("of them written") as told:
+            rows = back_up(state, to, told=told)
+        click.echo(f"{rows} rows in {to}")
     finally:
         state.close()

@@ -7,19 +7,20 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from prometheus_client import CollectorRegistry
 
-from monitor.cli.ingest import counted
+from monitor.cli.ingest import counted, counts
 from monitor.cli.rows import write as write_rows
 from monitor.cli.signals import stopping
-from monitor.cli.talk import counting, progress
+from monitor.cli.talk import Told, counting, progress
 from monitor.errors import MonitorError
 from monitor.jobs.differences import CLEAR, Difference, differences
 from monitor.jobs.evaluate import Close
@@ -33,7 +34,10 @@ from monitor.settings.values import Address
 from monitor.simulate.folder import write
 from monitor.simulate.messages import MODEL
 from monitor.simulate.world import World, demo_world
-from monitor.state import incidents
+from monitor.state import detectors, incidents, results, runs
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 MOST_SHOWN = 30
 """Lines of the table."""
@@ -55,7 +59,7 @@ def demo(fast: bool, folder: Path | None, keep: bool) -> None:
     Six weeks of a lending model with two versions, three teams of reviewers and outcomes that
     come late are written to files, read, evaluated and shown under /metrics, the same way as in
     a real service. A table of what differs from the reference ends it; on a terminal it goes on
-    serving until Ctrl-C unless --fast is given.
+    serving until Ctrl-C unless --fast is given, with a view of the model that follows evaluation.
 
     \b
     Example:
@@ -69,20 +73,26 @@ def demo(fast: bool, folder: Path | None, keep: bool) -> None:
         world = demo_world(now)
         click.echo(f"Writing {world.days} days of the model {MODEL} to {place}")
         parts = _free_address(opened(write(world, place).service))
-        with stopping() as stop, _served(parts):
+        is_live = not fast and sys.stdout.isatty()
+        with stopping() as stop, _served(parts) as address:
             registry = CollectorRegistry()
-            with counting(lambda: counted(registry), seconds=2.0):
+            with _reading(registry, is_live=is_live):
                 read_in(parts, stop.is_set, once=True, registry=registry)
             click.echo(f"Read {counted(registry)}")
-            with progress() as told:
+            with _evaluating(parts) if is_live else progress() as told:
                 close = Close(everything=True, until=world.end)
                 done = evaluated(parts, close, now=now, told=told)
             click.echo(f"Made {done.results} results; what differs from the reference:")
             _show(parts, world)
-            if not fast and sys.stdout.isatty() and not stop.is_set():
+            if is_live and not stop.is_set():
                 click.echo("Serving until Ctrl-C.")
-                with scheduling(parts, CollectorRegistry()):
-                    keep_evaluating(parts, stop.wait, CollectorRegistry())
+                with scheduling(parts, CollectorRegistry()), _board(parts, world, address) as draw:
+
+                    def wait(seconds: float) -> bool:
+                        draw()
+                        return stop.wait(seconds)
+
+                    keep_evaluating(parts, wait, CollectorRegistry())
     if folder is None and not keep:
         click.echo(f"To look around in such data, keep it: {sys.argv[0]} demo --fast --folder demo")
 
@@ -145,11 +155,14 @@ def _free_address(parts: Opened) -> Opened:
 
 
 @contextmanager
-def _served(parts: Opened) -> Iterator[None]:
-    """Results under /metrics, in a thread of their own."""
+def _served(parts: Opened) -> Iterator[str]:
+    """Results under /metrics, in a thread of their own; the address of the pages."""
     stop, is_up = threading.Event(), threading.Event()
+    address = ""
 
     def told(url: str) -> None:
+        nonlocal address
+        address = f"{url}/"
         click.echo(f"Serving {url}/ for you, {url}/metrics for Prometheus")
         is_up.set()
 
@@ -163,19 +176,81 @@ def _served(parts: Opened) -> Iterator[None]:
     thread.start()
     is_up.wait()
     try:
-        yield
+        yield address
     finally:
         stop.set()
         thread.join()
 
 
-def _show(parts: Opened, world: World) -> None:
+@contextmanager
+def _reading(registry: CollectorRegistry, *, is_live: bool) -> Iterator[None]:
+    if not is_live:
+        with counting(lambda: counted(registry), seconds=2.0):
+            yield
+        return
+    from monitor.cli import live
+
+    with live.following(lambda: live.reading(counts(registry))):
+        yield
+
+
+@contextmanager
+def _evaluating(parts: Opened) -> Iterator[Told]:
+    from monitor.cli import live
+
+    come: dict[str, tuple[int, int]] = {}
+
+    def told(name: str, done: int, whole: int) -> None:
+        come[name] = done, whole
+
+    def view() -> "RenderableType":
+        called = incidents.listing(parts.state, MODEL)
+        return live.evaluating(dict(come), results.count(parts.state), called)
+
+    with live.following(view):
+        yield told
+
+
+@contextmanager
+def _board(parts: Opened, world: World, address: str) -> Iterator[Callable[[], None]]:
+    """A function that draws how the model stands, where that has changed."""
+    from monitor.cli import live
+
+    evaluated: datetime | None = None
+    moved = tuple(_differences(parts, world))
+
+    def draw() -> None:
+        nonlocal evaluated, moved
+        run = next(iter(runs.newest(parts.state, "evaluate", 1)), None)
+        if run is not None and run.finished not in (None, evaluated):
+            evaluated, moved = run.finished, tuple(_differences(parts, world))
+        checks = detectors.checks(parts.state, MODEL)
+        stands = live.Board(
+            model=MODEL,
+            state=next((one.state for one in checks if one.check == detectors.WHOLE), None),
+            evaluated=evaluated,
+            upto=detectors.upto(parts.state, MODEL),
+            moved=moved,
+            incidents=tuple(incidents.listing(parts.state, MODEL)),
+            address=address,
+        )
+        show(stands)
+
+    with live.drawing() as show:
+        yield draw
+
+
+def _differences(parts: Opened, world: World) -> Sequence[Difference]:
     card = parts.cards[MODEL]
     assert card.reference is not None
     assert card.reference.window is not None
     window = card.reference.window
     span = (seconds_of(window.start), seconds_of(window.end))
-    found = differences(parts, card, span, world.end, now=datetime.now(UTC))
+    return differences(parts, card, span, world.end, now=datetime.now(UTC))
+
+
+def _show(parts: Opened, world: World) -> None:
+    found = _differences(parts, world)
     clear = [one for one in found if one.times >= CLEAR]
     _table(clear[:MOST_SHOWN])
     click.echo(

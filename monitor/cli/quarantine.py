@@ -9,6 +9,7 @@ import click
 
 from monitor.cli.options import TIME, config, output
 from monitor.cli.rows import write
+from monitor.cli.talk import progress
 from monitor.events.schema import Reason
 from monitor.jobs import replay as replaying
 from monitor.jobs.service import opened
@@ -81,5 +82,9 @@ def replay(source: str | None, reason: str | None, since: datetime | None, file:
       mbm quarantine replay --reason unknown_model
     """
     parts = opened(file)
-    done = replaying.replay(parts, source=source, reason=reason, since=since, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    with progress("of them tried") as told:
+        done = replaying.replay(
+            parts, source=source, reason=reason, since=since, now=now, told=told
+        )
     click.echo(f"{done.taken_in} of {done.tried} messages taken in")

@@ -1,13 +1,16 @@
 """`mbm replay-verdict`."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from monitor.cli.options import TIME, config
+from monitor.cli.talk import progress
 from monitor.errors import StateError
 from monitor.jobs import again, results_again
+from monitor.jobs.again import Replayed
 from monitor.jobs.results_again import Asked
 from monitor.jobs.service import Opened, opened
 from monitor.metrics import BY_NAME
@@ -91,29 +94,38 @@ def _replay_result(parts: Opened, asked: Asked) -> None:
 
 def _replay_window(parts: Opened, verdict: str) -> None:
     model, end = _window(parts, verdict)
-    last = None
-    for count, one in enumerate(again.replayed(parts, model, end), 1):
-        if one.inputs_hash != one.before.inputs_hash:
-            click.echo(
-                f"window to {one.before.end:%Y-%m-%d %H:%M}: its profiles are others than then "
-                f"({one.inputs_hash or 'none'}, not {one.before.inputs_hash or 'none'})"
-            )
-            raise SystemExit(DIFFERS)
-        if not one.is_same:
-            click.echo(
-                f"window to {one.before.end:%Y-%m-%d %H:%M}: the logarithm of the evidence is "
-                f"{one.log_evidence}, it was {one.before.log_evidence}; the baseline has been "
-                "learned anew since, or the program or its platform is another"
-            )
-            raise SystemExit(DIFFERS)
-        last = count, one
+    with progress("of the windows computed") as told:
+        last = _compared(again.replayed(parts, model, end, told=told))
     if last is None:
         raise StateError(f"{verdict}: the baseline was learned from this window")
     count, one = last
+    if one.inputs_hash != one.before.inputs_hash:
+        click.echo(
+            f"window to {one.before.end:%Y-%m-%d %H:%M}: its profiles are others than then "
+            f"({one.inputs_hash or 'none'}, not {one.before.inputs_hash or 'none'})"
+        )
+        raise SystemExit(DIFFERS)
+    if not one.is_same:
+        click.echo(
+            f"window to {one.before.end:%Y-%m-%d %H:%M}: the logarithm of the evidence is "
+            f"{one.log_evidence}, it was {one.before.log_evidence}; the baseline has been "
+            "learned anew since, or the program or its platform is another"
+        )
+        raise SystemExit(DIFFERS)
     click.echo(
         f"the same bits: {count} windows up to {one.before.end:%Y-%m-%d %H:%M} UTC, logarithm of "
         f"the evidence {one.log_evidence}, profiles {one.inputs_hash}"
     )
+
+
+def _compared(windows: Iterable[Replayed]) -> tuple[int, Replayed] | None:
+    """Number of windows computed, and the last: the first that is not as it was, if one is not."""
+    last = None
+    for last in enumerate(windows, 1):
+        _, one = last
+        if one.inputs_hash != one.before.inputs_hash or not one.is_same:
+            break
+    return last
 
 
 def _window(parts: Opened, verdict: str) -> tuple[str, datetime]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from monitor.cli.options import config
+from monitor.cli.talk import progress
 from monitor.settings import load_settings
 from monitor.state.backup import restore as read_back
 from monitor.state.database import State
@@ -30,6 +31,8 @@ def restore(backup: Path, file: Path) -> None:
     """
     state = State.open(load_settings(file).state_uri())
     try:
-        click.echo(f"{read_back(state, backup)} rows restored from {backup}")
+        with progress("of them restored") as told:
+            rows = read_back(state, backup, told=told)
+        click.echo(f"{rows} rows restored from {backup}")
     finally:
         state.close()

@@ -120,4 +120,5 @@ def _channels(parts: Opened) -> Iterator[dict[str, Any]]:
 
 
 def _row(what: str, name: str, state: str, since: datetime | None, detail: str) -> dict[str, Any]:
-    return {"what": what, "name": name, "state": state, "since": since, "detail": detail}
+    seconds = since and since.replace(microsecond=0)
+    return {"what": what, "name": name, "state": state, "since": seconds, "detail": detail}

@@ -27,10 +27,14 @@ def log_to_stderr() -> None:
 
 
 @contextmanager
-def progress() -> Iterator[Told]:
-    """A function that shows how far a piece of work has come, on standard error."""
+def progress(of: str = "of these windows built") -> Iterator[Told]:
+    """A function that shows how far a piece of work has come, on standard error.
+
+    Args:
+        of: what follows the share in a plain line.
+    """
     if not sys.stderr.isatty():
-        yield _Lines()
+        yield _Lines(of)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -71,11 +75,12 @@ def counting(text: Callable[[], str], seconds: float = LINE_SECONDS) -> Iterator
 class _Lines:
     """Plain lines, at most one every `LINE_SECONDS`."""
 
-    def __init__(self) -> None:
+    def __init__(self, of: str) -> None:
+        self._of = of
         self._said = time.monotonic()
 
     def __call__(self, name: str, done: int, whole: int) -> None:
         if time.monotonic() - self._said >= LINE_SECONDS:
             self._said = time.monotonic()
             share = 100 * done // max(whole, 1)
-            click.echo(f"{name}: {share} % of these windows built", err=True)
+            click.echo(f"{name}: {share} % {self._of}", err=True)

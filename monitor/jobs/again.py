@@ -12,6 +12,7 @@ from monitor.jobs import dirty, references
 from monitor.jobs.baseline import Learning, learned, ripened, rules_of
 from monitor.jobs.book import Book
 from monitor.jobs.detect import acted, covered, covers_more, let_go, muted_places, placed
+from monitor.jobs.evaluate import Told
 from monitor.jobs.plan import inputs_plan
 from monitor.jobs.service import Opened
 from monitor.jobs.watched import Reader, parts
@@ -71,10 +72,18 @@ def reader_of(opened: Opened, model: str) -> Reader:
     return Reader(ProfileTable.open(opened.store), card, inputs_plan(card, reference))
 
 
-def backtest(opened: Opened, model: str, start: datetime, end: datetime) -> Backtest:
+def backtest(
+    opened: Opened,
+    model: str,
+    start: datetime,
+    end: datetime,
+    *,
+    told: Told = lambda *_: None,
+) -> Backtest:
     """What would have called people in [start, end) with the card as it is.
 
-    Profiles count as they stand; a page is taken for the new normal a day after it came.
+    Profiles count as they stand; a page is taken for the new normal a day after it came. `told` is
+    told how much of the time is done, after every part of it.
 
     Raises:
         StateError: there is no baseline yet, and what it lacks.
@@ -88,7 +97,8 @@ def backtest(opened: Opened, model: str, start: datetime, end: datetime) -> Back
     calls: list[Paged] = []
     waiting: dict[int, dict[str, float]] = {}
     book = Book()
-    for part in parts(((detector.number + 1) * length, last), length):
+    first = (detector.number + 1) * length
+    for part in parts((first, last), length):
         read = reader.read(part, length, with_late=True)
         batch = reader.batch(read, detector.ground)
         for place in range((part[1] - part[0]) // length):
@@ -111,6 +121,7 @@ def backtest(opened: Opened, model: str, start: datetime, end: datetime) -> Back
             if (after := ripened(reader, detector)) is not detector:
                 detector = after
                 batch = reader.batch(read, detector.ground)
+        told(model, part[1] - first, last - first)
     return Backtest(instant(begin), instant(max(last, begin)), tuple(calls))
 
 
@@ -155,25 +166,29 @@ class Replayed:
         return self.log_evidence == self.before.log_evidence
 
 
-def replayed(opened: Opened, model: str, end: datetime) -> Iterator[Replayed]:
+def replayed(
+    opened: Opened, model: str, end: datetime, *, told: Told = lambda *_: None
+) -> Iterator[Replayed]:
     """The windows of a model's detector up to one that ends then, computed again.
 
-    Each from its profiles as they stood when it was told, with what people did by then.
+    Each from its profiles as they stood when it was told, with what people did by then. `told` is
+    told before each how much of the time is done.
 
     Raises:
         StateError: nothing was told of that window, or there is no baseline.
     """
     reader = reader_of(opened, model)
-    told = detectors.windows(opened.state, model, end=end)
-    if not told or told[-1].end != end:
+    windows = detectors.windows(opened.state, model, end=end)
+    if not windows or windows[-1].end != end:
         raise StateError(f"nothing was told of a window of {model} that ends {end.isoformat()}")
     length = reader.length
-    detector = _begun(opened, reader, told[0].at)
+    detector = _begun(opened, reader, windows[0].at)
     done = _acts(opened, model)
     muting = mutes.said(opened.state, model)
     rules = rules_of(reader.card)
     book = Book()
-    for window in told:
+    for place, window in enumerate(windows):
+        told(model, place * length, len(windows) * length)
         start = seconds_of(window.end) - length
         if start // length <= detector.number:
             continue

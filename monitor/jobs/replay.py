@@ -1,7 +1,7 @@
 """Messages from quarantine decoded once more, by the cards of today."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice
@@ -44,6 +44,7 @@ def replay(
     reason: str | None = None,
     since: datetime | None = None,
     now: datetime,
+    told: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Replayed:
     """What was taken in of the messages in quarantine that fit.
 
@@ -56,6 +57,7 @@ def replay(
         reason: only for this one.
         since: only those that came since; aware.
         now: aware; the clock.
+        told: after each batch, of how many messages were tried, and of how many.
     """
     log = EventLog.open(parts.store, parts.settings.log.partition)
     service.define_contracts(parts.store, parts.cards)
@@ -63,9 +65,11 @@ def replay(
     kept = kept_from(parts.state, parts.cards)
     found = quarantined(log, source=source, reason=reason, since=since)
     open_ones = [m for m in found if not m.is_replayed and m.reason != Reason.TOO_LARGE]
-    taken = 0
+    taken = tried = 0
     for batch in _batches(open_ones):
         taken += stored(log, decoder.decode(batch, now=now, kept_from=kept).rows)
+        tried += len(batch.values)
+        told("messages", tried, len(open_ones))
     return Replayed(len(open_ones), taken)
 
 

@@ -7,7 +7,7 @@ import os
 import pkgutil
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
@@ -26,6 +26,9 @@ _MARK: Final = 0x6D626D62
 _PORTION: Final = 5_000
 """Rows held in memory at a time."""
 
+Told = Callable[[str, int, int], None]
+"""Told of rows, how many are copied, and of how many."""
+
 
 def tables() -> Sequence[sa.Table]:
     """Every table of the state, those that others refer to first."""
@@ -34,7 +37,7 @@ def tables() -> Sequence[sa.Table]:
     return METADATA.sorted_tables
 
 
-def back_up(state: State, file: Path) -> int:
+def back_up(state: State, file: Path, *, told: Told = lambda *_: None) -> int:
     """Number of rows written; all of one moment, while the service goes on.
 
     Raises:
@@ -47,7 +50,7 @@ def back_up(state: State, file: Path) -> int:
             made = Path(folder) / "state.db"
             copy = State.open(f"sqlite:///{made}")
             with state.reading() as source, copy.writing() as target:
-                count = _copied(source, target)
+                count = _copied(source, target, told)
             copy.close()
             with closing(sqlite3.connect(made)) as connection:
                 # All in one file, without the write-ahead log beside it.
@@ -63,7 +66,7 @@ def back_up(state: State, file: Path) -> int:
     return count
 
 
-def restore(state: State, file: Path) -> int:
+def restore(state: State, file: Path, *, told: Told = lambda *_: None) -> int:
     """Number of rows read back into an empty state; a backup of an older program is migrated.
 
     Raises:
@@ -85,13 +88,15 @@ def restore(state: State, file: Path) -> int:
                         f"state {state.engine.url!r} holds {table.name} already, and is not "
                         "overwritten; name an empty database, or move its file away"
                     )
-            count = _copied(source, target)
+            count = _copied(source, target, told)
             _continue_numbers(target)
         backup.close()
     return count
 
 
-def _copied(source: sa.Connection, target: sa.Connection) -> int:
+def _copied(source: sa.Connection, target: sa.Connection, told: Told) -> int:
+    held = (source.scalar(sa.select(sa.func.count()).select_from(table)) for table in tables())
+    whole = sum(found or 0 for found in held)
     count = 0
     for table in tables():
         rows = source.execute(
@@ -100,6 +105,7 @@ def _copied(source: sa.Connection, target: sa.Connection) -> int:
         for portion in rows.partitions():
             target.execute(sa.insert(table), [dict(row) for row in portion])
             count += len(portion)
+            told("rows", count, whole)
     return count
 
 

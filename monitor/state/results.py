@@ -281,6 +281,12 @@ def current(state: State, model: str, window_kind: str = "publish") -> list[Resu
         return [ResultRow(*row) for row in connection.execute(wanted.order_by(*_ORDER))]
 
 
+def count(state: State) -> int:
+    """Number of results ever made, later revisions of the same one included."""
+    with state.reading() as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(RESULTS)) or 0
+
+
 def models(state: State) -> list[str]:
     """Names of the models with verdicts, in order."""
     with state.reading() as connection:

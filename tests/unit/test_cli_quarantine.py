@@ -82,7 +82,10 @@ def test_the_list_tells_reason_detail_and_bytes(place: Path) -> None:
 def test_a_new_card_takes_its_messages_in_once(place: Path) -> None:
     (place / "cards" / "b.yaml").write_text(CARD.format(model="b"))
     parts = opened(place / "service.yaml")
-    assert replay(parts, now=NOW) == Replayed(tried=3, taken_in=2)
+    come: list[tuple[str, int, int]] = []
+    told = replay(parts, now=NOW, told=lambda *far: come.append(far))
+    assert told == Replayed(tried=3, taken_in=2)
+    assert come == [("messages", 3, 3)]
     assert replay(parts, now=NOW) == Replayed(tried=1, taken_in=0)
     found = run(place, "query", "SELECT event_id, x, replay_of FROM b ORDER BY x")
     assert [row["event_id"] for row in found] == ["b-2", "b-3"]

@@ -70,9 +70,11 @@ def held(state: State) -> dict[str, list[tuple[object, ...]]]:
 
 def test_every_row_of_every_table_comes_back(state: State, empty: State, tmp_path: Path) -> None:
     fill(state)
-    count = back_up(state, tmp_path / "backup")
+    come: list[tuple[str, int, int]] = []
+    count = back_up(state, tmp_path / "backup", told=lambda *far: come.append(far))
     assert count == 3 * len(tables())
-    assert restore(empty, tmp_path / "backup") == count
+    assert restore(empty, tmp_path / "backup", told=lambda *far: come.append(far)) == count
+    assert come == 2 * [("rows", done, count) for done in range(3, count + 1, 3)]
     assert held(empty) == held(state)
     assert [path.name for path in tmp_path.iterdir() if "backup" in path.name] == ["backup"]
 
