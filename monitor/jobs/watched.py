@@ -48,7 +48,7 @@ MOST_CONSUMERS: Final = 20
 PORTION: Final = 500
 """Windows whose profiles are in memory at once."""
 
-MOST_OF_PEOPLE: Final = 50
+MOST_OF_PEOPLE: Final = 20
 """Windows whose profiles of feedback are: they are many times as large, and few of their numbers
 are needed."""
 
