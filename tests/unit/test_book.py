@@ -1,47 +1,17 @@
 """What came to a page is written alike, in however many portions its windows were taken in."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from monitor.jobs.book import Book
 from monitor.state import incidents
 from monitor.state.database import State
-from monitor.state.incidents import Incident, Lead, Status, Tier
+from monitor.state.incidents import Incident, Tier
+from tests.incidents import LEAD, NOON, PAGE
 
-NOON = datetime(2026, 3, 11, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-LEAD = Lead(
-    signal="features/income/location@1",
-    metric="feature_location",
-    column="income",
-    segment="",
-    version="1",
-    kind="location",
-    part=1.0,
-    direction="up",
-    since=NOON,
-    effect=0.5,
-    low=0.4,
-    high=0.6,
-    before=None,
-    after=None,
-    unit="sigma",
-)
-PAGE = Incident(
-    id="",
-    model="lending",
-    tier=Tier.PAGE,
-    status=Status.OPEN,
-    opened=NOON,
-    updated=NOON,
-    since=NOON,
-    evidence=3.0,
-    summary=incidents.summary("lending", [LEAD], NOON),
-    leads=(LEAD,),
-    story={},
-)
 
 
 def written(state: State, portions: list[list[str]]) -> Incident:

@@ -9,22 +9,20 @@ from rich.console import Console, RenderableType
 from monitor.cli import live
 from monitor.jobs.differences import Difference
 from monitor.state.detectors import CheckState
-from monitor.state.incidents import Incident, Status, Tier
+from monitor.state.incidents import Status
+from tests.incidents import PAGE as CALL
 
 AT = datetime(2026, 3, 11, 12, 30, tzinfo=UTC)
 MOVED = Difference("feature_psi", "income", "", "2", 0.3631, None, None, 0.0125, 1638, 12.61)
-PAGE = Incident(
+PAGE = replace(
+    CALL,
     id="lending-2026-03-11-1",
-    model="lending",
-    tier=Tier.PAGE,
-    status=Status.OPEN,
     opened=AT,
     updated=AT,
     since=AT,
     evidence=9.0,
     summary="income moved [bold]since\x1b[2J noon",
     leads=(),
-    story={},
 )
 BOARD = live.Board(
     model="lending",

@@ -1,46 +1,22 @@
 """Notices are written once, claimed by one, and wait until they are sent."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from monitor.state import incidents, notices
 from monitor.state.database import State
-from monitor.state.incidents import Incident, Lead, Status, Tier, What
+from monitor.state.incidents import What
 from monitor.state.notices import LONGEST_ERROR, OPENED, Key, Waiting
+from tests.incidents import LEAD as INCOME
+from tests.incidents import NOON as NOW
+from tests.incidents import PAGE
 
-NOW = datetime(2026, 3, 11, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 LEASE = timedelta(minutes=5)
-INCIDENT = Incident(
-    id="",
-    model="m",
-    tier=Tier.PAGE,
-    status=Status.OPEN,
-    opened=NOW + HOUR,
-    updated=NOW + HOUR,
-    since=NOW,
-    evidence=3.0,
-    summary="m: x moved",
-    leads=(),
-    story={},
+INCIDENT = replace(
+    PAGE, model="m", opened=NOW + HOUR, updated=NOW + HOUR, summary="m: x moved", leads=()
 )
-LEAD = Lead(
-    signal="features/x/location@1",
-    metric="feature_location",
-    column="x",
-    segment="",
-    version="1",
-    kind="location",
-    part=1.0,
-    direction="up",
-    since=NOW,
-    effect=0.5,
-    low=0.4,
-    high=0.6,
-    before=None,
-    after=None,
-    unit="sigma",
-)
+LEAD = replace(INCOME, signal="features/x/location@1", column="x")
 
 
 def key(number: int = 1, channel: str = "mail") -> Key:
