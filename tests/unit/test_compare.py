@@ -1,23 +1,19 @@
 """Versions side by side: intervals of differences, and cases that both saw."""
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from prometheus_client import CollectorRegistry
 
-import monitor
 from monitor.api import Monitor
 from monitor.control.differences import Difference, Side, compared, corrected
 from monitor.control.pairs import answers, cases, paired
 from monitor.jobs.closed import NoWindowError, around_deployment
 from monitor.jobs.evaluate import Close
 from monitor.jobs.evaluating import evaluated
-from monitor.jobs.read_in import read_in
-from monitor.jobs.service import opened
 from monitor.metrics.intervals import newcombe, wilson
+from tests.files import service_over
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 CARD = """\
@@ -98,9 +94,6 @@ def test_a_case_that_came_twice_is_no_pair() -> None:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Monitor:
     """Version 2 in the shadow of version 1 says yes where it says no in 30 of 400 cases."""
-    folder = tmp_path_factory.mktemp("pairs")
-    (folder / "cards").mkdir()
-    (folder / "cards/m.yaml").write_text(CARD)
     rng = np.random.default_rng(32)
     events: list[dict[str, object]] = []
     for i in range(400):
@@ -141,20 +134,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Monitor:
             "traffic_share": 0.5,
         }
         events.append(said)
-    (folder / "events.jsonl").write_text("\n".join(map(json.dumps, events)))
-    settings = {
-        "store": "data",
-        "cards": "cards",
-        "sources": {"all": {"files": {"path": str(folder), "pattern": "*.jsonl"}}},
-        "ingest": {"metrics": "127.0.0.1:0"},
-        "evaluate": {"metrics": "127.0.0.1:0"},
-    }
-    (folder / "service.yaml").write_text(json.dumps(settings))
-    parts = opened(folder / "service.yaml")
-    read_in(parts, lambda: False, once=True, registry=CollectorRegistry())
+    parts = service_over(tmp_path_factory.mktemp("pairs"), {"m": CARD}, events)
     until = START + timedelta(days=1)
     evaluated(parts, Close(everything=True, until=until), now=datetime.now(UTC))
-    return monitor.open(folder / "service.yaml")
+    return Monitor(parts)
 
 
 def test_shadow_pairs_are_compared_case_by_case(service: Monitor) -> None:

@@ -1,7 +1,6 @@
 """What only rows tell becomes results: once, with reasons, and each model for itself."""
 
 import importlib.util
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,15 +13,15 @@ from prometheus_client import CollectorRegistry
 from monitor.jobs import sampling
 from monitor.jobs.evaluate import Close
 from monitor.jobs.evaluating import evaluated
-from monitor.jobs.read_in import read_in
 from monitor.jobs.sampled_drift import drifts
 from monitor.jobs.sampling import SamplingError, sample_all
-from monitor.jobs.service import Opened, opened
+from monitor.jobs.service import Opened
 from monitor.metrics.sampled import METRICS
 from monitor.outputs.evidently import MISSING
 from monitor.outputs.exposition import Exposition
 from monitor.state import incidents, results
 from monitor.state.results import ResultRow
+from tests.files import service_over
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 DAYS, ROWS = 7, 1_500
@@ -79,23 +78,12 @@ class Told:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    folder = tmp_path_factory.mktemp("sampling")
-    (folder / "cards").mkdir()
-    for model, more in (("m", MORE), ("bare", ""), ("off", OFF)):
-        (folder / f"cards/{model}.yaml").write_text(CARD % model + more)
     every = (("m", 0), ("bare", DAYS - 1), ("off", DAYS - 1))
-    lines = (json.dumps(event) for each in every for event in events(*each))
-    (folder / "events.jsonl").write_text("\n".join(lines))
-    settings = {
-        "store": "data",
-        "cards": "cards",
-        "sources": {"all": {"files": {"path": str(folder), "pattern": "*.jsonl"}}},
-        "ingest": {"metrics": "127.0.0.1:0"},
-        "evaluate": {"metrics": "127.0.0.1:0"},
-    }
-    (folder / "service.yaml").write_text(json.dumps(settings))
-    parts = opened(folder / "service.yaml")
-    read_in(parts, lambda: False, once=True, registry=CollectorRegistry())
+    parts = service_over(
+        tmp_path_factory.mktemp("sampling"),
+        {model: CARD % model + more for model, more in (("m", MORE), ("bare", ""), ("off", OFF))},
+        (event for each in every for event in events(*each)),
+    )
     evaluated(parts, Close(everything=True, until=END), now=END)
     with pytest.MonkeyPatch.context() as patched:
         # The worker itself has tests of its own, which take their time.
