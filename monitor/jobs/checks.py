@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from monitor.detection.arming import armed, standing
 from monitor.detection.pager import TICKET
 from monitor.detection.watching import Step
+from monitor.jobs.harm import is_worse
 from monitor.profiles.layout import Floats
 from monitor.state.detectors import WHOLE, Check, CheckState
 
@@ -78,6 +79,7 @@ def _check(
         limit,
         int(step.reading.rows[places].max(initial=0.0)),
         _words(step, places, is_armed),
+        is_worse(step, places.tolist(), part) if about[1] != WHOLE else None,
     )
 
 

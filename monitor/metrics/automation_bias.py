@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value
+from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value, Worse
 from monitor.metrics.intervals import wilson
 from monitor.profiles.cases import SHOWN, Cases
 from monitor.profiles.family import Family
@@ -59,6 +59,7 @@ BIAS = Metric(
     measure=measure_bias,
     ends=Ends.SAMPLING,
     null=0.0,
+    worse=Worse.HIGHER,
     least=_LEAST,
     says="Share of the wrong recommendations that people saw and followed. One less this is how "
     "much of what goes wrong reviews catch.",

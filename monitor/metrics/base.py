@@ -76,6 +76,16 @@ class Ends(StrEnum):
     BOTH = "95 % interval, widened by what the bins hide"
 
 
+class Worse(StrEnum):
+    """Which way a value moves when the model gets worse."""
+
+    EITHER = "neither way: a change may be good or bad"
+    HIGHER = "when it rises"
+    LOWER = "when it falls"
+    FURTHER = "when it goes further from that"
+    """From its `null`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Undefined:
     """There is no value for this window, and why, in a few words."""
@@ -251,6 +261,7 @@ class Metric:
         ends: what `lower` and `upper` of its value enclose.
         null: the value when nothing changed or nothing is wrong; None where only the
             reference's own value can say.
+        worse: which way it moves when the model gets worse.
         least: rows a window needs before the value is given [rows].
         says: what it tells, and how to read it.
         prefer: when to prefer which sibling, or when to prefer it.
@@ -274,6 +285,7 @@ class Metric:
     beside: Callable[[Subject], object] | None = None
     ends: Ends = Ends.NONE
     null: float | None
+    worse: Worse = Worse.EITHER
     least: int
     says: str
     prefer: str

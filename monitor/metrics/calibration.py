@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from monitor.metrics.base import Metric, Per, Subject, Undefined, Unit, Value
+from monitor.metrics.base import Metric, Per, Subject, Undefined, Unit, Value, Worse
 from monitor.profiles.calibration import Calibration
 from monitor.profiles.family import Family
 from monitor.profiles.layout import Floats, Ints
@@ -45,6 +45,7 @@ METRIC = Metric(
     summaries=(Calibration,),
     measure=measure,
     null=0.0,
+    worse=Worse.FURTHER,
     least=100,
     says="How far the confidence lies from the share of right answers, averaged over ten equal "
     "bins of confidence: 0.1 means ten points too sure or too unsure. A calibrated model is "

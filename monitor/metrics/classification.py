@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from monitor.metrics.base import Ends, Measured, Metric, Per, Subject, Undefined, Unit, Value
+from monitor.metrics.base import Ends, Measured, Metric, Per, Subject, Undefined, Unit, Value, Worse
 from monitor.metrics.intervals import logit_interval, of_means, wilson
 from monitor.profiles.confusion import Confusion
 from monitor.profiles.family import Family
@@ -208,6 +208,7 @@ def _metric(
         measure=measure,
         ends=Ends.SAMPLING,
         null=1.0,
+        worse=Worse.LOWER,
         least=_LEAST,
         says=says,
         prefer=prefer,

@@ -1,6 +1,6 @@
 """Mean confidence and the share of unsure predictions."""
 
-from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value
+from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value, Worse
 from monitor.metrics.intervals import mean_interval, wilson
 from monitor.metrics.quantiles import least_rows, quantile
 from monitor.profiles.columns import CONFIDENCE
@@ -64,6 +64,7 @@ MEAN = Metric(
     measure=measure_mean,
     ends=Ends.SAMPLING,
     null=None,
+    worse=Worse.LOWER,
     least=30,
     says="Mean confidence of the model in the class it predicted, over the predictions that "
     "carry one; compare it with the reference's.",

@@ -1,6 +1,6 @@
 """Share of missing values."""
 
-from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value
+from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value, Worse
 from monitor.metrics.comparison import missing_and_rows
 from monitor.metrics.intervals import wilson
 from monitor.profiles.categories import Categories
@@ -31,6 +31,7 @@ METRIC = Metric(
     measure=measure,
     ends=Ends.SAMPLING,
     null=None,
+    worse=Worse.HIGHER,
     least=30,
     says="Share of the predictions in which the feature was absent, null, not finite, or broke "
     "the contract so that its value was dropped. Compare it with the reference's share: a "

@@ -2,7 +2,7 @@
 
 import math
 
-from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value
+from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value, Worse
 from monitor.metrics.intervals import mean_interval, wilson
 from monitor.profiles.confusion import Confusion
 from monitor.profiles.counts import Counts
@@ -60,6 +60,7 @@ ACCURACY = Metric(
     measure=measure_accuracy,
     ends=Ends.SAMPLING,
     null=1.0,
+    worse=Worse.LOWER,
     least=30,
     says="Share of the predictions with an outcome that were right. A class outside the "
     "contract, predicted or true, counts as wrong: see labels_outside_contract.",
@@ -82,6 +83,7 @@ BRIER = Metric(
     measure=measure_brier,
     ends=Ends.SAMPLING,
     null=0.0,
+    worse=Worse.HIGHER,
     least=30,
     says="Mean squared distance of the probability from the outcome, smaller is better: with "
     "two classes of the positive class's probability, 0 to 1; with more the sum over the "
@@ -106,6 +108,7 @@ LOG_LOSS = Metric(
     measure=measure_log_loss,
     ends=Ends.SAMPLING,
     null=0.0,
+    worse=Worse.HIGHER,
     least=30,
     says="Mean of -ln of the probability that the model gave to what came true, in nats, smaller "
     "is better; always saying the base rate p scores its entropy. A probability of 0 counts as "

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value
+from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value, Worse
 from monitor.metrics.intervals import Z, student
 from monitor.profiles.columns import ERRORS
 from monitor.profiles.family import Family
@@ -157,6 +157,7 @@ def _metric(
         measure=measure,
         ends=Ends.SAMPLING if summary is Sums else Ends.BOTH,
         null=0.0,
+        worse=Worse.FURTHER,
         least=30,
         says=says,
         prefer=prefer,

@@ -6,7 +6,7 @@ from typing import Final
 
 from monitor.cards.contract import Contract, Feature, FeatureType
 from monitor.events.schema import Rule
-from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value
+from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value, Worse
 from monitor.metrics.comparison import missing_and_rows
 from monitor.metrics.intervals import wilson
 from monitor.profiles.categories import Categories
@@ -81,6 +81,7 @@ def _metric(rule: Rule, title: str, says: str, blind: str) -> Metric:
         measure=measure,
         ends=Ends.SAMPLING,
         null=None,
+        worse=Worse.HIGHER,
         least=30,
         says=f"{says} The row is kept, the value counts as missing, and the breach is listed in "
         "the row's `violations`. Compare it with the reference's share.",
@@ -169,6 +170,7 @@ RULES = Metric(
     where=lambda subject: subject.contract is not None,
     measure=measure_rules,
     null=None,
+    worse=Worse.HIGHER,
     least=30,
     says="Share of the values on which a rule of the contract was checked that broke it, over all "
     "features for which the card says something and the prediction itself: wrong_type, "

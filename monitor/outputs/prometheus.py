@@ -56,6 +56,14 @@ _CHECKS: Final = (
         "the slow tier: 1 a ticket is open.",
     ),
     Exported(
+        "mbm_check_worse",
+        "gauge",
+        _WINDOW,
+        "Whether what moved of a family did so to the model's harm: 1 if it did, 0 if it did not; "
+        "of families whose metrics tell good from bad: shift_truth, shift_calibration, "
+        "shift_reliance, shift_estimated, shift_missing, shift_violations.",
+    ),
+    Exported(
         "mbm_check_evidence_ratio",
         "gauge",
         _WINDOW,
@@ -318,6 +326,8 @@ def _of_incidents(model: Model) -> Iterator[Sample]:
         shown = SHIFT if check.check == WHOLE else f"{SHIFT}_{check.check}"
         labels = (name, check.version, shown)
         yield Sample("mbm_check_state", labels, check.state)
+        if check.is_worse is not None:
+            yield Sample("mbm_check_worse", labels, check.is_worse)
         if check.threshold > 0:
             yield Sample("mbm_check_threshold", labels, check.threshold)
         if check.evidence is not None:

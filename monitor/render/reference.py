@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from monitor.metrics import CATALOGUE
-from monitor.metrics.base import Ends, Metric, Per, Unit, Windows
+from monitor.metrics.base import Ends, Metric, Per, Unit, Windows, Worse
 
 PATH: Final = "docs/reference/metrics.md"
 """Where the page lies, from the root of the repository."""
@@ -83,6 +83,7 @@ def _section(metric: Metric) -> str:
         *([("measured of", str(metric.windows))] if metric.windows is not Windows.EVERY else []),
         ("needs", _needs(metric)),
         ("nothing changed, nothing wrong", _null(metric)),
+        *([("worse", str(metric.worse))] if metric.worse is not Worse.EITHER else []),
         ("source", metric.source),
     ]
     rows = "\n".join(f"| {name} | {text.replace('|', chr(92) + '|')} |" for name, text in facts)

@@ -139,6 +139,15 @@ LINE: Final = Alert(
 )
 
 
+_DATA: Final = "shift_missing|shift_violations"
+_TRUTH: Final = "shift_truth"
+_CALIBRATION: Final = "shift_calibration"
+_ESTIMATED: Final = "shift_estimated"
+_RELIANCE: Final = "shift_reliance"
+_OF_HARM: Final = (_DATA, _TRUTH, _CALIBRATION, _ESTIMATED, _RELIANCE)
+"""Checks whose metrics tell good from bad: only what moves to the model's harm is told."""
+
+
 def _follows(
     name: str,
     checks: str,
@@ -162,6 +171,9 @@ def _follows(
         remedy: as in `Alert`, before what all of them share.
         of_version: whether the checks are of one version, or of the model as a whole.
     """
+    moved = f'mbm_check_state{{check=~"{checks}"}} > 0 < 3'
+    if checks in _OF_HARM:
+        moved = f'{moved} and mbm_check_worse{{check=~"{checks}"}} == 1'
     about = _MODEL + (" {{ $labels.version }}" if of_version else "")
     within = _MODEL + (" version {{ $labels.version }}" if of_version else "")
     by = "model, version" if of_version else "model"
@@ -169,7 +181,7 @@ def _follows(
         name=name,
         scope=Scope.MODEL,
         severity=Severity.WARNING,
-        when=f'max by ({by}) (mbm_check_state{{check=~"{checks}"}} > 0 < 3)',
+        when=f"max by ({by}) ({moved})",
         lasts=timedelta(minutes=5),
         summary=f"{about}: {title}",
         description=f"{says} in {within}: state "
@@ -237,7 +249,7 @@ CONFIDENCE: Final = _follows(
 )
 QUALITY: Final = _follows(
     "MbmDataQuality",
-    "shift_missing|shift_violations",
+    _DATA,
     "its data is worse than usual",
     "More values are missing or break the contract than usual",
     look=(
@@ -298,9 +310,9 @@ OVERRIDES: Final = _follows(
 
 PERFORMANCE: Final = _follows(
     "MbmPerformanceDrop",
-    "shift_truth",
-    "it is right otherwise than usual",
-    "Outcomes prove the predictions right, or near to what came true, otherwise than usual",
+    _TRUTH,
+    "it is right less often than usual",
+    "Outcomes prove the predictions right, or near to what came true, less than usual",
     look=(
         "`mbm results --model MODEL --metric accuracy` (of numbers `mae`): lower, and how sure?",
         "`mbm results --model MODEL --metric label_coverage`: are outcomes as complete as ever?",
@@ -313,15 +325,15 @@ PERFORMANCE: Final = _follows(
         "A release.",
     ),
     remedy=(
-        "See that outcomes are right first; a rise is a change of them too.",
+        "See that outcomes are right first.",
         "If they are, find the segment, and train again where the world has changed.",
     ),
 )
 CALIBRATION: Final = _follows(
     "MbmCalibrationWorse",
-    "shift_calibration",
-    "its probabilities mean something else",
-    "Outcomes come more or less often than the probabilities say, or less unevenly,",
+    _CALIBRATION,
+    "its probabilities are further from what comes true",
+    "Outcomes differ more than usual from what the probabilities say",
     look=(
         "`mbm results --model MODEL --metric calibration_error`: by how much?",
         "`mbm results --model MODEL --metric calibration_intercept`: too high, or too low?",
@@ -339,10 +351,10 @@ CALIBRATION: Final = _follows(
 )
 ESTIMATED: Final = _follows(
     "MbmEstimatedPerformanceDrop",
-    "shift_estimated",
-    "it expects to be right otherwise than usual",
-    "The mean confidence, which is the accuracy that the model expects of itself, leaves its "
-    "usual level",
+    _ESTIMATED,
+    "it expects to be right less often than usual",
+    "The mean confidence, which is the accuracy that the model expects of itself, falls "
+    "below its usual level",
     look=(
         "`mbm results --model MODEL --metric estimated_accuracy`: lower than the reference's?",
         "`mbm results --model MODEL --metric estimated_accuracy_error`: was it right of late?",
@@ -360,9 +372,9 @@ ESTIMATED: Final = _follows(
 )
 RELIANCE: Final = _follows(
     "MbmAutomationBias",
-    "shift_reliance",
-    "people follow what proves wrong otherwise than usual",
-    "People follow recommendations that outcomes prove wrong at another rate than usual",
+    _RELIANCE,
+    "people follow what proves wrong more often than usual",
+    "People follow recommendations that outcomes prove wrong more often than usual",
     look=(
         "`mbm results --model MODEL --metric automation_bias`: more than before? In which team?",
         "`mbm results --model MODEL --metric right_rejected`: do they just reject less of all?",

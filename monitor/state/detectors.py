@@ -42,6 +42,7 @@ CHECKS = sa.Table(
     sa.Column("threshold", sa.Double, nullable=False),
     sa.Column("rows", sa.BigInteger, nullable=False),
     sa.Column("words", sa.String, nullable=False),
+    sa.Column("is_worse", sa.Boolean),
 )
 
 
@@ -116,6 +117,8 @@ class Check:
         threshold: evidence at which there is a page.
         rows: of the last window [rows].
         words: what it waits for or watches, for people.
+        is_worse: whether what moved did so to the model's harm; None where the family does not
+            tell good from bad.
     """
 
     model: str
@@ -126,6 +129,7 @@ class Check:
     threshold: float
     rows: int
     words: str
+    is_worse: bool | None = None
 
 
 def known(state: State, model: str) -> Detector | None:

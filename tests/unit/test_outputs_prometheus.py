@@ -461,6 +461,7 @@ DOCUMENTED = {
     "mbm_slice_excess_upper_ratio": "model version claim",
     "mbm_novelty_mean": "model version",
     "mbm_check_state": "model version check",
+    "mbm_check_worse": "model version check",
     "mbm_check_evidence_ratio": "model version check",
     "mbm_check_threshold": "model version check",
     "mbm_incidents_open": "model severity",
@@ -508,6 +509,7 @@ def test_the_detector_shows_its_evidence_and_its_incidents(state: State) -> None
     checks = [
         Check("credit", "", "all", CheckState.WARNING, 180.0, 720.0, 900, "watching"),
         Check("credit", "3", "features", CheckState.LEARNING, None, 720.0, 0, "learning"),
+        Check("credit", "3", "truth", CheckState.WARNING, 90.0, 720.0, 9, "watching", True),
     ]
     detectors.put_checks(state, "credit", checks)
     exposed = values(text(state))
@@ -518,6 +520,9 @@ def test_the_detector_shows_its_evidence_and_its_incidents(state: State) -> None
     assert exposed["mbm_check_threshold", family] == 720
     assert exposed["mbm_check_state", family] == 3
     assert ("mbm_check_evidence_ratio", family) not in exposed
+    truth = frozenset({"model": "credit", "version": "3", "check": "shift_truth"}.items())
+    assert exposed["mbm_check_worse", truth] == 1
+    assert ("mbm_check_worse", family) not in exposed
 
 
 def test_an_incident_is_shown_at_once(state: State) -> None:
