@@ -70,5 +70,9 @@ class LogError(MonitorError):
     """The log cannot be opened, read or written, and why."""
 
 
+class HistoryGoneError(LogError):
+    """A table's own log does not go back as far as somebody wants to read on from."""
+
+
 class EvaluationError(MonitorError):
     """Some models could not be evaluated; all others were, and a run may be repeated."""

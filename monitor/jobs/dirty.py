@@ -4,9 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from monitor.engines.base import Place
-from monitor.errors import LogError
 from monitor.events.schema import Kind
-from monitor.jobs import deployed
+from monitor.jobs import deployed, gained
 from monitor.log.events import EventLog
 from monitor.log.feedback import FeedbackLog
 from monitor.log.ledger import Windows
@@ -30,9 +29,6 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What is to be built anew when events of a kind came."""
 
-_LOG: Final = "log"
-"""Name of the id of the log that the state belongs to."""
-
 UNREAD: Final = "unread"
 """Windows that gained quarantined messages: only their completeness changes."""
 
@@ -45,37 +41,39 @@ def take_in(
     Also for models without a card: ingest may have read a new card before evaluation does.
 
     Raises:
-        LogError: the history does not go back to where the last run ended, or the state is that
-            of another log.
+        LogError: the state is that of another log.
     """
     before = progress.processed(state, EVENTS_JOB)
-    _refuse_another(state, log, place.events, before)
+    gained.refuse_another(state, log.table, place.events, before)
     if place.events > before:
-        gained = log.changes(before, place.events)
+        extents = {model: known for model in cards if (known := extent(state, model))}
+        new = gained.events(state, log, before, place.events, extents)
         # Failures change the numbers of the windows, and what people said of them is the same.
         changed = [
             (family, model, ranges)
-            for (kind, model), ranges in gained.windows.items()
+            for (kind, model), ranges in new.windows.items()
             for family in FAMILIES.get(kind, ())
         ]
-        models = {model for _, model in gained.windows if model}.union(cards)
-        ledger.copy(state, gained.ledger)
-        deployed.take_in(state, log, gained.windows, place.events)
+        models = {model for _, model in new.windows if model}.union(cards)
+        ledger.copy(state, new.ledger)
+        deployed.take_in(state, log, new.windows, place.events)
         for model in models:
-            _widen(state, model, gained.windows)
+            _widen(state, model, new.windows)
         dirty = [
             window
             for family, model, ranges in changed
             for window in dirty_windows(model, family, ranges, place.events)
         ]
-        for (kind, of), ranges in gained.windows.items():
+        for (kind, of), ranges in new.windows.items():
             if kind == Kind.QUARANTINE:
                 for model in models if of == "" else {of}:
                     dirty += dirty_windows(model, UNREAD, ranges, place.events)
-        progress.advance(state, EVENTS_JOB, place.events, dirty)
+        with state.writing():
+            progress.advance(state, EVENTS_JOB, place.events, dirty)
+            gained.remember(state, log.table, place.events)
     before = progress.processed(state, FEEDBACK_JOB)
     if place.feedback > before:
-        said = feedback.changes(before, place.feedback).windows
+        said = gained.feedback(feedback, before, place.feedback)
         dirty = [
             window
             for (_, model), ranges in said.items()
@@ -91,27 +89,11 @@ def take_in_moved(state: State, moved: MovedLog, place: Place) -> None:
     if place.moved > before:
         dirty = [
             window
-            for (_, model), ranges in moved.changes(before, place.moved).windows.items()
+            for (_, model), ranges in gained.moved(moved, before, place.moved).items()
             for family in (INPUTS, FEEDBACK)
             for window in dirty_windows(model, family, ranges, place.events)
         ]
         progress.advance(state, MOVED_JOB, place.moved, dirty)
-
-
-def _refuse_another(state: State, log: EventLog, version: int, before: int) -> None:
-    """Remember the log by its id; one made anew counts from 0 and would seem to be evaluated."""
-    remedy = (
-        "restore the log, or move the state and the table profiles away, so that all is "
-        "evaluated anew"
-    )
-    present = str(log.table.current().metadata().id)
-    known = named.value_of(state, _LOG)
-    if known is None:
-        named.put(state, _LOG, present)
-    elif known != present:
-        raise LogError(f"the log is not the one that the state knows; {remedy}")
-    if version < before:
-        raise LogError(f"the log ends at version {version}, {before} was evaluated; {remedy}")
 
 
 def dirty_windows(

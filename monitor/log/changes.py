@@ -44,8 +44,8 @@ def changes(table: Table, after: int, upto: int) -> Changes:
     A commit of another program, which says nothing of its windows, is read for its times.
 
     Raises:
-        LogError: the history does not go back that far, or a file of another program that must
-            be read is gone.
+        HistoryGoneError: the history does not go back that far.
+        LogError: a file of another program that must be read is gone.
     """
     windows: list[Windows] = []
     ledger: list[Entry] = []

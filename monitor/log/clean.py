@@ -40,15 +40,15 @@ def clean_log(table: Table, *, processed: int, keep: timedelta, now: datetime) -
 
     Args:
         table: which one.
-        processed: last version whose commit has been read by whoever reads the history; later
-            ones stay.
+        processed: last version whose commit has been read by whoever reads the history; it stays,
+            for the reader knows the table by it, and so do later ones.
         keep: commits younger than this stay.
         now: aware.
     """
     names = [(name, match) for name in table.storage.names("_delta_log") if (match := _of(name))]
     checkpoints = sorted(int(m[1]) for _, m in names if m["rest"].startswith("checkpoint"))
     horizon = (now - keep).timestamp() * 1000
-    allowed = [v for v in checkpoints if v <= processed + 1 and _time(table, v) < horizon]
+    allowed = [v for v in checkpoints if v <= processed and _time(table, v) < horizon]
     if not allowed:
         return 0
     old = [f"_delta_log/{name}" for name, match in names if int(match[1]) < allowed[-1]]

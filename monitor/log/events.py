@@ -73,9 +73,9 @@ class EventLog:
         """The newest version."""
         return self.table.version()
 
-    def marks(self, partitions: Sequence[str]) -> dict[str, int]:
+    def marks(self, partitions: Sequence[str], version: int | None = None) -> dict[str, int]:
         """The last stored position of each of these partitions, `NOTHING` where there is none."""
-        return _marks(self.table.current(), partitions)
+        return _marks(self._at(version), partitions)
 
     def append(
         self,

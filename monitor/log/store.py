@@ -19,7 +19,7 @@ from deltalake.exceptions import (
 )
 from deltalake.transaction import AddAction, RemoveAction
 
-from monitor.errors import LogError
+from monitor.errors import HistoryGoneError, LogError
 from monitor.log.files import Layout, Storage, write
 
 REOPEN_AFTER: Final = 200
@@ -118,14 +118,13 @@ class Table:
         """What one commit wrote into the table's log: a JSON object a line.
 
         Raises:
-            LogError: the log does not go back that far.
+            HistoryGoneError: the log does not go back that far.
         """
         try:
             return self.storage.read(f"_delta_log/{version:020d}.json").decode()
         except FileNotFoundError:
-            raise LogError(
-                f"{self.uri} has no commit {version}: its log was cleaned up by somebody else;"
-                " rebuild with: mbm backfill --from --to"
+            raise HistoryGoneError(
+                f"{self.uri} has no commit {version}: its log was cleaned up"
             ) from None
 
     def append(
