@@ -38,10 +38,10 @@ def check(file: Path, schema: str | None) -> None:
         return
     settings, cards = configuration(file)
     click.echo(f"{file}: in order, with {len(cards)} card(s): {', '.join(cards)}")
-    for model, metric in _unknown_metrics(cards):
+    for model, key, metric in _unknown_metrics(cards):
         click.echo(
-            f'note: alarms.thresholds in the card of {model} names the metric "{metric}", which '
-            "there is not, and so never calls anybody; see docs/reference/metrics.md"
+            f'note: {key} of the card of {model} name the metric "{metric}", which there is not, '
+            "and so nothing is watched by it; see docs/reference/metrics.md"
         )
     for model in unread_mappings(settings, cards):
         click.echo(
@@ -50,13 +50,21 @@ def check(file: Path, schema: str | None) -> None:
         )
 
 
-def _unknown_metrics(cards: Mapping[str, Card]) -> list[tuple[str, str]]:
-    """Models whose fixed lines name a metric that there is not, and its name."""
-    lines = [(name, line.metric) for name, card in cards.items() for line in card.alarms.thresholds]
-    if not lines:
+def _unknown_metrics(cards: Mapping[str, Card]) -> list[tuple[str, str, str]]:
+    """Models whose fixed lines or assumptions name a metric that there is not: where, and it."""
+    named = [
+        (model, key, metric)
+        for model, card in cards.items()
+        for key, metrics in (
+            ("alarms.thresholds", [line.metric for line in card.alarms.thresholds]),
+            ("assumptions", [one.signal for one in card.assumptions if one.signal]),
+        )
+        for metric in metrics
+    ]
+    if not named:
         return []
     # Brings SciPy, which most cards need not wait for.
     from monitor.metrics import CATALOGUE
 
     known = {metric.name for metric in CATALOGUE}
-    return [(model, metric) for model, metric in lines if metric not in known]
+    return [one for one in named if one[2] not in known]

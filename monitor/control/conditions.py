@@ -43,16 +43,23 @@ class Condition:
 
         >>> Condition("age", low=25.0, high=40.0).words, Condition("region", "north").words
         ('25 <= age < 40', 'region = north')
+        >>> Condition("income", high=32_834.7).words
+        'income < 32,830'
         """
         if self.is_missing:
             return f"{self.column} is missing"
         if self.value is not None:
             return f"{self.column} = {self.value}"
-        low = "" if self.low is None else f"{self.low:.4g}"
-        high = "" if self.high is None else f"{self.high:.4g}"
+        low = "" if self.low is None else _told(self.low)
+        high = "" if self.high is None else _told(self.high)
         if low and high:
             return f"{low} <= {self.column} < {high}"
         return f"{self.column} >= {low}" if low else f"{self.column} < {high}"
+
+
+def _told(value: float) -> str:
+    """A number in four digits, without a power of ten where people use none."""
+    return f"{float(f'{value:.4g}'):,.10g}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -90,7 +90,7 @@ def from_window(place: Place, card: Card, start: datetime, end: datetime) -> Ref
     return frozen(
         card,
         in_window(place, card, start, end),
-        described=f"window {start.isoformat()} to {end.isoformat()}",
+        described=f"window {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC",
         span=(seconds_of(start), seconds_of(end)),
     )
 

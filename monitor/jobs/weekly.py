@@ -10,7 +10,7 @@ from typing import Final
 from monitor.cards.card import Card
 from monitor.errors import MonitorError
 from monitor.metrics import BY_NAME
-from monitor.metrics.base import Ends, Per, Unit
+from monitor.metrics.base import Ends, Per
 from monitor.outputs.marks import marks
 from monitor.render.chart import COMPLETE, Chart, Mark, Point, number
 from monitor.render.report import Change, Event, Report
@@ -159,7 +159,7 @@ def _changes(kept: Mapping[Line, list[Moment]], start: datetime) -> Iterable[tup
             now=now.value,
             lower=now.lower,
             upper=now.upper,
-            percent=metric.unit is Unit.RATIO,
+            unit=metric.unit,
             times=_times(before, now) if metric.ends in _TELLS_NOISE else None,
             why=now.reason,
         )
@@ -199,7 +199,7 @@ def _chart(one: Change, moments: list[Moment], marked: Sequence[Mark]) -> Chart:
     points = [Point(m.end, m.value, m.lower, m.upper, m.completeness) for m in moments]
     reference = next((m.reference for m in reversed(moments) if m.reference is not None), None)
     title = f"{one.name}: {one.told()}"
-    return Chart(title, points, reference, percent=one.percent, width=560, height=110, marks=marked)
+    return Chart(title, points, reference, unit=one.unit, width=560, height=110, marks=marked)
 
 
 def _words(

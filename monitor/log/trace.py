@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from monitor.cards.contract import Contract
+from monitor.cards.contract import Contract, FeatureType
 from monitor.events.schema import Kind
 from monitor.log import read
 from monitor.log.events import EventLog
@@ -157,7 +157,17 @@ def _features(contract: Contract | None, of: Mapping[str, Any]) -> dict[str, Any
         **_named([one.name for one in contract.numeric], of["numeric"]),
         **_named([one.name for one in contract.category], of["category"]),
     }
-    return {one.name: values.get(one.name) for one in contract.features}
+    return {one.name: _typed(one.type, values.get(one.name)) for one in contract.features}
+
+
+def _typed(kind: FeatureType, value: Any) -> Any:  # noqa: ANN401 - what JSON can hold
+    """A value as the event had it; all numbers are stored as floats."""
+    if isinstance(value, float) and value.is_integer():
+        if kind is FeatureType.BOOLEAN:
+            return bool(value)
+        if kind is FeatureType.INTEGER:
+            return int(value)
+    return value
 
 
 def _named(names: Sequence[str], values: Sequence[Any] | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from monitor.metrics.base import Unit
 from monitor.render.plain import in_html
 
 STYLE: Final = (
@@ -58,7 +59,7 @@ class Chart:
         points: in order of time.
         reference: the reference's own value, None where there is none.
         usual: lowest and highest value while the reference was taken, None if that is not known.
-        percent: whether the number is a share, shown as a percentage.
+        unit: of the number.
         width: in pixels.
         height: in pixels.
         has_axis: whether ends of both axes are written.
@@ -69,7 +70,7 @@ class Chart:
     points: Sequence[Point]
     reference: float | None = None
     usual: tuple[float, float] | None = None
-    percent: bool = False
+    unit: Unit = Unit.NUMBER
     width: int = 320
     height: int = 96
     has_axis: bool = True
@@ -145,7 +146,7 @@ def _box(chart: Chart) -> _Box | None:
     low, high = min(every), max(every)
     if high - low <= 1e-9 * max(1.0, abs(high)):
         low, high = low - max(0.01, abs(low) * 0.05), high + max(0.01, abs(high) * 0.05)
-    words = (number(low, percent=chart.percent), number(high, percent=chart.percent))
+    words = (quantity(low, chart.unit), quantity(high, chart.unit))
     pad = 0.06 * (high - low)
     first, last = chart.points[0].time.timestamp(), chart.points[-1].time.timestamp()
     left = max(46.0, 8.0 + 6.4 * max(map(len, words))) if chart.has_axis else 3.0
@@ -269,3 +270,31 @@ def number(value: float | None, *, percent: bool = False) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"
+
+
+_SPANS: Final = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"))
+
+
+def quantity(value: float | None, unit: Unit) -> str:
+    """A value with its unit, as people read it.
+
+    >>> quantity(0.0712, Unit.RATIO), quantity(0.0258, Unit.SECONDS), quantity(6017, Unit.SECONDS)
+    ('7.12 %', '25.8 ms', '1.67 h')
+    >>> quantity(1234.5, Unit.NUMBER), quantity(0, Unit.SECONDS), quantity(None, Unit.SECONDS)
+    ('1,234', '0 s', '–')
+    """
+    if value is None or unit is not Unit.SECONDS:
+        return number(value, percent=unit is Unit.RATIO)
+    if not value:
+        return "0 s"
+    for seconds, name in _SPANS:
+        if abs(value) >= seconds:
+            return f"{number(value / seconds)} {name}"
+    return f"{number(value * 1000)} ms"
+
+
+def between(lower: float | None, upper: float | None, unit: Unit) -> str:
+    """An interval as people read it, "" for none."""
+    if lower is None or upper is None:
+        return ""
+    return f"{quantity(lower, unit)} to {quantity(upper, unit)}"

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from typing import Final
 from urllib.parse import quote
 
-from monitor.render.chart import Chart, number, svg
+from monitor.metrics.base import Unit
+from monitor.render.chart import Chart, between, quantity, svg
 from monitor.render.plain import LONGEST_SUBJECT, cut, in_html, in_markdown, line
 
 MOST_BYTES: Final = 100_000
@@ -29,7 +30,7 @@ class Change:
         now: at the end of the week, None if it is unknown.
         lower: lower end of its 95 % interval.
         upper: upper end.
-        percent: whether it is a share.
+        unit: of all of them.
         times: how often the change exceeds its noise; None where there is no interval.
         why: why it is unknown, "" if it is not.
         chart: of the last weeks, None for none.
@@ -42,7 +43,7 @@ class Change:
     now: float | None
     lower: float | None = None
     upper: float | None = None
-    percent: bool = False
+    unit: Unit = Unit.NUMBER
     times: float | None = None
     why: str = ""
     chart: Chart | None = None
@@ -54,14 +55,13 @@ class Change:
 
     def told(self) -> str:
         """The number, its interval, and where it came from."""
-        shown = number(self.now, percent=self.percent) if self.now is not None else "unknown"
+        shown = quantity(self.now, self.unit) if self.now is not None else "unknown"
         if self.why:
             shown += f" ({self.why})"
-        if self.lower is not None and self.upper is not None:
-            ends = (number(end, percent=self.percent) for end in (self.lower, self.upper))
-            shown += " ({} to {})".format(*ends)
+        if interval := between(self.lower, self.upper, self.unit):
+            shown += f" ({interval})"
         if self.before is not None:
-            shown += f", the week before {number(self.before, percent=self.percent)}"
+            shown += f", the week before {quantity(self.before, self.unit)}"
         return shown
 
 

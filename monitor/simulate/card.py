@@ -44,11 +44,11 @@ contract:
 assumptions:
   - text: Income is given in whole currency per year by every channel.
     owner: data-platform
-    signal: feature_drift
+    signal: drifted_features
     review_by: {review}
   - text: Reviewers overrule fewer than one recommendation in eight.
     owner: lending-operations
-    signal: override_rate
+    signal: override
     review_by: {review}
 
 review:

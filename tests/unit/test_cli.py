@@ -206,6 +206,18 @@ def test_a_first_card_is_written_checked_and_never_overwritten(
     assert "is there already" in mbm(*asked).stderr
 
 
+def test_an_assumption_that_nothing_watches_is_told(service: str, tmp_path: Path) -> None:
+    folder = Path(service).parent
+    card = next((folder / "cards").glob("*.yaml")).read_text()
+    (tmp_path / "cards").mkdir()
+    (tmp_path / "cards" / "a.yaml").write_text(card.replace("signal: override", "signal: nope"))
+    (tmp_path / "service.yaml").write_text(Path(service).read_text())
+    found = mbm("check", "-c", str(tmp_path / "service.yaml"))
+    assert found.exit_code == 0
+    assert found.stdout.count("note: ") == 1
+    assert 'note: assumptions of the card of lending name the metric "nope"' in found.stdout
+
+
 MAPPING = """\
 prediction:
   when: {kind: score}

@@ -50,7 +50,7 @@ def test_a_trace_has_inputs_output_breaches_and_copies(log: EventLog) -> None:
     assert found.features == {
         "amount": None,
         "purpose": "car",
-        "children": 2.0,
+        "children": 2,
         "insured": None,
         "zip": None,
     }

@@ -15,10 +15,12 @@ import pytest
 from werkzeug.test import Client
 
 from monitor.detection.named import Group
+from monitor.log.ledger import Entry, Tally
 from monitor.outputs.web.api import MOST, OPERATIONS, openapi
 from monitor.outputs.web.facts import Trace
+from monitor.outputs.web.pages import FEW_PARTITIONS
 from monitor.render.advice import ADVICE
-from monitor.state import audit, incidents, results, tokens
+from monitor.state import audit, incidents, ledger, results, tokens
 from monitor.state.incidents import Lead, Status
 from monitor.state.things import things
 from monitor.state.tokens import Right
@@ -158,6 +160,40 @@ def test_a_model_shows_value_interval_rows_and_completeness(loan: Service) -> No
     assert "Overrides rose" not in text
     assert "accuracy</a>" in text
     assert "23 % (12 % to 34 %)" in text
+
+
+def test_a_model_shows_the_headline_and_folds_the_rest(loan: Service) -> None:
+    text = loan.client().get("/models/loan").text
+    before, *folded = text.split('<details class="part">')
+    assert '<h2 id="at-a-glance">At a glance</h2>' in before
+    assert "<svg" in before
+    assert len(folded) > 1
+    assert all("<h2>" in part.partition("</summary>")[0] for part in folded)
+
+
+def test_a_card_says_what_watches_each_assumption(tmp_path: Path, loan: Service) -> None:
+    card = loan.cards["loan"]
+    assert (
+        'href="/models/loan/metrics/low_confidence"' in loan.client().get("/models/loan/card").text
+    )
+    (assumed,) = card.assumptions
+    unwatched = assumed.model_copy(update={"signal": "nope"})
+    loan.cards = {"loan": card.model_copy(update={"assumptions": [unwatched]})}
+    text = loan.client().get("/models/loan/card").text
+    assert 'nothing: there is no number "nope"' in text
+    assert "0 to 9" in text
+
+
+def test_partitions_that_are_all_right_are_folded_but_a_few(loan: Service) -> None:
+    fine = [
+        Entry(1, 0, f"p{n:02}", -1, 9, Tally(10, 10, 0, {}, rows=10))
+        for n in range(FEW_PARTITIONS + 2)
+    ]
+    ledger.copy(loan.state, [*fine, Entry(1, 0, "q", -1, 9, Tally(10, 7, 3, {}, rows=7))])
+    seen, _, folded = loan.client().get("/ledger").text.partition("<details>")
+    assert ">q</th>" in seen
+    assert seen.count('data-of="Partition"') == FEW_PARTITIONS
+    assert "and 3 more, all whole" in folded
 
 
 def test_deployments_and_incidents_are_marked_on_charts(loan: Service) -> None:

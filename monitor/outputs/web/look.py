@@ -8,9 +8,9 @@ from typing import Final
 
 from monitor.cards.card import Card
 from monitor.metrics import BY_NAME, CATALOGUE
-from monitor.metrics.base import Metric, Per, Unit
+from monitor.metrics.base import Metric, Per
 from monitor.outputs.prometheus import Model
-from monitor.render.chart import Chart, Mark, Point, number
+from monitor.render.chart import Chart, Mark, Point, quantity
 from monitor.render.sections import sections
 from monitor.state.history import Line, Moment
 from monitor.state.incidents import Tier
@@ -185,6 +185,11 @@ class Section:
     tables: tuple[Table, ...]
 
     @property
+    def count(self) -> int:
+        """Numbers of which it tells."""
+        return len(self.behaviours) + sum(len(table.metrics) for table in self.tables)
+
+    @property
     def anchor(self) -> str:
         return self.title.lower().replace(",", "").replace(" ", "-")
 
@@ -290,9 +295,8 @@ def chart_of(
     """How a number moved, with the reference's own value and the range that was usual in it."""
     points = [Point(m.end, m.value, m.lower, m.upper, m.completeness) for m in moments]
     known = [m.reference for m in moments if m.reference is not None]
-    percent = metric.unit is Unit.RATIO
     last = next((m.value for m in reversed(moments) if m.value is not None), None)
-    title = f"{called or metric.title}: {number(last, percent=percent)}"
+    title = f"{called or metric.title}: {quantity(last, metric.unit)}"
     if moments:
         title += f", {moments[0].end:%d %b} to {moments[-1].end:%d %b %Y}"
     # Of what compares with the reference, that is nothing changed; of others it is an ideal.
@@ -302,7 +306,7 @@ def chart_of(
         points,
         reference,
         _usual(card, moments),
-        percent,
+        metric.unit,
         width=width,
         height=height,
         marks=marks,
@@ -321,12 +325,4 @@ def shown_text(metric: Metric, one: Shown | None) -> str:
     """A verdict's value as people read it."""
     if one is None:
         return "–"
-    return number(one.value, percent=metric.unit is Unit.RATIO)
-
-
-def interval_text(metric: Metric, lower: float | None, upper: float | None) -> str:
-    """An interval as people read it, "" for none."""
-    if lower is None or upper is None:
-        return ""
-    percent = metric.unit is Unit.RATIO
-    return f"{number(lower, percent=percent)} to {number(upper, percent=percent)}"
+    return quantity(one.value, metric.unit)

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -11,10 +11,9 @@ from typing import Any, Final
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from monitor.cards.card import Card
 from monitor.errors import StateError
 from monitor.metrics import BY_NAME
-from monitor.metrics.base import Metric, Unit
+from monitor.metrics.base import Metric
 from monitor.outputs.marks import marks
 from monitor.outputs.prometheus import Model
 from monitor.outputs.totals import totals
@@ -29,6 +28,7 @@ from monitor.outputs.web.access import (
 )
 from monitor.outputs.web.site import Call
 from monitor.render.alert_rules import ALERTS
+from monitor.render.allowed import allowed
 from monitor.render.chart import STYLE, svg
 from monitor.settings.values import duration_text
 from monitor.state import audited, heartbeats, incidents, ledger, results, slices
@@ -40,7 +40,10 @@ from monitor.state.things import things
 
 MOST_QUARANTINED: Final = 100
 MOST_PARTITIONS: Final = 20
-"""Partitions that are seen at once; the others are folded."""
+"""Partitions in which something is amiss or waits that are seen at once; the others are folded."""
+
+FEW_PARTITIONS: Final = 5
+"""Partitions that are seen at once where nothing is amiss."""
 
 MOST_ENTRIES: Final = 200
 """Entries of the audit log on one page."""
@@ -84,7 +87,6 @@ def model(call: Call, model: str) -> Response:
         opened=opened,
         svg=svg,
         text=look.shown_text,
-        interval=look.interval_text,
         unknown=_unknown(known, version),
         slices=slices.newest(call.facts.state, model),
     )
@@ -121,8 +123,8 @@ def metric(call: Call, model: str, metric: str) -> Response:
                 moments,
                 called=column or about.title,
                 marks=marked,
-                width=640,
-                height=160,
+                width=440,
+                height=140,
             ),
             moments[-1],
         )
@@ -144,8 +146,6 @@ def metric(call: Call, model: str, metric: str) -> Response:
         newest=NEWEST,
         slices=parts,
         svg=svg,
-        interval=look.interval_text,
-        percent=about.unit is Unit.RATIO,
     )
 
 
@@ -299,30 +299,20 @@ def trace(call: Call) -> Response:
         found = [one for one in call.facts.trace(identity) if call.asker.sees(one.event.model)]
     refuse_blind(call, found[0].event.model if found else None)
     cards = call.facts.cards()
-    protected = {name: _limits(cards[name]) for one in found if (name := one.event.model) in cards}
-    return call.page("trace.html", identity=identity, found=found, limits=protected)
-
-
-def _limits(card: Card) -> Mapping[str, str]:
-    """What the contract allows of each feature, in words."""
-    words = {}
-    for one in card.contract.features:
-        if one.categories is not None:
-            words[one.name] = "one of " + ", ".join(one.categories)
-        elif one.low is not None or one.high is not None:
-            low = "" if one.low is None else f"from {one.low:g} "
-            high = "" if one.high is None else f"to {one.high:g}"
-            words[one.name] = f"{low}{high}".strip()
-        else:
-            words[one.name] = one.type.value
-    return words
+    limits = {
+        name: {feature.name: allowed(feature) for feature in cards[name].contract.features}
+        for one in found
+        if (name := one.event.model) in cards
+    }
+    return call.page("trace.html", identity=identity, found=found, limits=limits)
 
 
 def quarantine(call: Call) -> Response:
     """Messages that nobody understood."""
     refuse_blind(call, None)
     found = list(call.facts.quarantine(MOST_QUARANTINED))
-    return call.page("quarantine.html", found=found, most=MOST_QUARANTINED)
+    reasons = Counter(one.reason for one in found).most_common()
+    return call.page("quarantine.html", found=found, reasons=reasons, most=MOST_QUARANTINED)
 
 
 def accounts(call: Call) -> Response:
@@ -332,7 +322,20 @@ def accounts(call: Call) -> Response:
     found = sorted(ledger.accounts(state), key=lambda one: (one.unbroken, -one.quarantined))
     beats = sorted(heartbeats.heartbeats(state), key=lambda one: one.position - one.end)
     sums = totals(found)
-    return call.page("ledger.html", found=found, sums=sums, beats=beats, most=MOST_PARTITIONS)
+    return call.page(
+        "ledger.html",
+        found=found,
+        sums=sums,
+        beats=beats,
+        shown=_seen(sum(not one.unbroken or one.quarantined > 0 for one in found)),
+        waiting=_seen(sum(one.position < one.end for one in beats)),
+        few=FEW_PARTITIONS,
+    )
+
+
+def _seen(amiss: int) -> int:
+    """How many partitions are seen at once."""
+    return min(max(amiss, FEW_PARTITIONS), MOST_PARTITIONS)
 
 
 def audit(call: Call) -> Response:

@@ -19,7 +19,8 @@ from werkzeug.wrappers import Request, Response
 from monitor.errors import MonitorError, StateError
 from monitor.outputs.web.access import Access, Asker, RefusedError
 from monitor.outputs.web.facts import Facts
-from monitor.render.chart import STYLE, number
+from monitor.render.allowed import allowed
+from monitor.render.chart import STYLE, between, number, quantity
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -181,7 +182,8 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    templates.filters["number"] = number
+    templates.filters.update(number=number, quantity=quantity, allowed=allowed)
+    templates.globals["between"] = between
     return templates
 
 
@@ -192,7 +194,13 @@ def _refusal(call: Call, status: HTTPStatus, why: str, *, api: bool) -> Response
         body = msgspec.json.encode({"error": why, "status": int(status)})
         response = Response(body, status, mimetype="application/json")
     else:
-        response = call.page("error.html", status, title=status.phrase, why=why)
+        response = call.page(
+            "error.html",
+            status,
+            title=status.phrase,
+            why=why,
+            needs_token=status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
+        )
     if status is HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="mbm"'
     return response
