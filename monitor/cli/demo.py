@@ -7,20 +7,21 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 from prometheus_client import CollectorRegistry
 
-from monitor.cli.ingest import counted, counts
+from monitor.cli.ingest import counted
 from monitor.cli.rows import write as write_rows
 from monitor.cli.signals import stopping
-from monitor.cli.talk import Told, counting, progress
+from monitor.cli.talk import counting, progress
 from monitor.errors import MonitorError
 from monitor.jobs.differences import CLEAR, Difference, differences
 from monitor.jobs.evaluate import Close
@@ -34,13 +35,12 @@ from monitor.settings.values import Address
 from monitor.simulate.folder import write
 from monitor.simulate.messages import MODEL
 from monitor.simulate.world import World, demo_world
-from monitor.state import detectors, incidents, results, runs
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from monitor.state import incidents
 
 MOST_SHOWN = 30
 """Lines of the table."""
+
+COLUMNS = ("number", "value", "95 % interval", "reference", "times its noise")
 
 _FEW_WINDOWS = "windows: {profile: 24h, detect: 24h, publish: 48d}"
 
@@ -68,6 +68,9 @@ def demo(fast: bool, folder: Path | None, keep: bool) -> None:
 
     Exit codes: 0 done, 1 the folder is not empty or something failed.
     """
+    # Draws with rich, which other commands need not wait for.
+    from monitor.cli import live
+
     now = datetime.now(UTC)
     with _place(folder, keep) as place, _rehearsal():
         world = demo_world(now)
@@ -76,17 +79,23 @@ def demo(fast: bool, folder: Path | None, keep: bool) -> None:
         is_live = not fast and sys.stdout.isatty()
         with stopping() as stop, _served(parts) as address:
             registry = CollectorRegistry()
-            with _reading(registry, is_live=is_live):
+            with (
+                live.following_reading(registry)
+                if is_live
+                else counting(lambda: counted(registry), seconds=2.0)
+            ):
                 read_in(parts, stop.is_set, once=True, registry=registry)
             click.echo(f"Read {counted(registry)}")
-            with _evaluating(parts) if is_live else progress() as told:
+            with live.following_evaluation(parts, MODEL) if is_live else progress() as told:
                 close = Close(everything=True, until=world.end)
                 done = evaluated(parts, close, now=now, told=told)
             click.echo(f"Made {done.results} results; what differs from the reference:")
             _show(parts, world)
             if is_live and not stop.is_set():
                 click.echo("Serving until Ctrl-C.")
-                with scheduling(parts, CollectorRegistry()), _board(parts, world, address) as draw:
+                moved = partial(_differences, parts, world)
+                board = live.following_model(parts, MODEL, moved, address)
+                with scheduling(parts, CollectorRegistry()), board as draw:
 
                     def wait(seconds: float) -> bool:
                         draw()
@@ -182,64 +191,6 @@ def _served(parts: Opened) -> Iterator[str]:
         thread.join()
 
 
-@contextmanager
-def _reading(registry: CollectorRegistry, *, is_live: bool) -> Iterator[None]:
-    if not is_live:
-        with counting(lambda: counted(registry), seconds=2.0):
-            yield
-        return
-    from monitor.cli import live
-
-    with live.following(lambda: live.reading(counts(registry))):
-        yield
-
-
-@contextmanager
-def _evaluating(parts: Opened) -> Iterator[Told]:
-    from monitor.cli import live
-
-    come: dict[str, tuple[int, int]] = {}
-
-    def told(name: str, done: int, whole: int) -> None:
-        come[name] = done, whole
-
-    def view() -> "RenderableType":
-        called = incidents.listing(parts.state, MODEL)
-        return live.evaluating(dict(come), results.count(parts.state), called)
-
-    with live.following(view):
-        yield told
-
-
-@contextmanager
-def _board(parts: Opened, world: World, address: str) -> Iterator[Callable[[], None]]:
-    """A function that draws how the model stands, where that has changed."""
-    from monitor.cli import live
-
-    evaluated: datetime | None = None
-    moved = tuple(_differences(parts, world))
-
-    def draw() -> None:
-        nonlocal evaluated, moved
-        run = next(iter(runs.newest(parts.state, "evaluate", 1)), None)
-        if run is not None and run.finished not in (None, evaluated):
-            evaluated, moved = run.finished, tuple(_differences(parts, world))
-        checks = detectors.checks(parts.state, MODEL)
-        stands = live.Board(
-            model=MODEL,
-            state=next((one.state for one in checks if one.check == detectors.WHOLE), None),
-            evaluated=evaluated,
-            upto=detectors.upto(parts.state, MODEL),
-            moved=moved,
-            incidents=tuple(incidents.listing(parts.state, MODEL)),
-            address=address,
-        )
-        show(stands)
-
-    with live.drawing() as show:
-        yield draw
-
-
 def _differences(parts: Opened, world: World) -> Sequence[Difference]:
     card = parts.cards[MODEL]
     assert card.reference is not None
@@ -252,7 +203,7 @@ def _differences(parts: Opened, world: World) -> Sequence[Difference]:
 def _show(parts: Opened, world: World) -> None:
     found = _differences(parts, world)
     clear = [one for one in found if one.times >= CLEAR]
-    _table(clear[:MOST_SHOWN])
+    write_rows(map(_row, clear[:MOST_SHOWN]), COLUMNS, "table", sys.stdout)
     click.echo(
         f"{len(clear)} of {len(found)} numbers lie {CLEAR:g} times their noise or more from the "
         "reference."
@@ -263,34 +214,15 @@ def _show(parts: Opened, world: World) -> None:
         click.echo(f"Planted on {incident.start:%d %B}: {'; '.join(incident.seen)}.")
 
 
-def _table(found: Sequence[Difference]) -> None:
-    rows = [
-        {
-            "number": one.metric,
-            "of": " ".join(filter(None, (one.column, one.segment))),
-            "version": one.version,
-            "value": f"{one.value:.3g}",
-            "95 % interval": _interval(one),
-            "reference": f"{one.reference:.3g}",
-            "rows": str(one.rows),
-            "times its noise": f"{one.times:.1f}",
-        }
-        for one in found
-    ]
-    columns = list(rows[0]) if rows else ["number"]
-    if not sys.stdout.isatty():
-        write_rows(rows, columns, "table", sys.stdout)
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    for name in columns:
-        right = name not in ("number", "of", "version")
-        table.add_column(name, justify="right" if right else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*row.values())
-    Console().print(table)
+def _row(one: Difference) -> dict[str, Any]:
+    about = " ".join(filter(None, (one.metric, one.column, one.segment)))
+    return {
+        "number": f"{about}, version {one.version}",
+        "value": f"{one.value:.3g}",
+        "95 % interval": _interval(one),
+        "reference": f"{one.reference:.3g}",
+        "times its noise": round(one.times, 1),
+    }
 
 
 def _interval(one: Difference) -> str:

@@ -10,6 +10,7 @@ import click
 from monitor.cli.models import named
 from monitor.cli.options import TIME, config, output
 from monitor.cli.rows import write
+from monitor.cli.talk import progress
 from monitor.jobs.sampled_drift import Drift, drifts
 from monitor.jobs.service import opened
 
@@ -69,7 +70,14 @@ def drift(
         raise click.UsageError("--since-deployment and --window exclude each other")
     parts = opened(file)
     card = named(parts.cards, model)
-    found = drifts(
-        parts, card, window=window, asked=pairs, html=html, since_deployment=since_deployment
-    )
+    with progress("of it done") as told:
+        found = drifts(
+            parts,
+            card,
+            window=window,
+            asked=pairs,
+            html=html,
+            since_deployment=since_deployment,
+            told=told,
+        )
     write(map(asdict, found), Drift.__slots__, form, sys.stdout)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from monitor.cli.options import config
+from monitor.cli.talk import progress
 from monitor.events.privacy import pseudonyms
 from monitor.jobs.service import hash_key, opened
 from monitor.log.erase import erase as removed
@@ -40,9 +41,10 @@ def erase(subject: str, file: Path) -> None:
     with exclusive(parts.state, EVALUATION):
         feedback = FeedbackLog.open(parts.store)
 
-        def told(predictions: Collection[tuple[str, str]]) -> None:
+        def found(predictions: Collection[tuple[str, str]]) -> None:
             reviews.forget_predictions(parts.state, predictions)
             incidents.forget_predictions(parts.state, predictions)
 
-        gone = removed(log, feedback, pseudonym, told=told)
+        with progress("of them looked through") as told:
+            gone = removed(log, feedback, pseudonym, found=found, told=told)
     click.echo(f"{gone.predictions} predictions removed, {gone.feedback} events that spoke of them")

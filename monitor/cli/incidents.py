@@ -20,6 +20,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _COLUMNS = ("id", "tier", "status", "opened", "since", "evidence", "summary")
 
+_SHORT = ("id", "tier", "status", "opened", "summary")
+"""Columns of the table for people; JSON and CSV have all."""
+
 
 def _signed(function: F) -> F:
     """Options that say who does something, and why."""
@@ -60,7 +63,8 @@ def list_(model: str | None, status: str | None, file: Path, form: str) -> None:
     """
     parts = opened(file)
     found = known.listing(parts.state, model, Status(status) if status else None)
-    write([_row(one) for one in found], _COLUMNS, form, sys.stdout)
+    columns = _SHORT if form == "table" else _COLUMNS
+    write([_row(one) for one in found], columns, form, sys.stdout)
     if not found:
         click.echo("no incidents; see how far detection has come with: mbm status", err=True)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from prometheus_client import CollectorRegistry
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
@@ -13,11 +14,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from monitor.cli.ingest import counts
 from monitor.cli.rows import printable
 from monitor.jobs.differences import CLEAR, Difference
+from monitor.jobs.service import Opened
 from monitor.profiles.windows import DAY
+from monitor.state import detectors, incidents, results, runs
 from monitor.state.detectors import CheckState
 from monitor.state.incidents import Incident, Tier
+from monitor.told import Told
 
 PER_SECOND: Final = 2
 """How often a view is drawn again at most."""
@@ -75,22 +80,22 @@ def reading(counts: Mapping[str, int]) -> RenderableType:
 
 
 def evaluating(
-    come: Mapping[str, tuple[int, int]], results: int, incidents: Sequence[Incident]
+    come: Mapping[str, tuple[int, int]], made: int, called: Sequence[Incident]
 ) -> RenderableType:
     """How far evaluation has come.
 
     Args:
         come: by model, how much of its windows is built, and of how much [s].
-        results: made so far.
-        incidents: opened so far, the newest first.
+        made: results so far.
+        called: incidents opened so far, the newest first.
     """
     table = Table.grid(padding=(0, 2))
     for model, (done, whole) in come.items():
         bar = ProgressBar(max(whole, 1), done, width=_BAR)
         days = f"{done / DAY:.0f} of {whole / DAY:.0f} days of windows built"
         table.add_row(Text(printable(model)), bar, days)
-    table.add_row("results", f"{results:,} made")
-    return Panel(Group(table, *_named(incidents)), title="Evaluating", expand=False)
+    table.add_row("results", f"{made:,} made")
+    return Panel(Group(table, *_named(called)), title="Evaluating", expand=False)
 
 
 def board(stands: Board) -> RenderableType:
@@ -133,13 +138,72 @@ def drawing(console: Console | None = None) -> Iterator[Callable[[Board], None]]
         yield draw
 
 
-def _named(incidents: Sequence[Incident]) -> Iterator[RenderableType]:
-    for incident in incidents[:MOST_INCIDENTS]:
+@contextmanager
+def following_reading(registry: CollectorRegistry) -> Iterator[None]:
+    """Show what ingest counts in a registry."""
+    with following(lambda: reading(counts(registry))):
+        yield
+
+
+@contextmanager
+def following_evaluation(parts: Opened, model: str) -> Iterator[Told]:
+    """A function that is told how far evaluation has come, and shows it."""
+    come: dict[str, tuple[int, int]] = {}
+
+    def told(name: str, done: int, whole: int) -> None:
+        come[name] = done, whole
+
+    def view() -> RenderableType:
+        called = incidents.listing(parts.state, model)
+        return evaluating(dict(come), results.count(parts.state), called)
+
+    with following(view):
+        yield told
+
+
+@contextmanager
+def following_model(
+    parts: Opened, model: str, differences: Callable[[], Sequence[Difference]], address: str
+) -> Iterator[Callable[[], None]]:
+    """A function that draws how the model stands, where that has changed.
+
+    Args:
+        parts: of the service.
+        model: its name.
+        differences: asked again after each evaluation.
+        address: of the pages.
+    """
+    evaluated: datetime | None = None
+    moved = tuple(differences())
+
+    def draw() -> None:
+        nonlocal evaluated, moved
+        run = next(iter(runs.newest(parts.state, "evaluate", 1)), None)
+        if run is not None and run.finished not in (None, evaluated):
+            evaluated, moved = run.finished, tuple(differences())
+        checks = detectors.checks(parts.state, model)
+        stands = Board(
+            model=model,
+            state=next((one.state for one in checks if one.check == detectors.WHOLE), None),
+            evaluated=evaluated,
+            upto=detectors.upto(parts.state, model),
+            moved=moved,
+            incidents=tuple(incidents.listing(parts.state, model)),
+            address=address,
+        )
+        show(stands)
+
+    with drawing() as show:
+        yield draw
+
+
+def _named(some: Sequence[Incident]) -> Iterator[RenderableType]:
+    for incident in some[:MOST_INCIDENTS]:
         style = "red" if incident.tier is Tier.PAGE else "yellow"
         said = f"{incident.id} ({incident.tier}, {incident.status}): {incident.summary}"
         yield Text(printable(said), style)
-    if len(incidents) > MOST_INCIDENTS:
-        yield Text(f"and {len(incidents) - MOST_INCIDENTS} more", "dim")
+    if len(some) > MOST_INCIDENTS:
+        yield Text(f"and {len(some) - MOST_INCIDENTS} more", "dim")
 
 
 def _moved(found: Sequence[Difference]) -> RenderableType:

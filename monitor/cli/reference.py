@@ -10,6 +10,7 @@ import click
 from monitor.cli.models import named
 from monitor.cli.options import TIME, config, output
 from monitor.cli.rows import write
+from monitor.cli.talk import progress
 from monitor.engines.base import Place
 from monitor.errors import StateError
 from monitor.jobs import references
@@ -76,14 +77,15 @@ def set_reference(
     card = named(parts.cards, model)
     definitions = Definitions.open(parts.store)
     now = datetime.now(UTC)
-    if rows is not None:
-        found = from_file(parts, card, rows, source=source)
-    else:
-        place = Place.newest(parts.store, parts.settings.log.partition)
-        if start is not None and end is not None:
-            found = references.from_window(place, card, start, end)
+    with progress("of them read") as told:
+        if rows is not None:
+            found = from_file(parts, card, rows, source=source, told=told)
         else:
-            found = references.from_version(place, card, version or "", now)
+            place = Place.newest(parts.store, parts.settings.log.partition)
+            if start is not None and end is not None:
+                found = references.from_window(place, card, start, end, told=told)
+            else:
+                found = references.from_version(place, card, version or "", now, told=told)
     references.pin(parts.state, definitions, found, by=getpass.getuser(), now=now)
     click.echo(f"{model}: reference {found.id} of {found.rows} rows from {found.described}")
     click.echo(

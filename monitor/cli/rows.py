@@ -3,12 +3,15 @@
 import base64
 import csv
 import math
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TextIO
 
 import msgspec
+
+from monitor.cli.folded import folded
 
 Row = Mapping[str, Any]
 
@@ -21,10 +24,14 @@ def write(rows: Iterable[Row], columns: Sequence[str], form: str, out: TextIO) -
     Args:
         rows: values by column; a column that a row lacks is empty.
         columns: in the order wanted.
-        form: table, json or csv.
+        form: table, json or csv; a table is folded to the width of a terminal.
         out: where to.
     """
-    lines = _FORMS[form](rows, columns)
+    if form == "table":
+        width = shutil.get_terminal_size().columns if out.isatty() else None
+        lines = _table(rows, columns, width)
+    else:
+        lines = _FORMS[form](rows, columns)
     out.writelines(line + "\n" for line in lines)
 
 
@@ -74,20 +81,14 @@ class _Line:
         return len(text)
 
 
-def _table(rows: Iterable[Row], columns: Sequence[str]) -> Iterator[str]:
+def _table(rows: Iterable[Row], columns: Sequence[str], width: int | None) -> Iterator[str]:
     some = [[_plain(row.get(name)) for name in columns] for row in rows]
     cells = [[_shown(value) for value in row] for row in some]
-    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
     is_number = [
         all(row[i] is None or isinstance(row[i], int | float) for row in some)
         for i in range(len(columns))
     ]
-    for line in ([*columns], ["-" * width for width in widths], *cells):
-        parts = [
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(line, widths, is_number, strict=True)
-        ]
-        yield "  ".join(parts).rstrip()
+    return folded(columns, cells, is_number, width)
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - what JSON can hold
@@ -140,6 +141,8 @@ def _shown(value: object) -> str:
             return str(value).lower()
         case float():
             return f"{value:.6g}"
+        case list() if all(isinstance(one, str) for one in value):
+            return printable(", ".join(value))
         case list() | dict():
             return printable(msgspec.json.encode(value).decode())
         case _:
@@ -147,7 +150,6 @@ def _shown(value: object) -> str:
 
 
 _FORMS: Mapping[str, Callable[[Iterable[Row], Sequence[str]], Iterator[str]]] = {
-    "table": _table,
     "json": _json,
     "csv": _csv,
 }

@@ -4,20 +4,22 @@ import sys
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from monitor.cli.models import named
 from monitor.cli.options import TIME, config, output
 from monitor.cli.rows import write
+from monitor.cli.talk import progress
 from monitor.jobs.closed import closed_window
 from monitor.jobs.service import opened
 from monitor.jobs.slicing import found_in
 from monitor.state.slices import Followed, followed
 
 SHORT = (
-    *("start", "claim", "words", "is_found", "rows", "support", "rate", "rest"),
-    *("lower", "upper", "p", "examples"),
+    *("claim", "words", "is_found", "rows", "rate", "rest", "lower", "upper"),
+    "examples",
 )
 """Columns of the table for people; JSON and CSV have all."""
 
@@ -56,8 +58,20 @@ def slices(model: str, window: datetime | None, history: bool, file: Path, form:
         found = followed(parts.state, model)
     else:
         span = closed_window(parts, card, window)
-        found = found_in(parts, card, span, now=datetime.now(UTC))
-    columns = SHORT if form == "table" else [field.name for field in fields(Followed)]
-    write(map(asdict, found), columns, form, sys.stdout)
+        with progress("of them looked at") as told:
+            found = found_in(parts, card, span, now=datetime.now(UTC), told=told)
+    if form == "table":
+        write(map(_short, found), SHORT, form, sys.stdout)
+    else:
+        columns = [field.name for field in fields(Followed)]
+        write(map(asdict, found), columns, form, sys.stdout)
     if not found:
         click.echo("no slice stands out from the others", err=True)
+
+
+def _short(one: Followed) -> dict[str, Any]:
+    """Numbers in three digits."""
+    return {
+        name: float(f"{value:.3g}") if isinstance(value, float) else value
+        for name, value in asdict(one).items()
+    }

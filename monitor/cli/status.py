@@ -58,9 +58,12 @@ def _rows(parts: Opened, now: datetime) -> Iterator[dict[str, Any]]:
             yield _row("job", job, run.outcome, since, run.message)
     sums = totals(ledger.accounts(parts.state))
     again = f" ({sums.replayed} of them taken in since)" if sums.replayed else ""
-    detail = f"stored {sums.stored}, quarantined {sums.quarantined}{again}, ignored {sums.ignored}"
+    detail = (
+        f"{sums.received} evaluated: stored {sums.stored}, "
+        f"quarantined {sums.quarantined}{again}, ignored {sums.ignored}"
+    )
     state = f"gap in {', '.join(sums.broken)}" if sums.broken else "complete"
-    yield _row("account", f"{sums.received} messages evaluated", state, None, detail)
+    yield _row("account", "messages", state, None, detail)
 
 
 def _sources(parts: Opened, now: datetime) -> Iterator[dict[str, Any]]:
@@ -75,7 +78,8 @@ def _sources(parts: Opened, now: datetime) -> Iterator[dict[str, Any]]:
         last = max(beat.at for beat in beats)
         age = int((now - last).total_seconds())
         state = f"{left} messages wait" if left else "at its end"
-        yield _row("source", name, state, last, f"{len(beats)} partitions, seen {age} s ago")
+        detail = f"{_count(len(beats), 'partition')}, seen {age} s ago"
+        yield _row("source", name, state, last, detail)
         for beat in behind[:MOST_PARTITIONS]:
             if beat.end > beat.position:
                 detail = f"at {beat.position} of {beat.end}"
@@ -95,7 +99,9 @@ def _models(parts: Opened) -> Iterator[dict[str, Any]]:
         if count := moved(parts.state, model):
             compared += f", {count} predictions moved across windows"
         state = "closed up to" if upto else "nothing closed yet"
-        yield _row("model", model, state, upto, f"{compared}, {spans} spans to build")
+        if spans:
+            compared += f", {_count(spans, 'span')} to build"
+        yield _row("model", model, state, upto, compared)
 
 
 def _detectors(parts: Opened) -> Iterator[dict[str, Any]]:
@@ -117,6 +123,10 @@ def _channels(parts: Opened) -> Iterator[dict[str, Any]]:
         state = f"{stands.count} notices wait" if stands.count else "nothing waits"
         gone = "" if name in parts.settings.notices.channels else "not in the settings any more; "
         yield _row("channel", name, state, stands.oldest, gone + stands.error)
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _row(what: str, name: str, state: str, since: datetime | None, detail: str) -> dict[str, Any]:

@@ -9,11 +9,10 @@ from contextlib import contextmanager
 
 import click
 
+from monitor.told import Told
+
 LINE_SECONDS = 5.0
 """How often a plain line is written at most."""
-
-Told = Callable[[str, int, int], None]
-"""Told of what, how much is done, and of how much."""
 
 
 def log_to_stderr() -> None:
@@ -45,8 +44,8 @@ def progress(of: str = "of these windows built") -> Iterator[Told]:
 
         def told(name: str, done: int, whole: int) -> None:
             if name not in bars:
-                bars[name] = shown.add_task(name)
-            shown.update(bars[name], completed=done, total=max(whole, 1))
+                bars[name] = shown.add_task(name, total=None)
+            shown.update(bars[name], completed=done, total=whole or None)
 
         yield told
 
@@ -82,5 +81,5 @@ class _Lines:
     def __call__(self, name: str, done: int, whole: int) -> None:
         if time.monotonic() - self._said >= LINE_SECONDS:
             self._said = time.monotonic()
-            share = 100 * done // max(whole, 1)
-            click.echo(f"{name}: {share} % {self._of}", err=True)
+            come = f"{100 * done // whole} % {self._of}" if whole else f"{done:,}"
+            click.echo(f"{name}: {come}", err=True)

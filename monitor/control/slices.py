@@ -13,6 +13,7 @@ import numpy as np
 from monitor.control.conditions import Column, Condition, Flags, conditions, words_of
 from monitor.metrics.intervals import newcombe
 from monitor.profiles.layout import Floats, Ints
+from monitor.told import Told, tell_nobody
 
 SMALLEST: Final = 0.005
 """Least share of the rows that a slice has."""
@@ -121,19 +122,23 @@ class Rows:
         return found
 
 
-def slices(rows: Rows, claims: Sequence[Claim]) -> list[Slice]:
+def slices(rows: Rows, claims: Sequence[Claim], *, told: Told = tell_nobody) -> list[Slice]:
     """Confirmed slices of all claims, the surest of each claim first.
 
     Args:
         rows: with their columns.
         claims: about them.
+        told: before each claim, of how many were sought.
 
     Source: as SliceFinder (Chung et al. 2019, ICDE) and SliceLine (Sagadeeva and Boehm 2021,
     SIGMOD), with a score test instead of an effect size, pairs in full and triples by beam; Holm
     (1979) over Fisher's exact tests on rows that the search has not seen.
     """
     table = _Table.of(rows)
-    sought = [(claim, some) for claim in claims for some in table.candidates(claim)]
+    sought: list[tuple[Claim, tuple[Condition, ...]]] = []
+    for number, claim in enumerate(claims):
+        told("kinds of edge cases", number, len(claims))
+        sought += [(claim, some) for some in table.candidates(claim)]
     tested = [(claim, some, _tested(rows, claim, some)) for claim, some in sought]
     order = sorted(range(len(tested)), key=lambda i: tested[i][2].p)
     adjusted, least = {}, 0.0

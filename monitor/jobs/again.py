@@ -12,7 +12,6 @@ from monitor.jobs import dirty, references
 from monitor.jobs.baseline import Learning, learned, ripened, rules_of
 from monitor.jobs.book import Book
 from monitor.jobs.detect import acted, covered, covers_more, let_go, muted_places, placed
-from monitor.jobs.evaluate import Told
 from monitor.jobs.plan import inputs_plan
 from monitor.jobs.service import Opened
 from monitor.jobs.watched import Reader, parts
@@ -21,6 +20,7 @@ from monitor.log.profiles import ProfileTable
 from monitor.profiles.windows import DAY, floor, instant, seconds_of
 from monitor.state import detectors, incidents, mutes, progress
 from monitor.state.incidents import Incident, Tier, What
+from monitor.told import Told, tell_nobody
 
 ANSWERED: Final = DAY
 """In a backtest somebody takes what a page showed for normal after so long [s]."""
@@ -78,7 +78,7 @@ def backtest(
     start: datetime,
     end: datetime,
     *,
-    told: Told = lambda *_: None,
+    told: Told = tell_nobody,
 ) -> Backtest:
     """What would have called people in [start, end) with the card as it is.
 
@@ -167,7 +167,7 @@ class Replayed:
 
 
 def replayed(
-    opened: Opened, model: str, end: datetime, *, told: Told = lambda *_: None
+    opened: Opened, model: str, end: datetime, *, told: Told = tell_nobody
 ) -> Iterator[Replayed]:
     """The windows of a model's detector up to one that ends then, computed again.
 

@@ -9,7 +9,7 @@ forgotten only when profiles and results stand; doing a window twice changes not
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -42,10 +42,7 @@ from monitor.state.database import State
 from monitor.state.exclusive import EVALUATION, attempt, exclusive
 from monitor.state.heartbeats import heartbeats
 from monitor.state.tasks import Task
-
-Told = Callable[[str, int, int], None]
-"""Told the model, how many seconds of event time are done, and of how many."""
-
+from monitor.told import Told, tell_nobody
 
 PAUSE: Final = 0.1
 """Seconds between two looks whether others have done their tasks."""
@@ -99,9 +96,7 @@ class Done:
     closed: Mapping[str, datetime]
 
 
-def evaluate(
-    service: Service, close: Close, *, now: datetime, told: Told = lambda *_: None
-) -> Done:
+def evaluate(service: Service, close: Close, *, now: datetime, told: Told = tell_nobody) -> Done:
     """What a round did that took in the log as it stands, whoever else worked on it.
 
     Args:
@@ -131,7 +126,7 @@ def evaluate(
     return Done(version, sum(task.results for task in tasks), closed)
 
 
-def share(service: Service, *, now: datetime, told: Told = lambda *_: None) -> dict[str, Exception]:
+def share(service: Service, *, now: datetime, told: Told = tell_nobody) -> dict[str, Exception]:
     """Work on the tasks of a round that nobody else works on; what failed, by model.
 
     Whoever works on a model holds its name, so that no two processes do the same, and one that

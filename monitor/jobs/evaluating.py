@@ -9,13 +9,14 @@ from typing import Final
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from monitor.jobs.current_cards import CurrentCards
-from monitor.jobs.evaluate import Close, Done, Service, Told, evaluate, share
+from monitor.jobs.evaluate import Close, Done, Service, evaluate, share
 from monitor.jobs.reference_file import pin_named_files
 from monitor.jobs.schedule import Job, tick
 from monitor.jobs.service import Opened
 from monitor.log.definitions import Definitions
 from monitor.outputs.job_metrics import JobMetrics
 from monitor.state import runs, tasks
+from monitor.told import Told, tell_nobody
 
 LOOK_SECONDS: Final = 0.5
 """Pause between two looks whether something is to be done."""
@@ -23,7 +24,7 @@ LOOK_SECONDS: Final = 0.5
 _log = logging.getLogger(__name__)
 
 
-def evaluated(parts: Opened, close: Close, *, now: datetime, told: Told = lambda *_: None) -> Done:
+def evaluated(parts: Opened, close: Close, *, now: datetime, told: Told = tell_nobody) -> Done:
     """What one run of evaluation did, references that cards name as files included.
 
     Raises:

@@ -1,6 +1,9 @@
 """A frozen reference from rows: bins from a repeatable sample, counts from all of them."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+
+import pyarrow as pa
 
 from monitor.cards.card import Card
 from monitor.errors import MonitorError
@@ -11,6 +14,7 @@ from monitor.profiles.layout import total
 from monitor.profiles.reference import Reference, reference_of
 from monitor.profiles.segments import ALL
 from monitor.profiles.windows import DAY
+from monitor.told import Told, tell_nobody
 
 SAMPLE_ROWS = 100_000
 """Rows from which bins are taken: those with the smallest id hashes, the same in any order."""
@@ -37,6 +41,7 @@ def frozen(
     described: str = "",
     span: tuple[int, int] | None = None,
     of_version: str = "",
+    told: Told = tell_nobody,
 ) -> Reference:
     """The reference made of these rows, duplicates left out.
 
@@ -46,10 +51,12 @@ def frozen(
         described: where the rows come from, in words.
         span: of time in which they lie, Unix seconds; None where they are not of the log.
         of_version: the version that they are of, "" for all.
+        told: of the rows read, each time that they are.
 
     Raises:
         NoRowsError: there are none.
     """
+    batches = _told_of(batches, told)
     sample = smallest(batches, SAMPLED, SAMPLE_ROWS)
     if not sample.num_rows:
         raise NoRowsError(
@@ -70,3 +77,20 @@ def frozen(
     partials = [partial for partial in kernel.partials() if partial.key.segment == ALL]
     whole = total(plan.layout, [partial.profile for partial in partials])
     return bins.with_profile(whole, sum(partial.rows for partial in partials))
+
+
+def _told_of(batches: Batches, told: Told) -> Batches:
+    """The same rows; the first time nobody knows how many there are."""
+    counts: list[int] = []
+
+    def read(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        whole = counts[0] if counts else 0
+        name = f"rows, reading {len(counts) + 1}"
+        count = 0
+        for batch in batches(columns):
+            yield batch
+            count += batch.num_rows
+            told(name, count, whole)
+        counts.append(count)
+
+    return read

@@ -23,12 +23,20 @@ from monitor.profiles.reference import Reference
 from monitor.settings.sources import Files
 from monitor.sources.base import Limit
 from monitor.sources.files import FilesSource
+from monitor.told import Told, tell_nobody
 
 _COLUMNS = tuple(dict.fromkeys((*COLUMNS, *SAMPLED)))
 _SCHEMA = pa.schema([EVENTS.field(name) for name in _COLUMNS])
 
 
-def from_file(parts: Opened, card: Card, file: Path, *, source: str | None = None) -> Reference:
+def from_file(
+    parts: Opened,
+    card: Card,
+    file: Path,
+    *,
+    source: str | None = None,
+    told: Told = tell_nobody,
+) -> Reference:
     """The frozen reference made of a file's predictions of one model.
 
     Args:
@@ -37,6 +45,7 @@ def from_file(parts: Opened, card: Card, file: Path, *, source: str | None = Non
         file: JSON lines, also gzipped, or Parquet.
         source: the source of the settings whose format the file has; without it the first one
             that brings this model alone, else the first that says nothing of a model.
+        told: of the messages, then of the rows read.
 
     Raises:
         SourceError: the file cannot be read, or nothing tells its format.
@@ -47,9 +56,9 @@ def from_file(parts: Opened, card: Card, file: Path, *, source: str | None = Non
         known = ", ".join(parts.settings.sources)
         raise SourceError(f'the settings have no source "{name}"; known: {known}')
     described = f"file {file.name}"
-    with _predictions(parts, card, file, name) as (batches, refused):
+    with _predictions(parts, card, file, name, told) as (batches, refused):
         try:
-            return frozen(card, batches, described=described)
+            return frozen(card, batches, described=described, told=told)
         except NoRowsError as error:
             if not refused:
                 raise
@@ -72,7 +81,7 @@ def pin_named_files(parts: Opened, definitions: Definitions, now: datetime) -> l
 
 @contextmanager
 def _predictions(
-    parts: Opened, card: Card, file: Path, source: str
+    parts: Opened, card: Card, file: Path, source: str, told: Told
 ) -> Iterator[tuple[Batches, dict[str, int]]]:
     """The file's predictions of the model, decoded once, and what was not understood.
 
@@ -82,6 +91,7 @@ def _predictions(
     messages = FilesSource(source, Files(path=file))
     messages.start(lambda names: dict.fromkeys(names, NOTHING))
     refused: dict[str, int] = {}
+    count = 0
     with tempfile.TemporaryFile() as kept:
         with pa.ipc.new_file(kept, _SCHEMA) as writer:
             while (batch := messages.poll(Limit(), 0.0)) is not None:
@@ -93,6 +103,8 @@ def _predictions(
                     pc.equal(rows["model"], card.model),
                 )
                 writer.write_table(rows.filter(is_ours).select(_COLUMNS))
+                count += len(rows)
+                told("messages of the file", count, 0)
         messages.close()
 
         def batches(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:

@@ -19,6 +19,7 @@ from monitor.profiles.windows import seconds_of
 from monitor.state import references as pins
 from monitor.state.database import State
 from monitor.state.references import Pin
+from monitor.told import Told, tell_nobody
 
 LEAST_ROWS = 1_000
 """Rows that a version needs before it is frozen as the reference of its own accord."""
@@ -81,7 +82,9 @@ def of_version(place: Place, card: Card, version: str, upto: datetime = END) -> 
     return batches
 
 
-def from_window(place: Place, card: Card, start: datetime, end: datetime) -> Reference:
+def from_window(
+    place: Place, card: Card, start: datetime, end: datetime, *, told: Told = tell_nobody
+) -> Reference:
     """The frozen reference made of a span of the log.
 
     Raises:
@@ -92,10 +95,13 @@ def from_window(place: Place, card: Card, start: datetime, end: datetime) -> Ref
         in_window(place, card, start, end),
         described=f"window {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC",
         span=(seconds_of(start), seconds_of(end)),
+        told=told,
     )
 
 
-def from_version(place: Place, card: Card, version: str, upto: datetime) -> Reference:
+def from_version(
+    place: Place, card: Card, version: str, upto: datetime, *, told: Told = tell_nobody
+) -> Reference:
     """The frozen reference made of a version's predictions before a time.
 
     Raises:
@@ -107,6 +113,7 @@ def from_version(place: Place, card: Card, version: str, upto: datetime) -> Refe
         described=f"version {version} until {upto.isoformat()}",
         span=(seconds_of(BEGIN), seconds_of(upto)),
         of_version=version,
+        told=told,
     )
 
 

@@ -1,7 +1,7 @@
 """Messages from quarantine decoded once more, by the cards of today."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice
@@ -16,6 +16,7 @@ from monitor.jobs.service import Opened
 from monitor.log.events import EventLog
 from monitor.log.quarantine import Quarantined, quarantined
 from monitor.log.quarantine import replay as stored
+from monitor.told import Told, tell_nobody
 
 BATCH = 10_000
 """Messages that are decoded together."""
@@ -44,7 +45,7 @@ def replay(
     reason: str | None = None,
     since: datetime | None = None,
     now: datetime,
-    told: Callable[[str, int, int], None] = lambda *_: None,
+    told: Told = tell_nobody,
 ) -> Replayed:
     """What was taken in of the messages in quarantine that fit.
 

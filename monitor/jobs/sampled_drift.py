@@ -20,6 +20,7 @@ from monitor.metrics.base import Undefined, Value
 from monitor.outputs import evidently
 from monitor.outputs.evidently import WHOLE, Tables
 from monitor.state import named
+from monitor.told import Told, tell_nobody
 from monitor.version import VERSION
 
 
@@ -54,6 +55,7 @@ def drifts(
     asked: Sequence[tuple[str, str]] = (),
     html: Path | None = None,
     since_deployment: bool = False,
+    told: Told = tell_nobody,
 ) -> list[Drift]:
     """How the window differs from the reference, features together, then what Evidently says.
 
@@ -65,28 +67,37 @@ def drifts(
         html: where the report of Evidently's drift preset is to be written; None for none.
         since_deployment: compare the last days since the last deployment with as many before it,
             and not a published window with the reference.
+        told: as each step begins and ends.
 
     Raises:
         NoWindowError: there is no such closed window, or no deployment.
     """
+    told("rows to compare with", 0, 0)
     if since_deployment:
         earlier, span = around_deployment(parts, card)
         before = rows_before(parts, card, earlier)
     else:
         span = closed_window(parts, card, window)
         before = reference_rows(parts, card)
+    told("rows to compare with", 1, 1)
+    told("rows of the window", 0, 0)
     after = inputs_of(parts, card, span, most=MOST)
+    told("rows of the window", 1, 1)
     if not after.num_rows:
         before = Undefined("no predictions")
     if isinstance(before, Undefined):
         every = [("reconstruction", ""), ("domain classifier", "")]
         every += [(f"evidently {method}", column) for column, method in asked]
         return [_drift(method, column, before) for method, column in every]
-    rebuilt, told = together(parts, card, before, after)
+    told("all features together", 0, 0)
+    rebuilt, apart = together(parts, card, before, after)
+    told("all features together", 1, 1)
     found = [
         _drift("reconstruction", "", rebuilt),
-        _drift("domain classifier", "", told),
+        _drift("domain classifier", "", apart),
     ]
+    if asked or html is not None:
+        told("Evidently", 0, 0)
     measured = by_evidently(card, before, after, asked, html)
     found += [_drift(f"evidently {pair[1]}", pair[0], one) for pair, one in measured.items()]
     return found

@@ -20,6 +20,7 @@ from monitor.profiles.known import Known
 from monitor.profiles.windows import Range, instant
 from monitor.state import slices as kept
 from monitor.state.slices import Followed
+from monitor.told import Told, tell_nobody
 
 EXAMPLES: Final = 5
 """Predictions that a slice shows."""
@@ -29,7 +30,13 @@ FOLLOWED: Final = 50
 
 
 def found_in(
-    parts: Opened, card: Card, span: Range, *, now: datetime, most: int = MOST
+    parts: Opened,
+    card: Card,
+    span: Range,
+    *,
+    now: datetime,
+    most: int = MOST,
+    told: Told = tell_nobody,
 ) -> list[Followed]:
     """Slices of a window, which then stand in the state: those found, then those known before.
 
@@ -39,19 +46,28 @@ def found_in(
         span: of the window, Unix seconds.
         now: written into what is found.
         most: rows of the sample.
+        told: how far the search has come.
     """
+    told("rows of the window", 0, 1)
     sample = sampled(parts, card, span, most=most)
     if sample is None:
         kept.replace(parts.state, card.model, instant(span[0]), [])
         return []
-    return kept_slices(parts, card, span, sample, now=now)
+    told("rows of the window", 1, 1)
+    return kept_slices(parts, card, span, sample, now=now, told=told)
 
 
 def kept_slices(
-    parts: Opened, card: Card, span: Range, sample: Sampled, *, now: datetime
+    parts: Opened,
+    card: Card,
+    span: Range,
+    sample: Sampled,
+    *,
+    now: datetime,
+    told: Told = tell_nobody,
 ) -> list[Followed]:
     """The same of a sample that was taken."""
-    found = _found(parts, card, span, sample, now)
+    found = _found(parts, card, span, sample, now, told)
     kept.replace(parts.state, card.model, instant(span[0]), found)
     return found
 
@@ -95,11 +111,12 @@ def _excess(rows: Rows, claim: Claim, one: Followed, inside: Flags) -> Value | N
 
 
 def _found(
-    parts: Opened, card: Card, span: Range, sample: Sampled, now: datetime
+    parts: Opened, card: Card, span: Range, sample: Sampled, now: datetime, told: Told
 ) -> list[Followed]:
     rows = rows_of(sample.known)
     some = claims(sample, card.declaration.prediction.low_confidence)
-    new = [_new(card, span, rows, sample.known, some, one, now) for one in slices(rows, some)]
+    sought = slices(rows, some, told=told)
+    new = [_new(card, span, rows, sample.known, some, one, now) for one in sought]
     there = {(one.claim, one.conditions) for one in new}
     earlier = kept.followed(parts.state, card.model, before=instant(span[0]))
     old: dict[tuple[str, str], Followed] = {}

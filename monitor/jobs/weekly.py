@@ -2,6 +2,7 @@
 
 import math
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -95,7 +96,8 @@ def weekly(state: State, card: Card, week: str, site: str, undrilled: str | None
     kept = {one: [m for m in moments if m.end <= end] for one, moments in found.items()}
     if not any(m.end > start for moments in kept.values() for m in moments):
         raise MonitorError(
-            f"{card.model} has no published results of {week}; see: mbm results --model"
+            f"{card.model} has no published results of {week}; see what there is with: "
+            f"mbm results --model {shlex.quote(card.model)}"
         )
     moved = sorted(_changes(kept, start), key=lambda one: -(one[1].times or 0.0))
     clear = _distinct(one for one in moved if (one[1].times or 0.0) >= CLEAR)

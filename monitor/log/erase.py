@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +13,7 @@ from monitor.log.events import EventLog
 from monitor.log.feedback import KINDS, FeedbackLog
 from monitor.log.rewrite import File, FilesMovedError, files, read_file, replace
 from monitor.log.store import Table
+from monitor.told import Told, tell_nobody
 
 Doomed = Callable[[pa.Table], pa.ChunkedArray]
 """Which rows go: a boolean column."""
@@ -35,7 +37,8 @@ def erase(
     feedback: FeedbackLog,
     subject: str,
     *,
-    told: Callable[[Collection[tuple[str, str]]], None] = lambda _: None,
+    found: Callable[[Collection[tuple[str, str]]], None] = lambda _: None,
+    told: Told = tell_nobody,
 ) -> Erased:
     """What was removed of a subject.
 
@@ -46,12 +49,13 @@ def erase(
         log: which one.
         feedback: of that log.
         subject: as the log holds it, hashed.
-        told: of each prediction's model and id, before anything goes.
+        found: gets each prediction's model and id, before anything goes.
+        told: of the files looked through.
     """
-    predictions = _predictions(log.table, subject)
+    predictions = _predictions(log.table, subject, told)
     if not predictions:
         return Erased(0, 0)
-    told(predictions)
+    found(predictions)
     ids = pa.array(sorted({identity for _, identity in predictions}), pa.string())
     high, low = map(pa.array, identities(ids))
     keys = pa.array(sorted(f"{model}\0{identity}" for model, identity in predictions))
@@ -72,15 +76,21 @@ def erase(
             pc.and_(pc.is_in(rows["p_hi"], value_set=high), pc.is_in(rows["p_lo"], value_set=low)),
             pc.or_(pc.is_null(rows["model"]), pc.is_in(rows["model"], value_set=models)),
         ),
+        told=partial(told, "files of feedback"),
     )
     said = remove(
-        log.table, lambda file: _kind(file) in KINDS, ["model", "prediction_id"], said_of_them
+        log.table,
+        lambda file: _kind(file) in KINDS,
+        ["model", "prediction_id"],
+        said_of_them,
+        told=partial(told, "files of events that spoke of them"),
     )
     gone = remove(
         log.table,
         lambda file: _kind(file) == Kind.PREDICTION,
         ["subject"],
         lambda rows: pc.equal(rows["subject"], subject),
+        told=partial(told, "files of their predictions"),
     )
     return Erased(gone, said)
 
@@ -92,10 +102,12 @@ def remove(
     doomed: Doomed,
     *,
     work: str = "erase",
+    told: Callable[[int, int], None] = lambda *_: None,
 ) -> int:
     """Number of rows removed; each file that held some is rewritten in a commit of its own.
 
     Files that others replace meanwhile are looked through again. No window becomes dirty.
+    `told` of how many files were looked through, and of how many.
     """
     gone = 0
     seen: set[str] = set()
@@ -103,7 +115,7 @@ def remove(
         pending = [f for f in files(table.current()) if candidate(f) and f.path not in seen]
         if not pending:
             return gone
-        for file in pending:
+        for left, file in zip(range(len(pending) - 1, -1, -1), pending, strict=True):
             try:
                 if _any(doomed(read_file(table, file, list(columns)))):
                     rows = read_file(table, file)
@@ -113,23 +125,25 @@ def remove(
             except FilesMovedError:
                 break
             seen.add(file.path)
+            told(len(seen), len(seen) + left)
 
 
 def _any(rows: pa.ChunkedArray) -> bool:
     return bool(pc.any(rows).as_py())
 
 
-def _predictions(table: Table, subject: str) -> set[tuple[str, str]]:
+def _predictions(table: Table, subject: str, told: Told) -> set[tuple[str, str]]:
     """Model and id of the subject's predictions."""
     while True:
         found: set[tuple[str, str]] = set()
         try:
-            for file in files(table.current()):
-                if _kind(file) == Kind.PREDICTION:
-                    rows = read_file(table, file, ["subject", "model", "event_id"])
-                    mine = rows.filter(pc.equal(rows["subject"], subject))
-                    pairs = (mine["model"].to_pylist(), mine["event_id"].to_pylist())
-                    found |= set(zip(*pairs, strict=True))
+            every = [f for f in files(table.current()) if _kind(f) == Kind.PREDICTION]
+            for number, file in enumerate(every, 1):
+                rows = read_file(table, file, ["subject", "model", "event_id"])
+                mine = rows.filter(pc.equal(rows["subject"], subject))
+                pairs = (mine["model"].to_pylist(), mine["event_id"].to_pylist())
+                found |= set(zip(*pairs, strict=True))
+                told("files of predictions", number, len(every))
         except FilesMovedError:
             continue
         return found

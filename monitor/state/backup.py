@@ -7,7 +7,7 @@ import os
 import pkgutil
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
@@ -19,15 +19,13 @@ import sqlalchemy as sa
 from monitor import state as package
 from monitor.errors import StateError
 from monitor.state.database import METADATA, State
+from monitor.told import Told, tell_nobody
 
 _MARK: Final = 0x6D626D62
 """Application id of a backup in SQLite's header: "mbmb"."""
 
 _PORTION: Final = 5_000
 """Rows held in memory at a time."""
-
-Told = Callable[[str, int, int], None]
-"""Told of rows, how many are copied, and of how many."""
 
 
 def tables() -> Sequence[sa.Table]:
@@ -37,7 +35,7 @@ def tables() -> Sequence[sa.Table]:
     return METADATA.sorted_tables
 
 
-def back_up(state: State, file: Path, *, told: Told = lambda *_: None) -> int:
+def back_up(state: State, file: Path, *, told: Told = tell_nobody) -> int:
     """Number of rows written; all of one moment, while the service goes on.
 
     Raises:
@@ -66,7 +64,7 @@ def back_up(state: State, file: Path, *, told: Told = lambda *_: None) -> int:
     return count
 
 
-def restore(state: State, file: Path, *, told: Told = lambda *_: None) -> int:
+def restore(state: State, file: Path, *, told: Told = tell_nobody) -> int:
     """Number of rows read back into an empty state; a backup of an older program is migrated.
 
     Raises:

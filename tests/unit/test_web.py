@@ -15,7 +15,8 @@ import pytest
 from werkzeug.test import Client
 
 from monitor.detection.named import Group
-from monitor.log.ledger import Entry, Tally
+from monitor.events.batch import Tally
+from monitor.log.ledger import Entry
 from monitor.outputs.web.api import MOST, OPERATIONS, openapi
 from monitor.outputs.web.facts import Trace
 from monitor.outputs.web.pages import FEW_PARTITIONS
