@@ -172,6 +172,7 @@ class _Work:
                     stdout=said,
                     stderr=subprocess.PIPE,
                     env={**os.environ, **_ENVIRONMENT},
+                    start_new_session=True,
                     timeout=self.left,
                     check=False,
                 )

@@ -3,6 +3,8 @@
 import contextlib
 import importlib.util
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -45,10 +47,10 @@ def test_the_numbers_are_evidentlys_and_a_failing_column_takes_no_other_with_it(
         work = pool.submit(drift, held, ASKED)
         niceness = set()
         while not work.done():
-            niceness |= set(_niceness())
+            niceness |= {tuple(step) for _, *step in _workers(os.getpid())}
             time.sleep(0.05)
-    # It runs in a process of its own, behind whoever reads events.
-    assert max(niceness) == os.nice(0) + 10
+    # It runs in a process of its own, behind whoever reads events, in whichever session.
+    assert max(niceness) == (os.nice(0) + 10, 10)
     distance, empty, unknown, categories = work.result()
     reference, current = (side.select(["x", "c"]) for side in (held.reference, held.current))
     assert page(Tables(reference, current, ("x",)), html) == ""
@@ -72,13 +74,49 @@ def test_the_numbers_are_evidentlys_and_a_failing_column_takes_no_other_with_it(
         assert found.rows == 800
 
 
-def _niceness() -> Iterator[int]:
-    """Of workers that are at work."""
-    for children in Path("/proc/self/task").glob("*/children"):
+def _workers(parent: int) -> Iterator[tuple[int, int, int]]:
+    """Workers that are at work for a process: their ids, their niceness, that of their session."""
+    for children in Path(f"/proc/{parent}/task").glob("*/children"):
         for child in children.read_text().split():
             with contextlib.suppress(OSError):
                 if b"evidently_worker" in Path(f"/proc/{child}/cmdline").read_bytes():
-                    yield os.getpriority(os.PRIO_PROCESS, int(child))
+                    group = Path(f"/proc/{child}/autogroup")
+                    session = int(group.read_text().split()[-1]) if group.exists() else 10
+                    yield int(child), os.getpriority(os.PRIO_PROCESS, int(child)), session
+
+
+ASKS = """
+import pyarrow as pa
+from monitor.outputs.evidently import Tables, drift
+rows = pa.table({"x": [float(n) for n in range(500)]})
+drift(Tables(rows, rows, ("x",)), [("x", "wasserstein")] * 1_000)
+"""
+
+
+def test_a_worker_ends_with_whoever_asked_it() -> None:
+    wanted = (os.nice(0) + 10, 10)
+    with subprocess.Popen([sys.executable, "-c", ASKS]) as asker:
+        begun: list[int] = []
+        try:
+            # It steps back when it has bound its end to ours.
+            while not begun and asker.poll() is None:
+                begun = [one for one, *step in _workers(asker.pid) if tuple(step) == wanted]
+                time.sleep(0.02)
+        finally:
+            asker.kill()
+    (worker,) = begun
+    until = time.monotonic() + 60
+    while _runs(worker) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not _runs(worker)
+
+
+def _runs(process: int) -> bool:
+    """Whether it does; it may be dead and nobody have asked how it ended."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_evidentlys_verdict_on_the_whole_is_that_of_its_columns() -> None:
