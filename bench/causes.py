@@ -89,7 +89,7 @@ def looked(folder: str) -> dict[str, Any]:
     count("imports")
     sample_all(parts, now=now)
     count("slices, drift of all features and Evidently, a new reference")
-    explained(parts, card, "low_confidence")
+    explained(parts.state, parts.store, card, "low_confidence")
     count("mix and behaviour of a number")
     watch.ends.set()
     watch.join()

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from monitor.cards.card import Card
 from monitor.errors import MonitorError
-from monitor.jobs.compare import Which, compare
+from monitor.jobs.compare import compare
 from monitor.jobs.compare import table_of as compared_table
 from monitor.jobs.explain import explained
 from monitor.jobs.explain_rows import table_of
@@ -19,6 +19,7 @@ from monitor.jobs.query import answer
 from monitor.jobs.sampled_drift import drifts
 from monitor.jobs.sampled_drift import table_of as drift_table
 from monitor.jobs.service import Opened, opened
+from monitor.jobs.side_by_side import Which
 from monitor.metrics import BY_NAME
 from monitor.settings.check import nearest
 from monitor.state.arrow import results_table, slices_table
@@ -191,7 +192,14 @@ class Monitor:
         card = self.card(model)
         _refuse_unknown("metric", metric, list(BY_NAME))
         found = explained(
-            self.parts, card, metric, column=column, window=window, against=against, version=version
+            self.parts.state,
+            self.parts.store,
+            card,
+            metric,
+            column=column,
+            window=window,
+            against=against,
+            version=version,
         )
         return Rows(table_of(found))
 

@@ -1,13 +1,17 @@
-"""A service over files that were read in, not yet evaluated."""
+"""A service over files, and its pages."""
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
+from werkzeug.test import Client
 
 from monitor.jobs.read_in import read_in
 from monitor.jobs.service import Opened, opened
+from monitor.jobs.site import application
+from monitor.outputs.exposition import Exposition
 
 
 def service_over(
@@ -37,3 +41,13 @@ def service_over(
     parts = opened(folder / "service.yaml")
     read_in(parts, lambda: False, once=True, registry=CollectorRegistry())
     return parts
+
+
+def client_of(parts: Opened) -> Client:
+    """A reader of the service's pages and API, on this machine."""
+    exposition = Exposition(parts.state, parts.settings.serve.feature_series)
+    exposition.refresh(parts.cards)
+    site = application(
+        parts.settings, parts.state, exposition, lambda: parts.cards, lambda: datetime.now(UTC)
+    )
+    return Client(site)

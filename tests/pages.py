@@ -1,6 +1,6 @@
 """A small service whose pages are asked for: results, incidents and predictions made by hand."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from monitor.log.trace import Said, Traced
 from monitor.outputs.exposition import known
 from monitor.outputs.prometheus import Model
 from monitor.outputs.web.access import Access, Reading
-from monitor.outputs.web.facts import Facts, Trace
+from monitor.outputs.web.facts import Facts, Rows, Trace
 from monitor.outputs.web.routes import site
 from monitor.outputs.web.site import Site
 from monitor.settings.values import Address
@@ -219,6 +219,8 @@ class Service:
         traces: predictions by their ids.
         refused: messages in quarantine.
         weeks: pages that take a week apart, by week, of every model.
+        compared: what is said of any two versions.
+        explained: what is said of any number.
     """
 
     state: State
@@ -228,6 +230,13 @@ class Service:
     traces: dict[str, list[Trace]] = field(default_factory=dict)
     refused: list[Quarantined] = field(default_factory=list)
     weeks: dict[str, bytes] = field(default_factory=dict)
+    compared: Callable[..., Rows] = lambda *_: [
+        {"part": "deployed", "column": "2/full", "second": 0.5, "at": END.isoformat()},
+        {"part": "number", "metric": "override", "first": 0.1, "second": 0.2, "differs": False},
+    ]
+    explained: Callable[..., Rows] = lambda *_, **__: [
+        {"part": "group", "by": "sex", "name": "sex=f", "mix": 0.01, "behaviour": 0.02}
+    ]
 
     def models(self) -> Mapping[str, Model]:
         """As the looker keeps them."""
@@ -249,6 +258,8 @@ class Service:
             clock=lambda: NOW,
             weeks=lambda _: sorted(self.weeks, reverse=True),
             week=lambda _, week: self.weeks.get(week),
+            compared=self.compared,
+            explained=self.explained,
         )
         listen = Address(self.listen, 9464)
         return site(facts, Access(self.state, listen, self.reading, lambda: NOW))

@@ -9,9 +9,9 @@ import click
 from monitor.cli.models import named
 from monitor.cli.options import TIME, config, output
 from monitor.cli.rows import write
-from monitor.jobs.compare import COLUMNS, Which
 from monitor.jobs.compare import compare as compared
 from monitor.jobs.service import opened
+from monitor.jobs.side_by_side import COLUMNS, Which
 
 
 @click.command()

@@ -58,7 +58,14 @@ def explain(
     parts = opened(file)
     card = named(parts.cards, model)
     found = explained(
-        parts, card, metric, column=column, window=window, against=against, version=version
+        parts.state,
+        parts.store,
+        card,
+        metric,
+        column=column,
+        window=window,
+        against=against,
+        version=version,
     )
     if form == "table":
         spans = (

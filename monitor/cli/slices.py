@@ -57,7 +57,7 @@ def slices(model: str, window: datetime | None, history: bool, file: Path, form:
     if history:
         found = followed(parts.state, model)
     else:
-        span = closed_window(parts, card, window)
+        span = closed_window(parts.state, card, window)
         with progress("of them looked at") as told:
             found = found_in(parts, card, span, now=datetime.now(UTC), told=told)
     if form == "table":

@@ -5,9 +5,9 @@ from datetime import datetime
 from monitor.cards.card import Card
 from monitor.errors import MonitorError
 from monitor.jobs import dirty
-from monitor.jobs.service import Opened
 from monitor.profiles.windows import Range, floor, instant, seconds_of
 from monitor.state import deployments, progress
+from monitor.state.database import State
 from monitor.state.results import latest
 
 
@@ -15,7 +15,7 @@ class NoWindowError(MonitorError):
     """There is no such closed window; the message says which there are."""
 
 
-def closed_window(parts: Opened, card: Card, at: datetime | None = None) -> Range:
+def closed_window(state: State, card: Card, at: datetime | None = None) -> Range:
     """The published window that holds a moment, in Unix seconds.
 
     By default the newest closed one in which there were predictions: the last events of a file
@@ -25,13 +25,13 @@ def closed_window(parts: Opened, card: Card, at: datetime | None = None) -> Rang
         NoWindowError: it is not closed yet.
     """
     length = int(card.windows.publish.total_seconds())
-    closed = progress.closed(parts.state, card.model, dirty.INPUTS)
+    closed = progress.closed(state, card.model, dirty.INPUTS)
     if closed is None:
         raise NoWindowError(f"{card.model} was not evaluated yet; run: mbm evaluate --once")
     end = floor(seconds_of(closed), length)
     if at is None:
         rows = latest(
-            parts.state, model=card.model, metric="predictions", segment="", window_kind="publish"
+            state, model=card.model, metric="predictions", segment="", window_kind="publish"
         )
         starts = (seconds_of(row.start) for row in rows if row.value)
         start = max((one for one in starts if one + length <= end), default=end - length)
@@ -44,14 +44,14 @@ def closed_window(parts: Opened, card: Card, at: datetime | None = None) -> Rang
     return start, start + length
 
 
-def around_deployment(parts: Opened, card: Card) -> tuple[Range, Range]:
+def around_deployment(state: State, card: Card) -> tuple[Range, Range]:
     """As much time as a published window before the last deployment, and the last since, closed.
 
     Raises:
         NoWindowError: nothing was deployed yet, or no time has been closed since.
     """
-    closed = progress.closed(parts.state, card.model, dirty.INPUTS)
-    some = deployments.between(parts.state, card.model, end=closed) if closed else []
+    closed = progress.closed(state, card.model, dirty.INPUTS)
+    some = deployments.between(state, card.model, end=closed) if closed else []
     if closed is None or not some:
         raise NoWindowError(
             f"no deployment of {card.model} is known in the time that is closed; its events are"

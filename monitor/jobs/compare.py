@@ -1,7 +1,6 @@
-"""Two versions or stages of a model side by side in one published window."""
+"""Two versions or stages of a model side by side, and the cases that both saw."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,63 +9,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from monitor.cards.card import Card
-from monitor.control.differences import Difference, Side, compared, corrected
 from monitor.control.pairs import Answers, answers, cases, disagreements, paired, same
 from monitor.engines.base import Place, Task
 from monitor.engines.execute import predictions, said_of
 from monitor.jobs import references
-from monitor.jobs.closed import NoWindowError, closed_window
+from monitor.jobs.closed import closed_window
 from monitor.jobs.plan import feedback_plan, inputs_plan
 from monitor.jobs.service import Opened
+from monitor.jobs.side_by_side import COLUMNS, Row, Which, side_by_side
 from monitor.log.definitions import Definitions
-from monitor.metrics import BY_NAME
-from monitor.metrics.base import Ends
 from monitor.metrics.intervals import mean_interval, wilson
 from monitor.metrics.intervals import paired as paired_interval
 from monitor.profiles.codes import MISSING
 from monitor.profiles.known import Known
 from monitor.profiles.layout import Floats, Ints
-from monitor.profiles.segments import ALL
 from monitor.profiles.windows import Range, instant
-from monitor.state import deployments
-from monitor.state.results import ResultRow, latest
-
-Row = dict[str, Any]
-
-COLUMNS: Final = (
-    *("part", "metric", "column", "first", "second", "gap", "lower", "upper", "p", "differs"),
-    *("rows_first", "rows_second", "reason", "at"),
-)
-"""Columns of `compare`. `part` is deployed, number, pairs or answers."""
-
-MARKED: Final = 10
-"""Deployments of the two that are told, the last ones up to the window's end."""
 
 LISTED: Final = 20
 """Kinds of disagreement that are listed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Which:
-    """A version, or one of its stages.
-
-    Attributes:
-        version: of the model.
-        stage: shadow, canary or full; "" for all.
-    """
-
-    version: str
-    stage: str = ""
-
-    @classmethod
-    def of(cls, text: str) -> "Which":
-        """As people write it.
-
-        >>> Which.of("3/shadow")
-        Which(version='3', stage='shadow')
-        """
-        version, _, stage = text.partition("/")
-        return cls(version, stage)
 
 
 def compare(
@@ -84,78 +44,9 @@ def compare(
     Raises:
         NoWindowError: there is no such closed window, or one of the two has no result in it.
     """
-    span = closed_window(parts, card, window)
-    sides = [_published(parts, card, which, span) for which in (first, second)]
-    for which, side in zip((first, second), sides, strict=True):
-        if not side:
-            raise NoWindowError(
-                f"{card.model} has no results of {which.version}"
-                f"{'/' + which.stage if which.stage else ''} in the window of {instant(span[0])};"
-                f" see: mbm results --model {card.model} --metric predictions"
-            )
-    keys = [key for key in sides[0] if key in sides[1]]
-    found = corrected(compared(*key, *(_side(side[key]) for side in sides)) for key in keys)
-    return [
-        *_deployed(parts, card, (first, second), span),
-        *map(_line, found),
-        *_pairs(parts, card, first, second, span),
-    ]
-
-
-def _deployed(parts: Opened, card: Card, both: Sequence[Which], span: Range) -> list[Row]:
-    """When the two were deployed up to the end of the window, the last times."""
-    names = {which.version for which in both}
-    every = deployments.between(parts.state, card.model, end=instant(span[1]))
-    return [
-        {
-            "part": "deployed",
-            "column": f"{one.version}/{one.stage}" if one.stage else one.version,
-            "first": one.traffic_share if one.version == both[0].version else None,
-            "second": one.traffic_share if one.version == both[1].version else None,
-            "at": one.at.isoformat(),
-        }
-        for one in [one for one in every if one.version in names][-MARKED:]
-    ]
-
-
-def _published(
-    parts: Opened, card: Card, which: Which, span: Range
-) -> dict[tuple[str, str], ResultRow]:
-    rows = latest(
-        parts.state,
-        model=card.model,
-        version=which.version,
-        segment=ALL,
-        window_kind="publish",
-        since=instant(span[0]),
-        until=instant(span[1]),
-    )
-    there = [row for row in rows if row.start == instant(span[0])]
-    # A version with one stage only has results over all its stages, and no others.
-    stage = which.stage if any(row.stage for row in there) else ""
-    return {(row.metric, row.column_name): row for row in there if row.stage == stage}
-
-
-def _side(row: ResultRow) -> Side:
-    # Ends that enclose what bins hide say nothing of chance.
-    metric = BY_NAME.get(row.metric)
-    has_interval = metric is not None and metric.ends in (Ends.SAMPLING, Ends.BOTH)
-    ends = (row.lower, row.upper) if has_interval else (None, None)
-    return Side(row.value, *ends, row.rows)
-
-
-def _line(one: Difference) -> Row:
-    reason = None if one.gap is not None else "one of the two is not known"
-    return {
-        "part": "number",
-        **{k: v for k, v in asdict(one).items() if k not in ("first", "second")},
-        "first": one.first.value,
-        "second": one.second.value,
-        "rows_first": one.first.rows,
-        "rows_second": one.second.rows,
-        "differs": one.differs,
-        "reason": reason,
-    }
+    span = closed_window(parts.state, card, window)
+    rows = side_by_side(parts.state, card, first, second, span)
+    return [*rows, *_pairs(parts, card, first, second, span)]
 
 
 def _pairs(parts: Opened, card: Card, first: Which, second: Which, span: Range) -> Iterator[Row]:

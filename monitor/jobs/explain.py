@@ -13,10 +13,10 @@ from monitor.jobs import references
 from monitor.jobs.closed import NoWindowError, closed_window
 from monitor.jobs.plan import dimensions, inputs_plan
 from monitor.jobs.publish import Publisher, Window
-from monitor.jobs.service import Opened
 from monitor.jobs.sums import by_segment
 from monitor.log.definitions import Definitions
 from monitor.log.profiles import ProfileTable, Revision
+from monitor.log.store import Store
 from monitor.metrics import BY_NAME
 from monitor.metrics.base import Metric, Undefined, Value
 from monitor.metrics.intervals import Z
@@ -25,6 +25,7 @@ from monitor.profiles.layout import Profile
 from monitor.profiles.segments import ALL, TOGETHER, segment_values
 from monitor.profiles.windows import instant
 from monitor.settings.check import nearest
+from monitor.state.database import State
 
 MEANS: Final = frozenset(
     (
@@ -129,7 +130,8 @@ def _part(found: Value | Undefined) -> Part:
 
 
 def explained(
-    parts: Opened,
+    state: State,
+    store: Store,
     card: Card,
     metric: str,
     *,
@@ -141,7 +143,8 @@ def explained(
     """What is known about a number of a published window and an earlier one.
 
     Args:
-        parts: of the service.
+        state: with results and progress.
+        store: of the log and the profiles.
         card: of the model.
         metric: name in the catalogue.
         column: class or other thing that the metric has a value for; "" for none.
@@ -155,8 +158,8 @@ def explained(
     """
     if metric not in BY_NAME:
         raise UnknownMetricError(f'there is no metric "{metric}"; {nearest(metric, BY_NAME)}')
-    publisher = _publisher(parts, card)
-    later, earlier = _windows(parts, card, window, against)
+    publisher = _publisher(state, store, card)
+    later, earlier = _windows(state, card, window, against)
     asked = _Looked(publisher, BY_NAME[metric], column, version)
     families = dict.fromkeys((BY_NAME[metric].family, Family.INPUTS))
     held = {
@@ -187,21 +190,21 @@ def explained(
     )
 
 
-def _publisher(parts: Opened, card: Card) -> Publisher:
-    reference = references.in_force(parts.state, Definitions.open(parts.store), card)
+def _publisher(state: State, store: Store, card: Card) -> Publisher:
+    reference = references.in_force(state, Definitions.open(store), card)
     plan = inputs_plan(card, reference)
-    return Publisher(card, plan, ProfileTable.open(parts.store), instant(0))
+    return Publisher(card, plan, ProfileTable.open(store), instant(0))
 
 
 def _windows(
-    parts: Opened, card: Card, window: datetime | None, against: datetime | None
+    state: State, card: Card, window: datetime | None, against: datetime | None
 ) -> tuple[Window, Window]:
     """The later and the earlier one."""
-    start, end = closed_window(parts, card, window)
+    start, end = closed_window(state, card, window)
     if against is None:
         before = start - (end - start), start
     else:
-        before = closed_window(parts, card, against)
+        before = closed_window(state, card, against)
     if before == (start, end):
         raise NoWindowError("both moments lie in one window; choose two")
     return Window("publish", start, end), Window("publish", *before)

@@ -74,10 +74,10 @@ def drifts(
     """
     told("rows to compare with", 0, 0)
     if since_deployment:
-        earlier, span = around_deployment(parts, card)
+        earlier, span = around_deployment(parts.state, card)
         before = rows_before(parts, card, earlier)
     else:
-        span = closed_window(parts, card, window)
+        span = closed_window(parts.state, card, window)
         before = reference_rows(parts, card)
     told("rows to compare with", 1, 1)
     told("rows of the window", 0, 0)

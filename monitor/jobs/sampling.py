@@ -85,7 +85,7 @@ def sample_all(parts: Opened, *, now: datetime, rest: timedelta = timedelta()) -
 def _sampled(parts: Opened, card: Card, now: datetime, rest: timedelta) -> int:
     if not (card.sampled.slices or card.sampled.drift or card.sampled.measures):
         return 0
-    span = closed_window(parts, card)
+    span = closed_window(parts.state, card)
     published = [
         row
         for row in results.latest(

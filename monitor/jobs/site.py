@@ -47,6 +47,7 @@ def _made(
     cards: Callable[[], Mapping[str, Card]],
     clock: Callable[[], datetime],
 ) -> "WSGIApplication":
+    from monitor.jobs import why
     from monitor.jobs.trace import Tracer
     from monitor.log.drilldowns import Drilldowns
     from monitor.log.events import EventLog
@@ -71,6 +72,8 @@ def _made(
         clock=clock,
         weeks=pages.weeks,
         week=pages.get,
+        compared=partial(why.compared, state),
+        explained=why.Explainer(state, store),
     )
     serving = settings.serve
     return site(facts, Access(state, serving.listen, serving.reading, clock))

@@ -1,6 +1,7 @@
 """The service as Python sees it."""
 
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,6 +23,7 @@ from monitor.profiles.windows import instant
 from monitor.simulate import folder
 from monitor.simulate.world import demo_world
 from monitor.state.results import latest
+from tests.files import client_of
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +110,22 @@ def test_a_window_that_is_not_there_says_which_are(service: Monitor) -> None:
         service.explain("lending", "overide")
 
 
+def test_the_api_explains_as_python_does(service: Monitor) -> None:
+    client = client_of(service.parts)
+    asked = "/api/v1/models/lending/explanation?metric=prediction_share&column=approve"
+    rows = list(service.explain("lending", "prediction_share", column="approve"))
+    assert client.get(asked).json == rows
+    assert {row["part"] for row in rows} == {"number", "split", "group", "feature"}
+    refused = client.get("/api/v1/models/lending/explanation?metric=overide")
+    assert (refused.status_code, "override" in refused.text) == (HTTPStatus.NOT_FOUND, True)
+    late = client.get(f"{asked}&window=2200-01-01T00:00:00Z")
+    assert (late.status_code, "not closed yet" in late.text) == (HTTPStatus.NOT_FOUND, True)
+
+
 def test_slices_are_found_kept_and_followed(service: Monitor) -> None:
     parts, card = service.parts, service.card("lending")
-    newest = closed_window(parts, card)
-    before = closed_window(parts, card, instant(newest[0] - 1))
+    newest = closed_window(parts.state, card)
+    before = closed_window(parts.state, card, instant(newest[0] - 1))
     now = datetime.now(UTC)
     first = found_in(parts, card, before, now=now)
     assert all(one.is_found and one.examples for one in first)

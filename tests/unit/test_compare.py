@@ -1,6 +1,7 @@
 """Versions side by side: intervals of differences, and cases that both saw."""
 
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from monitor.jobs.closed import NoWindowError, around_deployment
 from monitor.jobs.evaluate import Close
 from monitor.jobs.evaluating import evaluated
 from monitor.metrics.intervals import newcombe, wilson
-from tests.files import service_over
+from tests.files import client_of, service_over
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 CARD = """\
@@ -158,6 +159,16 @@ def test_shadow_pairs_are_compared_case_by_case(service: Monitor) -> None:
     assert pairs["confidence"]["rows_first"] == 400
 
 
+def test_the_api_tells_what_is_published_and_reads_no_rows(service: Monitor) -> None:
+    client = client_of(service.parts)
+    asked = "/api/v1/models/m/comparison?first=1&second=2/shadow"
+    rows = service.compare("m", "1", "2/shadow")
+    published = [row for row in rows if row["part"] in ("deployed", "number")]
+    assert client.get(asked).json == published
+    refused = client.get("/api/v1/models/m/comparison?first=1&second=9")
+    assert (refused.status_code, "no results of 9" in refused.text) == (HTTPStatus.NOT_FOUND, True)
+
+
 def test_deployments_are_marks_above_the_numbers(service: Monitor) -> None:
     rows = [row for row in service.compare("m", "1", "2") if row["part"] == "deployed"]
     told = [(row["column"], row["at"], row["first"], row["second"]) for row in rows]
@@ -172,7 +183,7 @@ def test_the_time_since_a_deployment_is_compared_with_that_before(service: Monit
     for row in service.drift("m", since_deployment=True):
         assert row["rows"] == 400 or "rows, 200 are needed" in row["reason"]
     parts, card = service.parts, service.card("m")
-    before, after = around_deployment(parts, card)
+    before, after = around_deployment(parts.state, card)
     deployed = int((START + timedelta(hours=10)).timestamp())
     assert before == (deployed - 86_400, deployed)
     assert after == (deployed, int((START + timedelta(days=1)).timestamp()))

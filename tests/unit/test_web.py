@@ -25,7 +25,7 @@ from monitor.state import audit, incidents, ledger, results, tokens
 from monitor.state.incidents import Lead, Status
 from monitor.state.things import things
 from monitor.state.tokens import Right
-from tests.pages import DAY, HOSTILE, NOW, Service, fill, incident, result, service
+from tests.pages import DAY, END, HOSTILE, NOW, Service, fill, incident, result, service
 
 ACTED = "/incidents/loan-2026-03-18-1"
 PAGES = (
@@ -56,6 +56,9 @@ API = (
     "/api/v1/models/loan/card",
     "/api/v1/models/loan/results",
     "/api/v1/models/loan/results?window=latest&metric=override",
+    "/api/v1/models/loan/slices",
+    "/api/v1/models/loan/comparison?first=1&second=2/full",
+    "/api/v1/models/loan/explanation?metric=override",
     "/api/v1/models/loan/drilldowns",
     "/api/v1/incidents",
     "/api/v1/incidents/loan-2026-03-18-1",
@@ -431,6 +434,43 @@ def test_an_answer_is_bounded_before_it_is_read(
     assert answer.status_code == HTTPStatus.BAD_REQUEST
     assert f"more than {MOST} results" in answer.text
     assert asked == [MOST + 1]
+
+
+def test_slices_are_those_of_the_newest_window_or_of_one_that_is_named(loan: Service) -> None:
+    client = loan.client()
+    (one,) = client.get("/api/v1/models/loan/slices").json or [{}]
+    assert (one["words"], one["rate"], one["examples"]) == ("x", 0.31, ["p1"])
+    at = (END - DAY).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert client.get(f"/api/v1/models/loan/slices?start={at}").json == [one]
+    assert client.get("/api/v1/models/loan/slices?start=2020-01-01T00:00:00Z").json == []
+
+
+@pytest.mark.parametrize("asked", ["comparison?first=1", "explanation", "slices?start=then"])
+def test_a_question_without_its_parts_says_what_is_missing(asked: str, loan: Service) -> None:
+    answer = loan.client().get(f"/api/v1/models/loan/{asked}")
+    assert answer.status_code == HTTPStatus.BAD_REQUEST
+    assert any(word in answer.text for word in ("second=", "metric=", "start: "))
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (LookupError("no such window"), HTTPStatus.NOT_FOUND),
+        (TimeoutError("others are asked"), HTTPStatus.SERVICE_UNAVAILABLE),
+    ],
+)
+def test_what_cannot_be_explained_has_its_reason(
+    error: Exception, status: HTTPStatus, loan: Service
+) -> None:
+    def fails(*_: object, **__: object) -> list[dict[str, object]]:
+        raise error
+
+    loan.explained = fails
+    answer = loan.client().get("/api/v1/models/loan/explanation?metric=override")
+    assert (answer.status_code, answer.json) == (
+        status,
+        {"error": str(error), "status": int(status)},
+    )
 
 
 def test_the_api_takes_json_only(loan: Service) -> None:

@@ -10,19 +10,19 @@ import msgspec
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
-from monitor.outputs.web import look, pages
+from monitor.outputs.web import look, pages, why
 from monitor.outputs.web.access import refuse_others
 from monitor.outputs.web.described import described
 from monitor.outputs.web.facts import Trace
 from monitor.outputs.web.look import Row
 from monitor.outputs.web.site import Call
-from monitor.settings.values import instant
 from monitor.state import heartbeats, incidents, ledger, results
 from monitor.state.audit import Entry
 from monitor.state.heartbeats import Heartbeat
 from monitor.state.incidents import Incident, Status
 from monitor.state.ledger import Account
 from monitor.state.results import ResultRow
+from monitor.state.slices import Followed
 from monitor.version import VERSION
 
 ROOT: Final = "/api/v1"
@@ -124,8 +124,8 @@ def found_results(call: Call, model: str) -> list[ResultRow]:
         version=call.argument("version") or None,
         segment=call.argument("segment") if "segment" in call.request.args else None,
         window_kind=None if window == "all" else window,
-        since=_moment(call, "since"),
-        until=_moment(call, "until"),
+        since=why.moment(call, "since"),
+        until=why.moment(call, "until"),
         limit=MOST + 1,
     )
     if len(rows) > MOST:
@@ -243,16 +243,6 @@ def audit(call: Call) -> list[Entry]:
     return pages.audit_entries(call)
 
 
-def _moment(call: Call, name: str) -> datetime | None:
-    text = call.argument(name)
-    if not text:
-        return None
-    try:
-        return instant(text)
-    except ValueError as error:
-        raise BadRequest(f"{name}: {error}") from error
-
-
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One thing that the API does.
@@ -299,6 +289,34 @@ OPERATIONS: Final = (
             "window": "publish (default), latest, detect or all",
             "since": "windows that end after this moment, RFC 3339",
             "until": "windows that start before this moment, RFC 3339",
+        },
+    ),
+    Operation(
+        "/models/{model}/slices",
+        why.slices,
+        list[Followed],
+        {"start": "of the window that begins at this moment, RFC 3339; default: the newest"},
+    ),
+    Operation(
+        "/models/{model}/comparison",
+        why.comparison,
+        list[why.Compared],
+        {
+            "first": "a version, or VERSION/STAGE",
+            "second": "another",
+            "window": "a moment in the window, RFC 3339; default: the newest closed",
+        },
+    ),
+    Operation(
+        "/models/{model}/explanation",
+        why.explanation,
+        list[why.Explained],
+        {
+            "metric": "the number that moved",
+            "column": "the class it is about, as results name it",
+            "window": "a moment in the window, RFC 3339; default: the newest closed",
+            "against": "a moment in the earlier window; default: the one before",
+            "version": "only rows of this version",
         },
     ),
     Operation("/models/{model}/drilldowns", drilldowns, list[str]),

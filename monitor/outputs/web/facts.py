@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Protocol
 
 from monitor.cards.card import Card
 from monitor.log.quarantine import Quarantined
@@ -26,6 +27,26 @@ class Trace:
     incidents: tuple[str, ...]
 
 
+Rows = Iterable[Mapping[str, Any]]
+
+
+class Explains(Protocol):
+    """Says why a number is another than before."""
+
+    def __call__(
+        self,
+        card: Card,
+        metric: str,
+        *,
+        column: str,
+        window: datetime | None,
+        against: datetime | None,
+        version: str | None,
+    ) -> Rows:
+        """Rows with the keys of `why.Explained`; LookupError says that there is no such thing."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Where pages and API read; each call gives what stands at that moment.
@@ -39,6 +60,9 @@ class Facts:
         clock: aware.
         weeks: of a model that a page takes apart, the newest first.
         week: such a page, None if there is none.
+        compared: two versions of a model in the window that holds a moment, by default the newest
+            closed one, as rows with the keys of `why.Compared`; LookupError where one is missing.
+        explained: why a number of a model moved.
     """
 
     state: State
@@ -49,3 +73,5 @@ class Facts:
     clock: Callable[[], datetime]
     weeks: Callable[[str], list[str]] = lambda _: []
     week: Callable[[str, str], bytes | None] = lambda *_: None
+    compared: Callable[[Card, str, str, datetime | None], Rows] = lambda *_: ()
+    explained: Explains = lambda *_, **__: ()
