@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -145,3 +146,15 @@ def class_text(value: object) -> str | None:
             return repr(value)
         case _:
             return None
+
+
+def is_numeral(text: str) -> bool:
+    """Whether a text is a decimal number and nothing else.
+
+    >>> is_numeral("-4.5e3"), is_numeral("1,5"), is_numeral("nan"), is_numeral("")
+    (True, False, False, False)
+    """
+    return _NUMERAL.fullmatch(text) is not None
+
+
+_NUMERAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")

@@ -56,6 +56,7 @@ _POSITIVE = frozenset(
         "granted",
     ]
 )
+_AS_TEXT = "    # {} is text in the sample, which is not read; write or map it as a number"
 _ROWS = 100
 """Predictions that a detection window should hold."""
 
@@ -155,6 +156,8 @@ def _prediction(sample: Sample) -> Iterator[str]:
     answers = sample.answers
     if answers.texts is None or ("number" in answers.kinds and not _all_whole(answers.texts)):
         yield "    number: {}   # may hold low, high and unit" + _seen(answers)
+        if "numeral" in answers.kinds:
+            yield _AS_TEXT.format("prediction")
         return
     classes = _in_order({*answers.texts, *(sample.labels.texts or {})})
     if len(classes) == 1:
@@ -163,6 +166,8 @@ def _prediction(sample: Sample) -> Iterator[str]:
     if not classes:
         classes = [PLACEHOLDER, PLACEHOLDER]
     yield f"    classes: [{', '.join(map(quoted, classes))}]"
+    for key in sorted(sample.unread_numbers):
+        yield _AS_TEXT.format(key)
     if len(classes) != 2:
         return
     positive = _positive(sample, classes)
@@ -218,7 +223,9 @@ def _feature(values: Values) -> str:
             if names and 2 * len(names) <= values.rows:
                 listed = ", ".join(map(quoted, names))
                 return f"{{type: category, categories: [{listed}]}}   #"
-            return "{type: category}   # too many different values to list;"
+            written = " numbers as text: write or map them as numbers if they are no codes;"
+            hint = written if values.kinds == {"numeral"} else ""
+            return f"{{type: category}}   # too many different values to list;{hint}"
 
 
 def _codes(values: Values) -> str:
@@ -255,6 +262,8 @@ def _attributes(attributes: Mapping[str, Values]) -> Iterator[str]:
         lines.append(f"    {quoted(name)}: {{{role}: true{listed}}}")
     if any(not line.lstrip().startswith("#") for line in lines):
         yield "  # protected: fairness is measured over it; segment: everything is, per value."
+        if not any(map(_is_protected, attributes)):
+            yield "  # No name here looks protected: which of them are, you have to say."
         yield "  attributes:"
     yield from lines
 

@@ -10,6 +10,7 @@ from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, mod
 from monitor.cards.paths import KeyPath, key_path, path_text
 from monitor.cards.values import Name
 from monitor.settings.part import Part, Wrong, refuse
+from monitor.settings.values import Zone
 
 Scalar: TypeAlias = str | int | float | bool | None
 
@@ -21,21 +22,42 @@ class Constant:
     value: Scalar
 
 
-def _read_origin(value: object) -> KeyPath | Constant:
+@dataclass(frozen=True, slots=True)
+class NumberText:
+    """A number that the message holds as text, at this path."""
+
+    path: KeyPath
+
+
+Place: TypeAlias = KeyPath | NumberText | Constant
+"""Where one value comes from."""
+
+
+def _read_origin(value: object) -> Place:
     match value:
         case str():
             return key_path(value)
+        case {"number": str(path), **rest} if not rest:
+            return NumberText(key_path(path))
         case {"const": (str() | int() | float() | None) as constant, **rest} if not rest:
             return Constant(constant)
         case _:
-            raise ValueError("should be a path such as payload.id, or {const: value}")
+            raise ValueError(
+                "should be a path such as payload.id, {number: path} or {const: value}"
+            )
 
 
-def _origin_text(origin: KeyPath | Constant) -> object:
-    return {"const": origin.value} if isinstance(origin, Constant) else path_text(origin)
+def _origin_text(origin: Place) -> object:
+    match origin:
+        case Constant():
+            return {"const": origin.value}
+        case NumberText():
+            return {"number": path_text(origin.path)}
+        case _:
+            return path_text(origin)
 
 
-def _read_origins(value: object) -> KeyPath | Mapping[str, KeyPath | Constant]:
+def _read_origins(value: object) -> KeyPath | Mapping[str, Place]:
     match value:
         case str():
             return key_path(value)
@@ -45,7 +67,7 @@ def _read_origins(value: object) -> KeyPath | Mapping[str, KeyPath | Constant]:
             raise ValueError("should be a path to an object, or {name: path}")
 
 
-def _origins_text(origins: KeyPath | Mapping[str, KeyPath | Constant]) -> object:
+def _origins_text(origins: KeyPath | Mapping[str, Place]) -> object:
     if isinstance(origins, tuple):
         return path_text(origins)
     return {name: _origin_text(origin) for name, origin in origins.items()}
@@ -71,29 +93,36 @@ def _conditions_text(conditions: tuple[tuple[KeyPath, Scalar], ...]) -> object:
     return {path_text(path): wanted for path, wanted in conditions}
 
 
-_PLAIN = {"type": ["string", "number", "boolean", "null"]}
+_PLAIN: dict[str, object] = {"type": ["string", "number", "boolean", "null"]}
+
+
+def _only(name: str, value: dict[str, object]) -> dict[str, object]:
+    return {
+        "type": "object",
+        "properties": {name: value},
+        "required": [name],
+        "additionalProperties": False,
+    }
+
+
 _ORIGIN = {
     "anyOf": [
         {"type": "string"},
-        {
-            "type": "object",
-            "properties": {"const": _PLAIN},
-            "required": ["const"],
-            "additionalProperties": False,
-        },
+        _only("number", {"type": "string"}),
+        _only("const", _PLAIN),
     ]
 }
 
 Origin: TypeAlias = Annotated[
-    KeyPath | Constant,
+    Place,
     PlainValidator(_read_origin),
     PlainSerializer(_origin_text),
     WithJsonSchema(_ORIGIN),
 ]
-"""Where a value comes from: a path into the message, or a constant."""
+"""Where a value comes from: a path into the message, a number as text there, or a constant."""
 
 Origins: TypeAlias = Annotated[
-    KeyPath | Mapping[str, KeyPath | Constant],
+    KeyPath | Mapping[str, Place],
     PlainValidator(_read_origins),
     PlainSerializer(_origins_text),
     WithJsonSchema(
@@ -121,6 +150,11 @@ class EventMapping(Part):
         default="rfc3339",
         description="how times are written; utc: without a zone, in UTC",
     )
+    timezone: Zone | None = Field(
+        default=None,
+        description="where times without a zone are, such as Europe/Berlin; of an hour that "
+        "comes twice the first is meant",
+    )
     classes: Mapping[str, Name] = Field(
         default_factory=dict, description="their name of a class, decision or label: ours"
     )
@@ -128,8 +162,15 @@ class EventMapping(Part):
     event_time: Origin = Field(description="path of the event's time")
     model: Origin | None = Field(default=None, description="path of the model; default: this card")
 
+    @model_validator(mode="after")
+    def _one_zone(self) -> Self:
+        if self.timezone is not None and self.time_format != "rfc3339":
+            wrong = f"has no effect with time_format: {self.time_format}; leave one of them out"
+            refuse([(("timezone",), wrong)], self)
+        return self
+
     @cached_property
-    def keys(self) -> Mapping[str, KeyPath | Constant]:
+    def keys(self) -> Mapping[str, Place]:
         """Where each mapped key of the contract comes from, those of `objects` apart."""
         return {
             name: origin
@@ -138,14 +179,14 @@ class EventMapping(Part):
         }
 
     @cached_property
-    def objects(self) -> Mapping[str, KeyPath | Mapping[str, KeyPath | Constant]]:
+    def objects(self) -> Mapping[str, KeyPath | Mapping[str, Place]]:
         """Where `features` and the like come from, those that are mapped."""
         return {
             name: origins for name in OBJECTS if (origins := getattr(self, name, None)) is not None
         }
 
 
-SETTINGS = ("when", "time_format", "classes")
+SETTINGS = ("when", "time_format", "timezone", "classes")
 """Keys of a mapping that are no keys of the contract."""
 
 OBJECTS = ("features", "attributes", "probabilities", "explanation")

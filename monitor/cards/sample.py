@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from monitor.cards.contract import class_text
+from monitor.cards.contract import class_text, is_numeral
 from monitor.settings.values import instant
+
+_NUMBERS = ("probability", "probabilities", "score", "confidence")
 
 MANY = 30
 """Different values from which on they are no longer remembered."""
@@ -18,7 +20,8 @@ class Values:
 
     Attributes:
         rows: values seen; null and numbers that are not finite are no values.
-        kinds: JSON types seen: "boolean", "integer", "number", "text" and "nested".
+        kinds: JSON types seen: "boolean", "integer", "number", "numeral" (a number as text),
+            "text" and "nested".
         low: smallest number, or None.
         high: largest number, or None.
         texts: rows per value as text; None once there were more than `MANY` different ones.
@@ -75,6 +78,7 @@ class Sample:
         answers: predictions.
         labels: labels of outcomes.
         probability: lowest and highest `probability` and their sum and count, per answer.
+        unread_numbers: keys of the contract that want numbers and held texts.
         delay: longest time from a prediction to its outcome.
     """
 
@@ -88,6 +92,7 @@ class Sample:
     answers: Values = field(default_factory=Values)
     labels: Values = field(default_factory=Values)
     probability: dict[str, Probabilities] = field(default_factory=dict)
+    unread_numbers: set[str] = field(default_factory=set)
     delay: timedelta | None = None
 
     @property
@@ -113,6 +118,7 @@ class Sample:
             values = event.get(name)
             for key, value in values.items() if isinstance(values, Mapping) else ():
                 found.setdefault(str(key), Values()).add(value)
+        self.unread_numbers |= {key for key in _NUMBERS if _holds_text(event.get(key))}
         answer, probability = event.get("prediction"), event.get("probability")
         self.answers.add(answer)
         text = class_text(answer)
@@ -153,6 +159,11 @@ def samples(events: Iterable[Mapping[str, object]]) -> dict[str, Sample]:
     return found
 
 
+def _holds_text(value: object) -> bool:
+    values = value.values() if isinstance(value, Mapping) else (value,)
+    return any(isinstance(one, str) for one in values)
+
+
 def _is_sound(value: object) -> bool:
     """Whether a number is finite and fits a float64; true of all else."""
     try:
@@ -170,7 +181,7 @@ def _kind(value: object) -> str:
         case float():
             return "number"
         case str():
-            return "text"
+            return "numeral" if is_numeral(value) else "text"
         case _:
             return "nested"
 

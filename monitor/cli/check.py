@@ -48,6 +48,9 @@ def check(file: Path, schema: str | None) -> None:
             f"note: the card of {model} has events.mapping, and no source reads by it; write "
             f"under its source: format: mapping, and model: {quoted(model)}"
         )
+    for name, source in settings.sources.items():
+        if source.files is not None and not source.files.path.exists():
+            click.echo(f"note: sources.{name}.files: there is no {source.files.path} here yet")
 
 
 def _unknown_metrics(cards: Mapping[str, Card]) -> list[tuple[str, str, str]]:

@@ -1,17 +1,23 @@
 """`mbm ingest`."""
 
+from collections import Counter
 from pathlib import Path
 
 import click
+import pyarrow.compute as pc
 from prometheus_client import CollectorRegistry
 
 from monitor.cli.exposed import expose
 from monitor.cli.options import config
 from monitor.cli.signals import stopping
 from monitor.cli.talk import counting, log_to_stderr
+from monitor.events.batch import Decoded
 from monitor.jobs.lifeline import end_with_supervisor
 from monitor.jobs.read_in import read_in
 from monitor.jobs.service import opened
+
+MOST_SHOWN = 5
+"""Breaches that are shown by name."""
 
 
 @click.command()
@@ -35,11 +41,23 @@ def ingest(file: Path, once: bool) -> None:
         parts = opened(file)
         if once:
             registry = CollectorRegistry()
+            breaches: Counter[str] = Counter()
             with counting(lambda: counted(registry)):
-                read_in(parts, stop.is_set, once=True, registry=registry)
+                read_in(
+                    parts,
+                    stop.is_set,
+                    once=True,
+                    registry=registry,
+                    told=lambda decoded: breaches.update(broken(decoded)),
+                )
             click.echo(counted(registry))
             if counts(registry).get("quarantine"):
                 click.echo(f"why, and which: mbm quarantine list -c {file}", err=True)
+            if breaches:
+                click.echo(
+                    f"values left out, for they break the card's contract: {most(breaches)}",
+                    err=True,
+                )
             return
         log_to_stderr()
         expose(parts.settings.ingest.metrics, "ingest.metrics")
@@ -58,6 +76,23 @@ def counted(registry: CollectorRegistry) -> str:
     found = counts(registry)
     kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(found.items()) if count)
     return f"{sum(found.values())} messages: {kinds or 'nothing new'}"
+
+
+def broken(decoded: Decoded) -> dict[str, int]:
+    """Breaches of contracts in the rows of a batch, by rule and name: `out_of_range:age`."""
+    found = pc.value_counts(pc.list_flatten(decoded.rows["violations"]))
+    return {entry["values"].as_py(): entry["counts"].as_py() for entry in found}
+
+
+def most(breaches: Counter[str]) -> str:
+    """The most frequent breaches in words.
+
+    >>> most(Counter({f"wrong_type:f{n}": n for n in range(8)}))
+    'wrong_type:f7 7, wrong_type:f6 6, wrong_type:f5 5, wrong_type:f4 4, wrong_type:f3 3, 3 more'
+    """
+    shown = [f"{name} {count}" for name, count in breaches.most_common(MOST_SHOWN)]
+    left = len(breaches) - len(shown)
+    return ", ".join(shown + ([f"{left} more"] if left else []))
 
 
 def counts(registry: CollectorRegistry) -> dict[str, int]:

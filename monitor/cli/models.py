@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -83,7 +84,8 @@ def init(
     if map_file is not None and model is None:
         raise click.UsageError("--mapping reads the events of one model; name it with --model")
     kinds = _kinds(map_file) if map_file else {}
-    events = islice(_events(sample, model, kinds), SAMPLE)
+    passed: Counter[str] = Counter()
+    events = islice(_events(sample, model, kinds, passed), SAMPLE)
     cards = first_cards(events, team, mail, map_file.read_text("utf-8-sig") if map_file else "")
     wanted = {name: text for name, text in cards.items() if model in (None, name)}
     if not wanted:
@@ -98,6 +100,8 @@ def init(
     for name, path in paths.items():
         path.write_text(wanted[name], encoding="utf-8")
         click.echo(f"{path}: read its comments, replace any {PLACEHOLDER}, run: mbm check")
+    for what, count in passed.items():
+        click.echo(f"passed over, for they are {what}: {count} messages", err=True)
     if kinds:
         click.echo(
             f"The source in the settings needs: format: mapping, model: {quoted(model or '')}"
@@ -169,29 +173,39 @@ def _kinds(file: Path) -> Mapping[str, EventMapping]:
 
 
 def _events(
-    sample: Path, model: str | None, kinds: Mapping[str, EventMapping]
+    sample: Path, model: str | None, kinds: Mapping[str, EventMapping], passed: Counter[str]
 ) -> Iterator[dict[str, object]]:
-    """The events of a file in our shape; what is no JSON object is passed over.
+    """The events of a file in our shape.
 
     Args:
         sample: a file or folder.
         model: the model of events that name none.
         kinds: how events of another shape are read; empty where they have ours.
+        passed: counts what is passed over, in words.
+
+    Raises:
+        SourceError: the file cannot be read, or holds no JSON object at all.
     """
     source = FilesSource("sample", Files(path=sample))
     source.start(lambda names: dict.fromkeys(names, NOTHING))
     decode = msgspec.json.Decoder(dict[str, object]).decode
+    objects = 0
     try:
         while (batch := source.poll(Limit(), 0.0)) is not None:
             for value in batch.values:
                 try:
                     found = decode(value or b"")
                 except (msgspec.MsgspecError, UnicodeDecodeError):
+                    passed["no JSON objects"] += 1
                     continue
+                objects += 1
                 if (event := mapped(found, kinds) if kinds else found) is None:
+                    passed["of no kind that the mapping names"] += 1
                     continue
                 if model is not None:
                     event.setdefault("model", model)
                 yield event
     finally:
         source.close()
+    if not objects:
+        raise SourceError(f"{sample} holds no JSON object; write one a line, or Parquet")

@@ -55,12 +55,7 @@ def strict_object(message: bytes | None, limit: int) -> dict[str, object]:
         raise Rejection(Reason.BAD_UTF8, f"not UTF-8 at byte {error.start}") from None
     if not message.strip(_SPACE):
         raise Rejection(Reason.EMPTY, "the message is empty")
-    if _is_too_deep(message):
-        raise Rejection(Reason.TOO_DEEP, f"nested deeper than {DEEPEST} levels")
-    try:
-        value = _DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        raise Rejection(Reason.BAD_JSON, f"not JSON: {error}") from None
+    value = _value(message, text)
     if value is None:
         raise Rejection(Reason.TOMBSTONE, "the message is JSON null (a tombstone)")
     if not isinstance(value, dict):
@@ -68,6 +63,27 @@ def strict_object(message: bytes | None, limit: int) -> dict[str, object]:
     if "\\u" in text:
         _demand_text(value)
     return value
+
+
+def strict_value(text: str) -> object:
+    """The JSON value of a text that a message holds, as strictly read as the message.
+
+    Raises:
+        Rejection: why it is none.
+    """
+    value = _value(text.encode(), text)
+    if "\\u" in text:
+        _demand_text(value)
+    return value
+
+
+def _value(message: bytes, text: str) -> object:
+    if _is_too_deep(message):
+        raise Rejection(Reason.TOO_DEEP, f"nested deeper than {DEEPEST} levels")
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise Rejection(Reason.BAD_JSON, f"not JSON: {error}") from None
 
 
 def _is_too_deep(message: bytes) -> bool:
@@ -81,7 +97,7 @@ def _is_too_deep(message: bytes) -> bool:
     return False
 
 
-def _demand_text(value: dict[str, object]) -> None:
+def _demand_text(value: object) -> None:
     # Only an escape can smuggle these in: raw ones are bad UTF-8 or bad JSON.
     try:
         plain = json.dumps(value, ensure_ascii=False).encode()

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Final, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from annotated_types import Ge, Le
 from pydantic import (
@@ -246,6 +247,18 @@ def _mail(text: str) -> str:
 
 Mail: TypeAlias = Annotated[Text, AfterValidator(_mail)]
 """A mail address, without a name beside it."""
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f'"{name}" is no time zone; write one such as Europe/Berlin') from error
+    return name
+
+
+Zone: TypeAlias = Annotated[Text, AfterValidator(_zone)]
+"""Name of a time zone."""
 
 Number: TypeAlias = Annotated[float, Strict()]
 Share: TypeAlias = Annotated[float, Strict(), Ge(0), Le(1)]

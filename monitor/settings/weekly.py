@@ -2,22 +2,13 @@
 
 import re
 from typing import Annotated, Final, Literal, TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
 
 from monitor.settings.part import Part
-from monitor.settings.values import Text
+from monitor.settings.values import Text, Zone
 
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f'"{name}" is no time zone; write one such as Europe/Berlin') from error
-    return name
 
 
 def _clock(text: str) -> str:
@@ -26,7 +17,6 @@ def _clock(text: str) -> str:
     return text
 
 
-Zone: TypeAlias = Annotated[Text, AfterValidator(_zone)]
 Clock: TypeAlias = Annotated[Text, AfterValidator(_clock)]
 
 

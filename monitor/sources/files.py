@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 ENDINGS = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".parquet")
 """What is taken from a folder; a file named by itself may end otherwise."""
 
+TABLES = (".csv", ".tsv", ".xls", ".xlsx")
+"""What is told at once, instead of line by line in quarantine."""
+
 FINISHED = 1 << 62
 """Mark of a file that can't grow and was read to its end."""
 
@@ -107,6 +110,11 @@ class FilesSource:
         self._marks = marks
         if not self._settings.path.exists():
             raise SourceError(f"source {self.name}: there is no {self._settings.path}")
+        if self._settings.path.suffix.lower() in TABLES:
+            raise SourceError(
+                f"source {self.name}: {self._settings.path} is read as neither JSON lines nor "
+                "Parquet; write it as one of them"
+            )
         self._look()
         if not self._files and not self._settings.follow:
             raise SourceError(

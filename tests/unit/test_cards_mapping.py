@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from monitor.cards.card import Card
 from monitor.cards.load import load_cards
-from monitor.cards.mapping import Constant
+from monitor.cards.mapping import Constant, NumberText
 from monitor.cards.paths import key_path, path_text
 from monitor.errors import ConfigurationError
 
@@ -31,7 +31,7 @@ events:
       event_time: payload.ts
       version: {const: "1"}
       prediction: payload.answers[0]."the.class"
-      features: {age: payload.age, net.income: "payload.rows[1]"}
+      features: {age: payload.age, net.income: {number: "payload.rows[1]"}}
       attributes: payload.person
     outcome:
       when: {kind: truth}
@@ -40,6 +40,9 @@ events:
       prediction_id: ref
       label: value
 """
+
+
+NO_ORIGIN = "should be a path such as payload.id, {number: path} or {const: value}"
 
 
 def load(folder: Path, text: str) -> Card:
@@ -67,7 +70,7 @@ def test_paths_and_constants_are_parsed_once(tmp_path: Path) -> None:
         "prediction": ("payload", "answers", 0, "the.class"),
     }
     assert dict(prediction.objects) == {
-        "features": {"age": ("payload", "age"), "net.income": ("payload", "rows", 1)},
+        "features": {"age": ("payload", "age"), "net.income": NumberText(("payload", "rows", 1))},
         "attributes": ("payload", "person"),
     }
     assert prediction.when == ((("kind",), "score"), (("body", "final"), True))
@@ -103,7 +106,7 @@ def test_a_mapped_card_written_out_is_read_back_the_same(tmp_path: Path) -> None
         (
             "label: value",
             "label: {const: 1, path: b}",
-            ["outcome.label: should be a path such as payload.id, or {const: value}"],
+            [f"outcome.label: {NO_ORIGIN}"],
         ),
         (
             "when: {kind: truth}",
@@ -116,7 +119,7 @@ def test_a_mapped_card_written_out_is_read_back_the_same(tmp_path: Path) -> None
             ["outcome: needs `when`, to be told from the other kinds"],
         ),
         (
-            '{age: payload.age, net.income: "payload.rows[1]"}',
+            '{age: payload.age, net.income: {number: "payload.rows[1]"}}',
             "{agee: payload.age, net.income: x}",
             [
                 'prediction.features: "age" of contract has no path; add it',
@@ -127,6 +130,16 @@ def test_a_mapped_card_written_out_is_read_back_the_same(tmp_path: Path) -> None
             "0: reject, 1: approve",
             "0: rejected, 1: approve",
             ['prediction.classes.0: "rejected" is none of the classes; did you mean "reject"?'],
+        ),
+        (
+            "time_format: unix_ms",
+            "time_format: utc\n      timezone: Europe/Berlin",
+            ["prediction.timezone: has no effect with time_format: utc; leave one of them out"],
+        ),
+        (
+            "time_format: unix_ms",
+            "timezone: Berlin",
+            ['prediction.timezone: "Berlin" is no time zone; write one such as Europe/Berlin'],
         ),
         (
             "time_format: unix_ms",

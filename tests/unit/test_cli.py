@@ -271,6 +271,40 @@ def test_a_first_card_is_made_of_events_of_another_shape(tmp_path: Path) -> None
     assert "ignored_no_mapping 1, outcome 1, prediction 20" in read
 
 
+def test_what_a_sample_holds_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    asked = (*_parcels(tmp_path), "--model", "parcels", "--mapping", str(tmp_path / "mapping.yaml"))
+    sample = tmp_path / "parcels.jsonl"
+    as_text = sample.read_text().replace('"score": 0.9', '"score": "0.9"')
+    sample.write_text(as_text.replace('"gender"', '"Geschlecht"') + "{broken\n")
+    (tmp_path / "mapping.yaml").write_text(MAPPING.replace("gender: gender", "g: Geschlecht"))
+    shown = mbm(*asked)
+    assert "no JSON objects: 1 messages" in shown.stderr
+    assert "no kind that the mapping names: 1 messages" in shown.stderr
+    card = (tmp_path / "cards" / "parcels.yaml").read_text()
+    assert "probability is text in the sample" in card
+    assert "No name here looks protected" in card
+    service = tmp_path / "service.yaml"
+    source = "{files: {path: parcels.jsonl}, format: mapping, model: parcels}"
+    service.write_text(f"store: ./data\ncards: ./cards\nsources: {{events: {source}}}\n")
+    read = mbm("ingest", "--once", "-c", str(service))
+    assert "break the card's contract: wrong_type:probability 20" in read.stderr
+    sample.unlink()
+    assert "note: sources.events.files: there is no " in mbm("check", "-c", str(service)).output
+
+
+@pytest.mark.parametrize(("text", "name"), [("", "a.jsonl"), ("id,at\n1,2\n", "a.jsonl")])
+def test_a_sample_without_any_object_is_told(tmp_path: Path, text: str, name: str) -> None:
+    (tmp_path / name).write_text(text)
+    shown = mbm("models", "init", "--from", str(tmp_path / name), "--out", str(tmp_path / "cards"))
+    assert (shown.exit_code, "holds no JSON object" in shown.stderr) == (1, True)
+
+
+def test_a_table_is_refused_as_a_source(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,at\n1,2\n")
+    shown = mbm("models", "init", "--from", str(tmp_path / "a.csv"), "--out", str(tmp_path / "c"))
+    assert (shown.exit_code, "neither JSON lines nor Parquet" in shown.stderr) == (1, True)
+
+
 def test_every_mistake_of_a_mapping_is_told(tmp_path: Path) -> None:
     asked = (*_parcels(tmp_path), "--model", "parcels", "--mapping", str(tmp_path / "mapping.yaml"))
     (tmp_path / "mapping.yaml").write_text("prediction: {event_id: id, verson: v}\n")

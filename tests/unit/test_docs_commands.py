@@ -160,6 +160,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     evaluated(parts, Close(everything=True, until=world.end), now=datetime.now(UTC))
     parts.state.close()
     shutil.copy(paths.events[2], place / "events.jsonl.gz")
+    (place / "cases.csv").write_text("id,income\n1,40000\n")
     return place
 
 

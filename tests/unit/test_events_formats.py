@@ -66,6 +66,75 @@ def test_times_without_a_zone_are_utc_where_the_mapping_says_so() -> None:
         assert native["event_time"] == (wanted or text)
 
 
+def read(prediction: dict[str, object], **keys: object) -> dict[str, object]:
+    """The native event of a prediction whose mapping has these keys too."""
+    mapping = {"event_id": "id", "event_time": "at", "version": "v", "prediction": "p", **keys}
+    kinds = Mappings.model_validate({"prediction": {"features": "in", **mapping}}).kinds
+    native = mapped({"id": "1", "at": "2026-07-01T12:00:00Z", "v": "1", **prediction}, kinds)
+    assert native is not None
+    return native
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("2026-07-01 12:00:00", "2026-07-01T10:00:00+00:00"),
+        ("2026-01-01T12:00", "2026-01-01T11:00:00+00:00"),
+        ("2026-10-25 02:30:00", "2026-10-25T00:30:00+00:00"),  # comes twice: the first
+        ("2026-07-01T12:00:00Z", "2026-07-01T12:00:00Z"),
+        ("20260701T120000+0500", "2026-07-01T07:00:00+00:00"),
+        ("noon", "noon"),
+        ("0001-01-01 00:00:00", "0001-01-01 00:00:00"),
+    ],
+)
+def test_times_without_a_zone_are_of_the_mappings_zone(text: str, wanted: str) -> None:
+    assert read({"at": text}, timezone="Europe/Berlin")["event_time"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted"),
+    [
+        ("41", 41),
+        (" -1.5e3 ", -1500.0),
+        ("9" * 30, 1e30),
+        ("", None),
+        (2.5, 2.5),
+        (None, None),
+        ("1,5", "1,5"),
+        ("nan", "nan"),
+    ],
+)
+def test_numbers_as_text_are_read_where_the_mapping_says_so(held: object, wanted: object) -> None:
+    features = read({"body": {"n": held}}, features={"n": {"number": "body.n"}})["features"]
+    assert isinstance(features, dict)
+    assert (features["n"], type(features["n"])) == (wanted, type(wanted))
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "wanted"),
+    [
+        ('{"rows": [{"age": 40}]}', "body.rows[0].age", 40),
+        ('"{\\"age\\": 40}"', "body.age", None),  # a text in a text in a text
+        ("40,web", "body[1]", "web"),
+        ('"a, b",2\n', "body[0]", "a, b"),
+        ("1,2\n3,4", "body[0]", None),  # two cases
+        ('{"age": 40, "age": 41}', "body.age", None),
+        ('{"age": NaN}', "body.age", None),
+        ("[" * 101, "body[0]", "[" * 101),
+        ("", "body[0]", None),
+        ("plain", "body.age", None),
+    ],
+)
+def test_paths_go_on_inside_of_texts(text: str, path: str, wanted: object) -> None:
+    native = read({"body": text}, features={"f": path})
+    assert native["features"] == {"f": wanted}
+
+
+def test_an_object_may_be_a_text_of_json() -> None:
+    assert read({"in": '{"age": 40}'})["features"] == {"age": 40}
+    assert read({"in": "40"})["features"] == "40"  # for the decoder to refuse
+
+
 def test_paths_lead_to_a_native_event() -> None:
     assert mapped(SCORED, MAPPINGS) == {
         "type": "prediction",
