@@ -47,6 +47,10 @@ PARTS: Final = ("ingest", "evaluate", "schedule", "serve")
 MODELS: Final = ("loan", "car", "home")
 PARTITIONS: Final = 6
 PROFILE: Final = timedelta(minutes=1)
+LATE: Final = timedelta(seconds=90)
+"""How late half of the predictions are: however short an ordeal is, some windows close in it, and
+some are built again."""
+
 PATIENCE: Final = 300.0
 Say = Callable[[str], None]
 
@@ -80,6 +84,8 @@ class Outcome:
     Attributes:
         kills: deaths by part.
         received: messages in the log, each once.
+        stored: of them predictions.
+        quarantined: of them those that nobody understands.
         slots: slots of jobs that ended, each once.
         again: slots that were begun again after a death.
         tasks: models of rounds that were evaluated, each once.
@@ -91,6 +97,8 @@ class Outcome:
 
     kills: Mapping[str, int]
     received: int
+    stored: int
+    quarantined: int
     slots: int
     again: int
     tasks: int
@@ -195,7 +203,7 @@ def endure(ordeal: Ordeal, seed: int, say: Say) -> Outcome:
         _await(lambda: len(heartbeats(state)) == PARTITIONS and _noted(state), "a start")
         say(f"{ordeal.replicas} replicas of each part run")
         with (
-            Stream(broker, "events", PARTITIONS, ordeal.rate, seed, MODELS) as stream,
+            Stream(broker, "events", PARTITIONS, ordeal.rate, seed, MODELS, LATE) as stream,
             _incidents(state, ordeal.incidents) as opened,
         ):
             until = time.monotonic() + ordeal.seconds
@@ -217,6 +225,8 @@ def endure(ordeal: Ordeal, seed: int, say: Say) -> Outcome:
         return Outcome(
             kills=dict(cluster.kills),
             received=figures.received,
+            stored=figures.stored,
+            quarantined=figures.quarantined,
             slots=slots,
             again=again,
             tasks=_prove_tasks(noted),
@@ -434,4 +444,5 @@ def _prove_profiles(store: Store, state: State) -> int:
         )
         assert sum(count for _, count in found) == len(times)
         total += len(times)
+    assert total > 0
     return total

@@ -4,7 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from monitor.simulate.poison import POISON
@@ -16,6 +16,8 @@ SUBJECT = "a person who wants to be forgotten"
 
 class Stream:
     """Writes to a topic in a thread of its own until the `with` block ends.
+
+    Half of the predictions are late by `late`.
 
     Attributes:
         sent: per partition, in order, the event's id, or None for poison.
@@ -30,8 +32,9 @@ class Stream:
         rate: int,
         seed: int,
         models: Sequence[str] = ("loan",),
+        late: timedelta = timedelta(0),
     ) -> None:
-        self._models = tuple(models)
+        self._models, self._late = tuple(models), late
         self.sent: list[list[str | None]] = [[] for _ in range(partitions)]
         self.erasable: set[str] = set()
         self._broker, self._topic, self._rate = broker, topic, rate
@@ -77,6 +80,9 @@ class Stream:
             subject = SUBJECT if self._random.random() < 0.01 else None
             if subject:
                 self.erasable.add(name)
-            at = datetime.now(UTC).isoformat()
+            at = datetime.now(UTC) - self._random.choice((timedelta(0), self._late))
             model = self._random.choice(self._models)
-            yield name, prediction(event_id=name, event_time=at, subject=subject, model=model)
+            yield (
+                name,
+                prediction(event_id=name, event_time=at.isoformat(), subject=subject, model=model),
+            )
