@@ -66,6 +66,10 @@ class StateError(MonitorError):
     """The service's own state cannot be opened, or what is asked for is not in it."""
 
 
+class StateOutOfReachError(StateError):
+    """The state cannot be read or written just now; what was under way may be done again."""
+
+
 class LogError(MonitorError):
     """The log cannot be opened, read or written, and why."""
 

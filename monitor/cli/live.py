@@ -186,7 +186,7 @@ def following_model(
             model=model,
             state=next((one.state for one in checks if one.check == detectors.WHOLE), None),
             evaluated=evaluated,
-            upto=detectors.upto(parts.state, model),
+            upto=detectors.taken(parts.state, model),
             moved=moved,
             incidents=tuple(incidents.listing(parts.state, model)),
             address=address,

@@ -10,6 +10,7 @@ from monitor.detection import pager, watching
 from monitor.detection.made import joined
 from monitor.detection.named import OF_TRUTH, Signal, is_muted
 from monitor.detection.watching import Batch, Detector, Step, is_version, stepped
+from monitor.errors import StateError
 from monitor.jobs import checks, drifting
 from monitor.jobs.baseline import Learning, basis, learned, ripened, rules_of
 from monitor.jobs.book import Book, Entry
@@ -82,7 +83,9 @@ class Detection:
         start = (found.number + 1) * self._length
         # What was told once is not told again when a baseline is learned anew.
         silent = seconds_of(known.upto) if known else start
-        self._put(found, {}, instant(start), [], [])
+        with self.state.writing():
+            detectors.refuse_moved(self.state, self._model, known.upto if known else None)
+            self._put(found, {}, instant(start), [], [])
         return self._taken(found, {}, (start, closed), silent)
 
     def _drifted(self) -> None:
@@ -95,6 +98,8 @@ class Detection:
         slow = drifting.Slow(self.reader, self.teller, self.first, closed)
         kept, new = slow.run(self.state, before)
         with self.state.writing():
+            if detectors.known(self.state, self._model) != known:
+                raise StateError(f"another process looked for slow drift of {self._model} too")
             kept = drifting.written(self.state, kept, new)
             if kept != before:
                 detectors.keep(self.state, self._model, {**known.more, drifting.KEY: kept})
@@ -141,6 +146,7 @@ class Detection:
                     batch = self.reader.batch(read, detector.ground)
             said.append((step, entry))
         with self.state.writing():
+            detectors.refuse_moved(self.state, self._model, instant(part[0]))
             named = book.write(self.state, self.now)
             slow = more.get(drifting.KEY, {})
             for identity in acted_on:

@@ -18,7 +18,7 @@ from typing import Final
 from monitor.cards.card import Card
 from monitor.engines.base import Engine, Place
 from monitor.engines.local import LocalEngine
-from monitor.errors import EvaluationError
+from monitor.errors import EvaluationError, StateOutOfReachError
 from monitor.jobs import dirty
 from monitor.jobs.build import Builder
 from monitor.jobs.model_run import ModelRun
@@ -39,7 +39,7 @@ from monitor.profiles.windows import (
 from monitor.state import progress
 from monitor.state import tasks as tasks_of
 from monitor.state.database import State
-from monitor.state.exclusive import EVALUATION, attempt, exclusive
+from monitor.state.exclusive import EVALUATION, Hold, attempt, exclusive
 from monitor.state.heartbeats import heartbeats
 from monitor.state.tasks import Task
 from monitor.told import Told, tell_nobody
@@ -141,12 +141,16 @@ def share(service: Service, *, now: datetime, told: Told = tell_nobody) -> dict[
             continue
         with (
             attempt(state, EVALUATION, shared=True) as is_open,
-            attempt(state, f"{EVALUATION}-{task.model}") as is_mine,
+            attempt(state, f"{EVALUATION}-{task.model}") as hold,
         ):
-            if not is_open or not is_mine or not tasks_of.is_open(state, task):
+            if not is_open or not hold or not tasks_of.is_open(state, task):
                 continue
             try:
-                count = _run(service, task, card, now).evaluate(partial(told, task.model))
+                run = _run(service, task, card, now, hold)
+                count = run.evaluate(partial(told, task.model))
+            except StateOutOfReachError:
+                # The task stays open, and is done again by whoever reaches the state.
+                raise
             except Exception as error:  # noqa: BLE001 - one model must not take the others with it
                 failed[task.model] = error
                 tasks_of.end(state, task, tasks_of.FAILED, message=str(error))
@@ -155,12 +159,12 @@ def share(service: Service, *, now: datetime, told: Told = tell_nobody) -> dict[
     return failed
 
 
-def _run(service: Service, task: Task, card: Card, now: datetime) -> ModelRun:
+def _run(service: Service, task: Task, card: Card, now: datetime, hold: Hold) -> ModelRun:
     store, partition = service.store, service.partition
     place = Place(store, partition, task.events, task.feedback, task.moved)
     log, profiles = EventLog.open(store, partition), ProfileTable.open(store)
     builder = Builder(place, log, profiles, service.engine)
-    return ModelRun(service.state, Definitions.open(store), builder, card, task.upto, now)
+    return ModelRun(service.state, Definitions.open(store), builder, card, task.upto, now, hold)
 
 
 def _begun(service: Service, close: Close, now: datetime) -> tuple[str, int]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from monitor.errors import StateOutOfReachError
 from monitor.jobs.current_cards import CurrentCards
 from monitor.jobs.evaluate import Close, Done, Service, evaluate, share
 from monitor.jobs.reference_file import pin_named_files
@@ -20,6 +21,9 @@ from monitor.told import Told, tell_nobody
 
 LOOK_SECONDS: Final = 0.5
 """Pause between two looks whether something is to be done."""
+
+OUT_OF_REACH_SECONDS: Final = 5.0
+"""Pause before the state is asked again after it could not be reached."""
 
 _log = logging.getLogger(__name__)
 
@@ -62,13 +66,19 @@ def keep_evaluating(
     metrics = JobMetrics(registry)
     metrics.expect(job.name, job.interval, runs.last_success(parts.state, job.name))
     seen: datetime | None = None
-    while not wait(LOOK_SECONDS):
-        if any(task.model in current.cards for task in tasks.waiting(parts.state)):
-            # Of a round that another process began, and maybe did not live to end.
-            service = Service(parts.store, partition, parts.state, current.cards)
-            for model, error in share(service, now=datetime.now(UTC)).items():
-                _log.error("%s is not evaluated", model, exc_info=error)
-        elif (slot := job.slot(datetime.now(UTC))) != seen:
-            seen = slot
-            current.changed()
-            tick(parts.state, job, metrics, lambda: datetime.now(UTC))
+    pause = LOOK_SECONDS
+    while not wait(pause):
+        pause = LOOK_SECONDS
+        try:
+            if any(task.model in current.cards for task in tasks.waiting(parts.state)):
+                # Of a round that another process began, and maybe did not live to end.
+                service = Service(parts.store, partition, parts.state, current.cards)
+                for model, error in share(service, now=datetime.now(UTC)).items():
+                    _log.error("%s is not evaluated", model, exc_info=error)
+            elif (slot := job.slot(datetime.now(UTC))) != seen:
+                current.changed()
+                tick(parts.state, job, metrics, lambda: datetime.now(UTC))
+                seen = slot
+        except StateOutOfReachError as error:
+            _log.warning("evaluation waits: %s", error)
+            pause = OUT_OF_REACH_SECONDS

@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from monitor.errors import StateOutOfReachError
 from monitor.state import lease
 from monitor.state.database import State
 
@@ -58,7 +59,7 @@ class Leader:
         self._until = 0.0
         try:
             lease.leave(self._state, _NAME, self._holder)
-        except SQLAlchemyError as error:
+        except (StateOutOfReachError, SQLAlchemyError) as error:
             _log.warning("the lease ends by itself: %s", error)
 
     def ask(self) -> bool:
@@ -79,7 +80,7 @@ class Leader:
         while True:
             try:
                 self.ask()
-            except SQLAlchemyError as error:
+            except (StateOutOfReachError, SQLAlchemyError) as error:
                 _log.warning("the state cannot be asked who leads: %s", error)
             if self._stop.wait(self._lasts.total_seconds() / 3):
                 return

@@ -40,6 +40,7 @@ from monitor.profiles.windows import (
 )
 from monitor.state import detectors, named, progress, results
 from monitor.state.database import State
+from monitor.state.exclusive import Hold
 from monitor.state.progress import DirtyWindow
 
 MOST_AHEAD: Final = timedelta(minutes=10)
@@ -58,7 +59,17 @@ BATCH_NUMBERS: Final = 8_000_000
 
 @dataclass(frozen=True, slots=True)
 class ModelRun:
-    """One run over one model."""
+    """One run over one model.
+
+    Attributes:
+        state: progress, pins and results.
+        definitions: of contracts and references.
+        builder: of profiles.
+        card: of the model.
+        upto: up to when its windows are closed.
+        now: aware; the clock.
+        hold: asked before anything is written that only one process may write.
+    """
 
     state: State
     definitions: Definitions
@@ -66,6 +77,7 @@ class ModelRun:
     card: Card
     upto: datetime
     now: datetime
+    hold: Hold
 
     def evaluate(self, told: Callable[[int, int], None]) -> int:
         """Number of new verdicts."""
@@ -85,15 +97,18 @@ class ModelRun:
         done = self._built(plan, ranges[dirty.INPUTS], older, told)
         reviewed = self._built(said, ranges[dirty.FEEDBACK], older, told)
         reach("after_build")
+        self.hold()
         follower.follow(reviewed)
         reach("after_reviews")
         done += reviewed
         unread, _ = parted(ranges[dirty.UNREAD], self._closed(plan.seconds))
         count = self._publish(plan, [*done, *unread])
         reach("after_publish")
+        self.hold()
         watch_lines(self.state, self.card, self.upto)
         self._detect(plan)
         reach("after_detect")
+        self.hold()
         for family, windows in waiting.items():
             length = said.seconds if family == dirty.FEEDBACK else plan.seconds
             self._forget(family, windows, self._closed(length))
@@ -200,7 +215,7 @@ class ModelRun:
         is_ahead = instant(known[1]) > self.now + self.card.windows.detect + MOST_AHEAD
         upto = self.upto if is_ahead else min(self.upto, self.now)
         before = progress.closed(self.state, self.card.model, dirty.INPUTS)
-        taken = detectors.upto(self.state, self.card.model)
+        taken = detectors.taken(self.state, self.card.model)
         waits = taken is not None and seconds_of(taken) < floor(seconds_of(upto), length)
         is_new = before is None or floor(seconds_of(before), length) != self._closed(length)
         if not (is_new or waits):

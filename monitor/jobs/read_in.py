@@ -1,11 +1,14 @@
 """Ingest over the parts of a service: its sources, by the cards in force, into its log."""
 
+import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from monitor.errors import StateOutOfReachError
 from monitor.events.batch import Decoded, RawBatch
 from monitor.jobs import service
 from monitor.jobs.current_cards import CurrentCards
@@ -22,6 +25,8 @@ KEPT_SECONDS = 60.0
 
 Stored = Callable[[Decoded], None]
 """Told of each batch as it is decoded."""
+
+_log = logging.getLogger(__name__)
 
 
 def read_in(
@@ -71,7 +76,8 @@ class _Decode:
         if self._current.changed():
             self._use_cards()
         if time.monotonic() - self._looked > KEPT_SECONDS:
-            self._look_up_kept()
+            with going_on("until when events are kept is as it was"):
+                self._look_up_kept()
         decoded = self._decoder.decode(batch, now=datetime.now(UTC), kept_from=self._kept)
         self._told(decoded)
         return decoded
@@ -105,8 +111,18 @@ class _Beat:
         self, source: str, beats: Collection[Heartbeat], partitions: Collection[str]
     ) -> None:
         there = frozenset(partitions)
-        if self._known.get(source) != there:
-            heartbeats.forget(self._state, source, there)
-            heartbeats.expect(self._state, source, there, datetime.now(UTC))
-            self._known[source] = there
-        heartbeats.beat(self._state, beats)
+        with going_on("windows stay open meanwhile"):
+            if self._known.get(source) != there:
+                heartbeats.forget(self._state, source, there)
+                heartbeats.expect(self._state, source, there, datetime.now(UTC))
+                self._known[source] = there
+            heartbeats.beat(self._state, beats)
+
+
+@contextmanager
+def going_on(meanwhile: str) -> Iterator[None]:
+    """Go on without the state while it is out of reach: what is read needs the log alone."""
+    try:
+        yield
+    except StateOutOfReachError as error:
+        _log.warning("reading goes on, and %s: %s", meanwhile, error)

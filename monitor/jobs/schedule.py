@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from monitor.errors import StateOutOfReachError
 from monitor.jobs.leading import Leader
 from monitor.outputs.job_metrics import JobMetrics
 from monitor.state import runs
@@ -133,5 +134,9 @@ class Schedule:
             self._scheduler.add_job(self._tick, args=(job,), misfire_grace_time=None)
 
     def _tick(self, job: Job) -> None:
-        if (since := self._leader.since()) is not None:
+        if (since := self._leader.since()) is None:
+            return
+        try:
             tick(self._state, job, self._metrics, self._clock, since)
+        except StateOutOfReachError as error:
+            _log.warning("job %s waits for its next slot: %s", job.name, error)

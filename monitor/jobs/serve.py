@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from sqlalchemy.exc import SQLAlchemyError
 
 from monitor.cards.card import Card
+from monitor.errors import StateOutOfReachError
 from monitor.jobs.current_cards import CurrentCards
 from monitor.jobs.site import application
 from monitor.outputs.exposition import CONTENT_TYPE, Exposition
@@ -156,10 +157,10 @@ def look(state: State, exposition: Exposition, cards: Mapping[str, Card], now: d
             return Look(now, "another version of this program has changed the state; restart")
         exposition.refresh(cards)
         return Look(now, evaluated=runs.last_success(state, EVALUATE))
-    except SQLAlchemyError as error:
+    except (StateOutOfReachError, SQLAlchemyError) as error:
         # The text may hold names and addresses: it is for the log, not for the page.
         _log.warning("the state cannot be read: %s", error)
-        return Look(now, f"the state cannot be read ({type(error).__name__}); see the log")
+        return Look(now, "the state cannot be read; see the log")
 
 
 def ready(last: Look, now: datetime, interval: timedelta) -> Answer:

@@ -84,7 +84,7 @@ class Exposition:
             cards: by model; results of other models are not shown.
 
         Raises:
-            SQLAlchemyError: the state cannot be read; then no result is shown until it can be.
+            StateOutOfReachError: the state cannot be read; then no result is shown until it can be.
         """
         try:
             # Read first: what is written meanwhile is then read again at the next call.

@@ -11,9 +11,16 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from monitor.errors import StateError
+from monitor.errors import StateError, StateOutOfReachError
 
 METADATA = sa.MetaData()
 """Every table of the state; each is declared in the file that reads and writes it."""
@@ -95,33 +102,59 @@ class State:
         except DBAPIError as error:
             raise StateError(
                 f"state {engine.url!r} cannot be opened: {error.orig}; "
-                "check that it runs and that this user may write to it"
+                "check that it is a database of this service"
             ) from error
         return state
 
     @contextmanager
+    def reached(self) -> Iterator[None]:
+        """Tells in plain words what keeps the database from being read or written in the block.
+
+        Raises:
+            StateOutOfReachError: it does not answer, is locked by another program or full.
+        """
+        try:
+            yield
+        except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+            why = str(getattr(error, "orig", None) or error).strip()
+            raise StateOutOfReachError(
+                f"state {self.engine.url!r} cannot be used: {why}; check that it runs, that this "
+                "user may write to it, that no other program locks it and that its disk has space"
+            ) from error
+
+    @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A connection that sees one snapshot; inside `writing`, the writer's own."""
+        """A connection that sees one snapshot; inside `writing`, the writer's own.
+
+        Raises:
+            StateOutOfReachError: as `reached` says.
+        """
         if (connection := getattr(self._open, "writer", None)) is not None:
             yield connection
             return
-        reader = self.engine.connect()
-        if self._is_postgresql:
-            reader = reader.execution_options(isolation_level="REPEATABLE READ")
-        with reader as connection, connection.begin():
-            yield connection
+        with self.reached(), self.engine.connect() as reader:
+            if self._is_postgresql:
+                reader.execution_options(isolation_level="REPEATABLE READ")
+            with reader.begin():
+                yield reader
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction that commits at the end; within another of this thread, part of it.
 
         There is one writer at a time, on every database: what it reads stays true until it ends.
+
+        Raises:
+            StateOutOfReachError: as `reached` says; nothing was written, or the answer was lost.
         """
         if (connection := getattr(self._open, "writer", None)) is not None:
             yield connection
             return
-        writer = self.engine.connect().execution_options(mbm_writes=True)
-        with writer as connection, connection.begin():
+        with (
+            self.reached(),
+            self.engine.connect().execution_options(mbm_writes=True) as connection,
+            connection.begin(),
+        ):
             if self._is_postgresql:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
             self._open.writer = connection

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from monitor.errors import StateError
 from monitor.state.database import METADATA, Instant, State, upsert
 
 DETECTORS = sa.Table(
@@ -139,10 +140,28 @@ def known(state: State, model: str) -> Detector | None:
     return None if found is None else Detector(*found)
 
 
-def upto(state: State, model: str) -> datetime | None:
+def taken(state: State, model: str) -> datetime | None:
     """End of the last window that a model's detector took in, None before its first."""
     with state.reading() as connection:
         return connection.scalar(sa.select(DETECTORS.c.upto).where(DETECTORS.c.model == model))
+
+
+def refuse_moved(state: State, model: str, upto: datetime | None) -> None:
+    """Make sure, inside `writing`, that nobody took in windows of a model since it was read.
+
+    Args:
+        state: where the detector is kept.
+        model: whose.
+        upto: as it was read, None for no detector.
+
+    Raises:
+        StateError: another process did; what it wrote stands.
+    """
+    if (there := taken(state, model)) != upto:
+        raise StateError(
+            f"another process took in windows of {model} up to {there}, while this one was at "
+            f"{upto}; nothing was written twice"
+        )
 
 
 def put(

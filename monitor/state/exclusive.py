@@ -3,15 +3,19 @@
 import fcntl
 import hashlib
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 
-from monitor.errors import StateError
+from monitor.errors import StateError, StateOutOfReachError
 from monitor.state.database import State
+
+Hold = Callable[[], None]
+"""Asks whether a lock is held still: raises `StateOutOfReachError` if it was lost."""
 
 PATIENCE: Final = 900.0
 """Seconds to wait for another process by default."""
@@ -49,8 +53,11 @@ def exclusive(state: State, name: str, patience: float = PATIENCE) -> Iterator[N
 
 
 @contextmanager
-def attempt(state: State, name: str, *, shared: bool = False) -> Iterator[bool]:
-    """Whether `name` is held while the block lasts; nobody is waited for.
+def attempt(state: State, name: str, *, shared: bool = False) -> Iterator[Hold | None]:
+    """A hold of `name` while the block lasts, None where another has it; nobody is waited for.
+
+    The lock of a connection goes with it when the server restarts or the network is cut: who
+    writes what nobody else may write asks the hold just before.
 
     Args:
         state: shared by the processes.
@@ -62,29 +69,49 @@ def attempt(state: State, name: str, *, shared: bool = False) -> Iterator[bool]:
         yield (_on_postgresql if is_server else _on_file)(state, name, shared, stack)
 
 
-def _on_file(state: State, name: str, shared: bool, stack: ExitStack) -> bool:
+def _for_good() -> None:
+    """Ends with the process and not before."""
+
+
+def _on_file(state: State, name: str, shared: bool, stack: ExitStack) -> Hold | None:
     database = state.engine.url.database
     if not database or database == ":memory:":
         # Nobody else can see such a state.
-        return True
+        return _for_good
     file = stack.enter_context(Path(f"{database}.{name}.lock").open("w"))  # noqa: SIM115 - `stack` closes it
     try:
         fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
-    return True
+        return None
+    return _for_good
 
 
-def _on_postgresql(state: State, name: str, shared: bool, stack: ExitStack) -> bool:
+def _on_postgresql(state: State, name: str, shared: bool, stack: ExitStack) -> Hold | None:
     number = int.from_bytes(hashlib.sha256(f"mbm:{name}".encode()).digest()[:8], signed=True)
     take, leave = (
         (sa.func.pg_try_advisory_lock_shared, sa.func.pg_advisory_unlock_shared)
         if shared
         else (sa.func.pg_try_advisory_lock, sa.func.pg_advisory_unlock)
     )
-    connection = stack.enter_context(state.engine.connect())
-    connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-    if not connection.scalar(sa.select(take(number))):
-        return False
-    stack.callback(connection.execute, sa.select(leave(number)))
-    return True
+    with state.reached():
+        connection = stack.enter_context(state.engine.connect())
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        if not connection.scalar(sa.select(take(number))):
+            return None
+
+    def hold() -> None:
+        try:
+            connection.scalar(sa.select(1))
+        except SQLAlchemyError as error:
+            raise StateOutOfReachError(
+                f"the hold of {name} was lost with its connection ({error}); another process "
+                "may have it, and what was under way is begun again"
+            ) from error
+
+    def let_go() -> None:
+        # With a connection that is gone the lock is gone too.
+        with suppress(SQLAlchemyError):
+            connection.execute(sa.select(leave(number)))
+
+    stack.callback(let_go)
+    return hold

@@ -301,7 +301,7 @@ def test_a_window_that_is_closed_before_its_time_is_taken_when_it_ends(own: Told
         closed = progress.closed(state, MODEL, "inputs")
         assert closed is not None
         assert closed > NOW + days * DAY
-        assert detectors.upto(state, MODEL) == END + days * DAY
+        assert detectors.taken(state, MODEL) == END + days * DAY
 
 
 def test_a_detector_that_is_to_learn_anew_says_so(own: Told) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from monitor.cards.load import load_cards
+from monitor.errors import StateOutOfReachError
 from monitor.jobs import evaluate as jobs
 from monitor.jobs.evaluate import Service, share
 from monitor.log.store import Store
@@ -129,7 +130,7 @@ def test_no_round_begins_while_a_task_is_under_way(workers: Workers) -> None:
             attempt(workers.states[1], EVALUATION) as may_begin,
             attempt(workers.states[2], EVALUATION, shared=True) as may_share,
         ):
-            seen.append((may_begin, may_share))
+            seen.append((may_begin is not None, may_share is not None))
         return 0
 
     workers.act = act
@@ -140,3 +141,16 @@ def test_no_round_begins_while_a_task_is_under_way(workers: Workers) -> None:
         assert workers.outcomes() == {OPEN}
     share(workers.services[0], now=NOW)
     assert seen == [(False, True)] * len(MODELS)
+
+
+def test_a_task_whose_state_was_out_of_reach_stays_open(workers: Workers) -> None:
+    def act(model: str) -> int:
+        raise StateOutOfReachError("the hold of evaluation was lost with its connection")
+
+    workers.act = act
+    workers.begin()
+    with pytest.raises(StateOutOfReachError):
+        share(workers.services[0], now=NOW)
+    workers.act = lambda model: 1
+    assert share(workers.services[1], now=NOW) == {}
+    assert workers.outcomes() == {DONE}

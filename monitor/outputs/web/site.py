@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule
 from werkzeug.wrappers import Request, Response
 
-from monitor.errors import MonitorError, StateError
+from monitor.errors import MonitorError, StateError, StateOutOfReachError
 from monitor.outputs.web.access import Access, Asker, RefusedError
 from monitor.outputs.web.facts import Facts
 from monitor.render.allowed import allowed
@@ -157,13 +157,14 @@ class Site:
             response = _refusal(call, status, f"{error.description}", api=api)
             if "Allow" in (headers := dict(error.get_headers())):
                 response.headers["Allow"] = headers["Allow"]
-        except StateError as error:
-            response = _refusal(call, HTTPStatus.CONFLICT, f"{error}", api=api)
-        except (MonitorError, SQLAlchemyError):
-            # The text may hold names and addresses: it is for the log, not for the page.
-            _log.exception("%r failed", request.path)
-            why = "what this rests on cannot be read; see the log"
-            response = _refusal(call, HTTPStatus.SERVICE_UNAVAILABLE, why, api=api)
+        except (MonitorError, SQLAlchemyError) as error:
+            if isinstance(error, StateError) and not isinstance(error, StateOutOfReachError):
+                response = _refusal(call, HTTPStatus.CONFLICT, f"{error}", api=api)
+            else:
+                # The text may hold names and addresses: it is for the log, not for the page.
+                _log.exception("%r failed", request.path)
+                why = "what this rests on cannot be read; see the log"
+                response = _refusal(call, HTTPStatus.SERVICE_UNAVAILABLE, why, api=api)
         except Exception:  # noqa: BLE001 - the edge: one page must not stop the others
             _log.exception("%r failed", request.path)
             status = HTTPStatus.INTERNAL_SERVER_ERROR
