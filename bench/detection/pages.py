@@ -24,6 +24,7 @@ from bench.detection.worlds import (
 from monitor.detection import pager
 from monitor.detection.baseline import learned
 from monitor.detection.readings import History, Reading
+from monitor.detection.tolerance import tolerances
 from monitor.profiles.layout import Floats, Ints
 
 LIMIT: Final = 720.0
@@ -65,7 +66,11 @@ class Found:
 
 
 def step(
-    watch: pager.Watch, history: History, place: int, reading: Reading | None = None
+    watch: pager.Watch,
+    history: History,
+    place: int,
+    reading: Reading | None = None,
+    tolerance: Floats = NOTHING,
 ) -> tuple[pager.Watch, pager.Call]:
     """One window; incidents are closed at once, so that each crossing counts as a page."""
     watch, call, _ = pager.step(
@@ -73,20 +78,32 @@ def step(
         history.first + place,
         history.at(place) if reading is None else reading,
         weights=WEIGHTS,
-        tolerance=NOTHING,
+        tolerance=tolerance,
         limit=LIMIT,
     )
     return watch if call.incident is None else pager.closed(watch, call.incident), call
 
 
-def quiet(found: Found, world: World, seed: int, *, with_rivals: bool = True) -> None:
-    """Count the false pages of a model to which nothing happens."""
+def quiet(
+    found: Found, world: World, seed: int, *, with_rivals: bool = True, is_tolerant: bool = False
+) -> None:
+    """Count the false pages of a model to which nothing happens.
+
+    Args:
+        found: to count in.
+        world: of the model.
+        seed: of the model.
+        with_rivals: whether the usual rules are tried too.
+        is_tolerant: whether the tolerances are those of a card that says none, instead of 0.
+    """
     simulated = model(world, seed)
     windows, counts = history(simulated, seed)
-    watch = pager.started(learned(windows.span(0, REFERENCE), KINDS, WEIGHTS))
+    reference = windows.span(0, REFERENCE)
+    watch = pager.started(learned(reference, KINDS, WEIGHTS))
+    tolerance = tolerances(reference, KINDS) if is_tolerant else NOTHING
     pages = tickets = 0
     for t in range(REFERENCE, REFERENCE + MONITORED):
-        watch, call = step(watch, windows, t)
+        watch, call = step(watch, windows, t, tolerance=tolerance)
         tickets += call.is_ticket
         if call.incident is not None:
             pages += 1

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.detection.calendar import blocks, columns
-from monitor.detection.filter import FEW, FEW_NOT, SHARE, lasting
+from monitor.detection.evidence import count_score
+from monitor.detection.filter import COUNT, FEW, FEW_NOT, SHARE, lasting
 from monitor.detection.memory import PHI, RATIO, memories
 from monitor.detection.rare import FEWEST, SMALLEST
 from monitor.detection.readings import History, told
@@ -18,10 +19,12 @@ from monitor.detection.selftest import (
     COMMON_STEPS,
     TOGETHER,
     Windows,
+    clipped_scale,
     inflation,
     running,
 )
 from monitor.detection.state import ARRAYS, State, shape_of, type_of
+from monitor.detection.tails import ceilings, evened
 from monitor.profiles.layout import Floats
 
 SETTLING: Final = 40
@@ -61,6 +64,7 @@ def learned(history: History, kinds: NDArray[np.int8], weights: Floats | None = 
         state.tau2[i] = found.ratio[i] * typical
         signal = (value[i], drawn, kept, variance[i])
         windows.append(_settle(state, i, signal, x, prior))
+    _test(state, windows)
     if signals:
         _widen(state, windows, np.full(signals, 1 / signals) if weights is None else weights)
     return state
@@ -116,7 +120,7 @@ def _count(state: State, value: Floats, rows: Floats) -> None:
 def _settle(
     state: State, i: int, signal: tuple[Floats, Floats, Floats, Floats], x: Floats, prior: Floats
 ) -> Windows:
-    """Run the filter of one signal through the reference and test it there; what it met.
+    """Run the filter of one signal through the reference; what it met there.
 
     Args:
         state: to fill in.
@@ -150,17 +154,46 @@ def _settle(
     state.typical[i] = np.median(recent) if len(recent) else 1.0
     state.df[i] = max(float(seen[start:].sum()), 4.0)
     state.gain[i] = gain
-    windows = (value, expected, spread, v, rows)
-    about = (float(state.typical[i]), share, lasting(phi, gain), float(state.df[i]))
-    state.inflation[i] = inflation(_kind(state, i), windows, *about, start)
-    return windows
+    return value, expected, spread, v, rows
+
+
+def _test(state: State, windows: list[Windows]) -> None:
+    """Let the reference say how wild its windows are, and by how much variances must grow."""
+    start = _settled(len(windows[0][0])) if windows else 0
+    state.ceiling[:] = ceilings([_scores(state, i, w, start) for i, w in enumerate(windows)])
+    for i, met in enumerate(windows):
+        state.inflation[i] = inflation(_kind(state, i), met, *_about(state, i), start)
+
+
+def _scores(state: State, i: int, windows: Windows, start: int) -> Floats:
+    """What the reference's windows lie off [standard deviations]; none where few are counted."""
+    value, expected, spread, v, rows = windows
+    seen = rows > 0
+    seen[:start] = False
+    if state.mode[i] in (FEW, FEW_NOT):
+        seen[:] = False
+    value, expected, rows, v = value[seen], expected[seen], rows[seen], v[seen]
+    root = np.sqrt(spread[seen] * clipped_scale(windows, start))
+    if state.mode[i] == SHARE:
+        return evened(value, np.clip(expected, TINY, 1 - TINY), rows) * np.sqrt(v) / root
+    score = (value - expected) / root
+    if state.mode[i] == COUNT:
+        count = [count_score(*of) for of in zip(value, expected, root**2, strict=True)]
+        score = np.where(score < 0, np.maximum(score, count), score)
+    return np.asarray(score)
+
+
+def _about(state: State, i: int) -> tuple[float, float, float, float, float]:
+    """Typical variance, share, what lasts of a shift, innovations and ceiling of a signal."""
+    g = lasting(float(state.phi[i]), float(state.gain[i]))
+    typical, share = float(state.typical[i]), float(state.share[i])
+    return typical, share, g, float(state.df[i]), float(state.ceiling[i])
 
 
 def _widen(state: State, windows: list[Windows], weights: Floats) -> None:
     """Inflate all signals alike until the pager would not have paged for its own reference."""
     count = len(windows[0][0])
     start = _settled(count)
-    plain = state.typical.copy()
     followed = [i for i in range(state.signals) if state.mode[i] not in (FEW, FEW_NOT)]
     alone = math.log(ALLOWED * max(count, 1)) + 1e-9
     log_weights = np.log(np.maximum(weights, 1e-300))
@@ -169,8 +202,7 @@ def _widen(state: State, windows: list[Windows], weights: Floats) -> None:
     for _ in range(COMMON_STEPS):
         together = np.full(count, -np.inf)
         for i in followed:
-            g = lasting(float(state.phi[i]), float(state.gain[i]))
-            about = (float(plain[i]), float(state.share[i]), g, float(state.df[i]))
+            about = _about(state, i)
             factor = float(state.inflation[i]) * common
             running(_kind(state, i), windows[i], *about, start, factor, held)
             # What its own test could not settle must not widen all the others.
@@ -181,7 +213,7 @@ def _widen(state: State, windows: list[Windows], weights: Floats) -> None:
         common *= COMMON_STEP
     state.inflation[:] *= common
     state.running[:] = state.inflation
-    state.typical[:] = plain * state.inflation
+    state.typical[:] = state.typical * state.inflation
 
 
 def _settled(windows: int) -> int:

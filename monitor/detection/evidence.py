@@ -19,8 +19,9 @@ BETS: Final = 2 * len(DELTAS)
 """Bet 2k is on a rise by DELTAS[k], bet 2k + 1 on a fall by as much."""
 
 CLIP: Final = 4.0
-"""Scores beyond this count as this, on the side that a bet wins from: one window, however wild,
-brings no bet more than a factor of e^8. Lowering what a bet wins keeps its mean below 1."""
+"""Scores beyond this, or beyond less (`tails`), count as this on the side that a bet wins from: one
+window, however wild, brings no bet more than a factor of e^8. Lowering what a bet wins keeps its
+mean below 1."""
 
 LARGEST: Final = 6.0
 """Stakes are at most this, where a window has far more rows than usual."""
@@ -43,19 +44,30 @@ def normal_score(z: float, df: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def log_e_normal(stake: float, score: float) -> float:
+def log_e_normal(stake: float, score: float, most: float) -> float:
     """Log of the e-value of a bet on a standard normal score.
 
     The mean of e^(stake z - stake^2 / 2) is 1 for a standard normal z, and below for a clipped
     one.
+
+    Args:
+        stake: of the bet, signed [standard deviations].
+        score: of the window.
+        most: score beyond which it counts as this.
     """
-    clipped = min(score, CLIP) if stake > 0 else max(score, -CLIP)
+    clipped = min(score, most) if stake > 0 else max(score, -most)
     return stake * clipped - 0.5 * stake * stake
 
 
 @njit(cache=True, nogil=True)
 def log_e_share(
-    stake: float, score: float, variance: float, beyond: float, share: float, rows: float
+    stake: float,
+    score: float,
+    variance: float,
+    beyond: float,
+    share: float,
+    rows: float,
+    most: float,
 ) -> float:
     """Log of the e-value of a bet on a share, with the exact cumulant of the binomial.
 
@@ -69,8 +81,9 @@ def log_e_share(
         beyond: part of it that is not sampling, at least 0.
         share: expected, strictly between 0 and 1.
         rows: of the window, positive.
+        most: score beyond which it counts as this.
     """
-    clipped = min(score, CLIP) if stake > 0 else max(score, -CLIP)
+    clipped = min(score, most) if stake > 0 else max(score, -most)
     root = math.sqrt(variance)
     slope = min(max(stake / root / rows, -_STEEPEST), _STEEPEST)
     theta = slope * rows

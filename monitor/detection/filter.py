@@ -24,12 +24,13 @@ an outage of three hours must not become the new normal."""
 
 
 @njit(cache=True, nogil=True)
-def forget(mean: Floats, cov: Floats, used: int, phi: float, tau2: float) -> None:
-    """A window passes: u decays towards 0, and its variance grows towards tau2."""
+def forget(mean: Floats, cov: Floats, used: int, phi: float, tau2: float, drift: float) -> None:
+    """A window passes: u decays, its variance grows towards tau2, the level's by `drift`."""
     mean[0] *= phi
     cov[0] = phi * phi * cov[0] + (1 - phi * phi) * tau2
     for i in range(1, used):
         cov[i * (i + 1) // 2] *= phi
+    cov[2] += drift
 
 
 @njit(cache=True, nogil=True)

@@ -20,7 +20,7 @@ from monitor.detection.memory import PHI, RATIO, likelihoods
 from monitor.detection.seasons import freedom, priors, tamed, without_incidents
 from monitor.profiles.layout import Floats, Ints
 
-# See evidence.py; change this number after a change of a kernel called from here: 1.
+# See evidence.py; change this number after a change of a kernel called from here: 2.
 
 TINY: Final = 1e-12
 """Shares are kept so far from 0 and 1, where a variance would be nothing."""
@@ -147,7 +147,7 @@ def through(
     v = np.ones(len(value))
     gain = 0.0
     for t in range(len(value)):
-        forget(mean, cov, used, phi, tau2)
+        forget(mean, cov, used, phi, tau2, 0.0)
         if rows[t] <= 0:
             continue
         for k in range(1, used):

@@ -19,7 +19,7 @@ from monitor.detection.evidence import (
 from monitor.detection.filter import COUNT, SHARE, within
 from monitor.profiles.layout import Floats
 
-# See evidence.py; change this number after a change of a kernel called from here: 2.
+# See evidence.py; change this number after a change of a kernel called from here: 3.
 
 STEP: Final = 1.25
 STEPS: Final = 14
@@ -44,7 +44,14 @@ the reference, shape (t,) each."""
 
 @njit(cache=True, nogil=True)
 def inflation(
-    mode: int, windows: Windows, typical: float, share: float, g: float, df: float, start: int
+    mode: int,
+    windows: Windows,
+    typical: float,
+    share: float,
+    g: float,
+    df: float,
+    most: float,
+    start: int,
 ) -> float:
     """Factor on the variance of a signal's innovations, at least 1.
 
@@ -55,13 +62,14 @@ def inflation(
         share: of the reference, for shares.
         g: what later innovations show of a lasting shift.
         df: innovations behind the variance.
+        most: score beyond which a window counts as this.
         start: first window that counts; before it the baseline was still unknown.
     """
-    factor = _clipped_scale(windows, start)
+    factor = clipped_scale(windows, start)
     held = np.empty(len(windows[0]))
     limit = math.log(ALLOWED * len(held))
     for _ in range(STEPS):
-        running(mode, windows, typical, share, g, df, start, factor, held)
+        running(mode, windows, typical, share, g, df, most, start, factor, held)
         if held.max() <= limit:
             break
         factor *= STEP
@@ -69,7 +77,7 @@ def inflation(
 
 
 @njit(cache=True, nogil=True)
-def _clipped_scale(windows: Windows, start: int) -> float:
+def clipped_scale(windows: Windows, start: int) -> float:
     """Mean square of the scores, with five of 1 added; never below 1."""
     value, expected, variance, _, rows = windows
     total = 5.0
@@ -89,6 +97,7 @@ def running(
     share: float,
     g: float,
     df: float,
+    most: float,
     start: int,
     factor: float,
     held: Floats,
@@ -114,10 +123,10 @@ def running(
             run = sign * min(DELTAS[k // 2] * relative * g, LARGEST)
             new = sign * min(DELTAS[k // 2] * relative, LARGEST)
             if mode == SHARE:
-                won = log_e_share(run, z, s, s - sampling[t], p, rows[t])
-                fresh = log_e_share(new, z, s, s - sampling[t], p, rows[t])
+                won = log_e_share(run, z, s, s - sampling[t], p, rows[t], most)
+                fresh = log_e_share(new, z, s, s - sampling[t], p, rows[t], most)
             else:
-                won = log_e_normal(run, z)
-                fresh = log_e_normal(new, z)
+                won = log_e_normal(run, z, most)
+                fresh = log_e_normal(new, z, most)
             log_r[k] = max(log_r[k] + won, fresh)
         held[t] = log_mean(log_r)

@@ -9,12 +9,15 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.detection.evidence import BETS
+from monitor.detection.evidence import BETS, CLIP
 from monitor.errors import StateError
 from monitor.profiles.layout import Floats, Ints
 
-VERSION: Final = 1
-"""Of the binary form; another one is refused, and the baseline learned anew."""
+VERSION: Final = 2
+"""Of the binary form; a later one is refused, and the baseline learned anew."""
+
+_SINCE: Final = {"ceiling": 2}
+"""Version from which on an array is there; before it every ceiling was `CLIP`."""
 
 _MAGIC: Final = b"mbm-detector"
 
@@ -37,6 +40,7 @@ class State:
         share: of the reference, for shares, shape (m,).
         typical: variance of a recent innovation in the reference, shape (m,), positive.
         df: innovations behind that variance, shape (m,).
+        ceiling: score beyond which a window counts as this, shape (m,).
         dispersion: of few events beyond the binomial, shape (m,), at least 1.
         observed: windows of the reference with a value, shape (m,).
         first: number of the first of them, shape (m,).
@@ -67,6 +71,7 @@ class State:
     share: Floats
     typical: Floats
     df: Floats
+    ceiling: Floats
     dispersion: Floats
     observed: Ints
     first: Ints
@@ -138,14 +143,14 @@ class State:
         if blob[: len(_MAGIC)] != _MAGIC or len(blob) < start:
             raise StateError("these bytes are no detector state; learn the baseline anew")
         version, size = struct.unpack_from("<HI", blob, len(_MAGIC))
-        if version != VERSION:
+        if not 1 <= version <= VERSION:
             raise StateError(
-                f"the detector state has version {version}, this program reads {VERSION};"
+                f"the detector state has version {version}, this program reads up to {VERSION};"
                 " learn the baseline anew"
             )
         try:
             head = json.loads(blob[start : start + size])
-            arrays = _arrays(blob, start + size, head["m"], head["p"])
+            arrays = _arrays(blob, start + size, head["m"], head["p"], version)
             return cls(length=head["length"], number=head["number"], **arrays)
         except (KeyError, ValueError) as error:
             raise StateError(f"the detector state is cut off or damaged ({error})") from error
@@ -179,10 +184,13 @@ def _held(used: NDArray[np.int16], width: int) -> NDArray[np.bool_]:
     return held
 
 
-def _arrays(blob: bytes, at: int, signals: int, columns: int) -> dict[str, Any]:
+def _arrays(blob: bytes, at: int, signals: int, columns: int, version: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in ARRAYS:
         shape, kind = shape_of(name, signals, columns), type_of(name)
+        if version < _SINCE.get(name, 1):
+            found[name] = np.full(shape, CLIP)
+            continue
         if name == "cov":
             held = _held(found["used"], shape[1])
             count = int(held.sum())

@@ -38,11 +38,15 @@ from monitor.detection.readings import Reading, told
 from monitor.detection.state import State
 from monitor.profiles.layout import Floats, Ints
 
-# See evidence.py; change this number after a change of a kernel called from here: 5.
+# See evidence.py; change this number after a change of a kernel called from here: 6.
 
 LATELY: Final = 150.0
 """Time constant of the running inflation [windows]: noise that grew lowers the stakes within
 a week of hours."""
+
+FOLLOWED: Final = 200.0
+"""Windows in which the level follows what lasts: a harmless trend calls nobody, while a shift of a
+tenth of a deviation of an hour's thousand rows is called long before it is followed."""
 
 LEAST: Final = 1e-6
 """Part of the typical variance that a window's sampling variance is at least."""
@@ -97,7 +101,7 @@ def update(
     variance = np.where(known, np.maximum(reading.variance, LEAST * state.typical), 1.0)
     _settle(
         (new.mode, new.used, new.places, new.quiet),
-        (new.phi, new.tau2, new.inflation, new.share, new.typical, new.df),
+        (new.phi, new.tau2, new.inflation, new.share, new.typical, new.df, new.ceiling),
         (new.mean, new.cov, new.gain, new.running),
         (new.log_r, new.run, new.weighed, new.known, new.absorbed),
         new.since,
@@ -129,7 +133,7 @@ def _settle(
 ) -> None:
     """Move every signal on by a window, in place."""
     mode, used, places, quiet = shape
-    phi, tau2, inflation, share, typical, df = learned
+    phi, tau2, inflation, share, typical, df, ceiling = learned
     mean, cov, gain, running = moving
     log_r, run, absorbed = bets[0], bets[1], bets[4]
     value, rows, variance = reading
@@ -142,8 +146,9 @@ def _settle(
     for i in range(len(mode)):
         is_few = mode[i] == FEW or mode[i] == FEW_NOT
         if not is_few:
+            drift = typical[i] / FOLLOWED**2
             for _ in range(gaps + 1):
-                forget(mean[i], cov[i], used[i], phi[i], tau2[i])
+                forget(mean[i], cov[i], used[i], phi[i], tau2[i], drift)
                 absorbed[i] *= phi[i]
         g = 1.0 if is_few else lasting(phi[i], gain[i])
         if is_few:
@@ -172,9 +177,8 @@ def _settle(
                 low = score[i]
                 if mode[i] == COUNT:
                     low = normal_score(count_score(value[i], f, s), max(df[i], 4.0))
-                _bets(
-                    mode[i], score[i], low, s, s - v, p, n, g, typical[i], tolerance[i], won, fresh
-                )
+                about = (typical[i], tolerance[i], ceiling[i])
+                _bets(mode[i], score[i], low, s, s - v, p, n, g, about, won, fresh)
                 bound = BOUND * math.sqrt(s)
                 correct(mean[i], cov[i], used[i], along, min(max(innovation, -bound), bound), plain)
                 gain[i] = along[0] / plain
@@ -241,12 +245,12 @@ def _bets(
     p: float,
     n: float,
     g: float,
-    typical: float,
-    tolerance: float,
+    about: tuple[float, float, float],
     won: Floats,
     fresh: Floats,
 ) -> None:
     """Log e-value of each bet that runs (`won`) and of each that starts now (`fresh`)."""
+    typical, tolerance, most = about
     relative = math.sqrt(typical / s)
     harmless = tolerance / math.sqrt(s)
     for k in range(BETS):
@@ -259,9 +263,9 @@ def _bets(
             stake = sign * min(DELTAS[k // 2] * relative * part, LARGEST)
             z = (score if sign > 0 else low) - sign * harmless * part
             if mode == SHARE:
-                log_e = log_e_share(stake, z, s, beyond, p, n)
+                log_e = log_e_share(stake, z, s, beyond, p, n, most)
             else:
-                log_e = log_e_normal(stake, z)
+                log_e = log_e_normal(stake, z, most)
             if is_running:
                 won[k] = log_e
             else:

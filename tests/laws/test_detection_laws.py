@@ -12,6 +12,7 @@ from bench.detection.worlds import (
     CHANGES,
     KINDS,
     OF_SIGNAL,
+    OWN,
     REFERENCE,
     SIGNALS,
     WEIGHTS,
@@ -110,6 +111,14 @@ def test_gaps_and_restarts_change_no_bit(seed: int, missing: set[int]) -> None:
 def test_a_quiet_model_is_not_paged_for_two_months(world: World) -> None:
     found = Found()
     quiet(found, world, 4, with_rivals=False)
+    assert found.pages[OURS].events <= 1
+
+
+@pytest.mark.parametrize("name", ["slow trend", "two memories", "volume"])
+def test_what_a_card_tolerates_calls_nobody_for_two_months(name: str) -> None:
+    found = Found()
+    world = next(w for w in OWN if w.name == name)
+    quiet(found, world, 4, with_rivals=False, is_tolerant=True)
     assert found.pages[OURS].events <= 1
 
 

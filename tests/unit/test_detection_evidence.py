@@ -26,17 +26,17 @@ def test_one_step_of_the_filter_by_hand() -> None:
     # u with decay 0.5 and variance 4, level with variance 9; a window of variance 3 shows 8.
     mean, cov = np.array([2.0, 1.0]), np.array([1.0, 0.5, 9.0])
     row, along = np.ones(2), np.empty(2)
-    forget(mean, cov, 2, 0.5, 4.0)
-    # variance of u: 0.25 * 1 + 0.75 * 4; covariance: 0.5 * 0.5.
-    assert cov.tolist() == [3.25, 0.25, 9.0]
+    forget(mean, cov, 2, 0.5, 4.0, 1.0)
+    # variance of u: 0.25 * 1 + 0.75 * 4; covariance: 0.5 * 0.5; of the level: 9 + 1.
+    assert cov.tolist() == [3.25, 0.25, 10.0]
     assert ahead(mean, 2, row) == 2.0
     variance = 3.0 + spread_along(cov, 2, row, along)
-    assert along.tolist() == [3.5, 9.25]
-    assert variance == 15.75
+    assert along.tolist() == [3.5, 10.25]
+    assert variance == 16.75
     correct(mean, cov, 2, along, 6.0, variance)
-    assert mean.tolist() == [1.0 + 6 * 3.5 / 15.75, 1.0 + 6 * 9.25 / 15.75]
+    assert mean.tolist() == [1.0 + 6 * 3.5 / 16.75, 1.0 + 6 * 10.25 / 16.75]
     assert cov == pytest.approx(
-        [3.25 - 3.5**2 / 15.75, 0.25 - 3.5 * 9.25 / 15.75, 9.0 - 9.25**2 / 15.75]
+        [3.25 - 3.5**2 / 16.75, 0.25 - 3.5 * 10.25 / 16.75, 10.0 - 10.25**2 / 16.75]
     )
 
 
@@ -46,7 +46,7 @@ def test_the_filter_equals_least_squares_on_a_constant_level() -> None:
     mean, cov, along = np.zeros(2), np.array([0.0, 0.0, 1e9]), np.empty(2)
     row = np.ones(2)
     for value in y:
-        forget(mean, cov, 2, 0.0, 0.0)
+        forget(mean, cov, 2, 0.0, 0.0, 0.0)
         variance = 1.0 + spread_along(cov, 2, row, along)
         correct(mean, cov, 2, along, value - ahead(mean, 2, row), variance)
     assert mean[1] == pytest.approx(y.mean(), rel=1e-7)
@@ -62,17 +62,17 @@ def test_innovations_after_a_lasting_shift_settle_where_the_formula_says() -> No
 
 
 def test_one_bet_by_hand() -> None:
-    assert log_e_normal(1.4, 2.0) == pytest.approx(1.4 * 2 - 1.4**2 / 2)
-    assert log_e_normal(-1.4, 2.0) == pytest.approx(-1.4 * 2 - 1.4**2 / 2)
-    assert log_e_normal(1.4, 90.0) == log_e_normal(1.4, CLIP)
-    assert log_e_normal(1.4, -90.0) == pytest.approx(-1.4 * 90 - 1.4**2 / 2)
+    assert log_e_normal(1.4, 2.0, CLIP) == pytest.approx(1.4 * 2 - 1.4**2 / 2)
+    assert log_e_normal(-1.4, 2.0, CLIP) == pytest.approx(-1.4 * 2 - 1.4**2 / 2)
+    assert log_e_normal(1.4, 90.0, 3.5) == log_e_normal(1.4, 3.5, CLIP)
+    assert log_e_normal(1.4, -90.0, CLIP) == pytest.approx(-1.4 * 90 - 1.4**2 / 2)
 
 
 @pytest.mark.parametrize("delta", DELTAS.tolist())
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_a_fair_bet_on_a_normal_score_has_mean_at_most_one(delta: float, sign: int) -> None:
     z = np.linspace(-12, 12, 40_001)
-    each = np.exp([log_e_normal(sign * delta, x) for x in z])
+    each = np.exp([log_e_normal(sign * delta, x, CLIP) for x in z])
     assert np.trapezoid(each * stats.norm.pdf(z), z) <= 1 + 1e-9
 
 
@@ -84,7 +84,7 @@ def test_a_bet_on_a_share_has_mean_at_most_one_under_the_binomial(
     k = np.arange(rows + 1)
     variance = p * (1 - p) / rows
     scores = (k / rows - p) / math.sqrt(variance)
-    each = np.exp([log_e_share(stake, z, variance, 0.0, p, rows) for z in scores])
+    each = np.exp([log_e_share(stake, z, variance, 0.0, p, rows, CLIP) for z in scores])
     mean = (each * stats.binom.pmf(k, rows, p)).sum()
     assert mean <= 1 + 1e-9
     if np.abs(scores[stats.binom.pmf(k, rows, p) > 1e-12]).max() < CLIP:
@@ -97,7 +97,7 @@ def test_the_cumulant_is_the_binomials() -> None:
     k = np.arange(rows + 1)
     expected = math.log((np.exp(theta * (k / rows - p)) * stats.binom.pmf(k, rows, p)).sum())
     stake = theta * math.sqrt(variance)
-    assert -log_e_share(stake, 0.0, variance, 0.0, p, rows) == pytest.approx(expected)
+    assert -log_e_share(stake, 0.0, variance, 0.0, p, rows, CLIP) == pytest.approx(expected)
 
 
 def test_few_events_by_hand() -> None:
