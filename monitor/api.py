@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import pyarrow as pa
 
@@ -21,6 +20,7 @@ from monitor.jobs.sampled_drift import table_of as drift_table
 from monitor.jobs.service import Opened, opened
 from monitor.jobs.side_by_side import Which
 from monitor.metrics import BY_NAME
+from monitor.render.notebook import SHOWN, table
 from monitor.settings.check import nearest
 from monitor.state.arrow import results_table, slices_table
 from monitor.state.history import history
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WindowKind = Literal["publish", "latest", "detect", "all"]
-
-SHOWN: Final = 50
-"""Rows of a table that a notebook shows."""
 
 
 class UnknownNameError(MonitorError):
@@ -71,14 +68,8 @@ class Rows:
         return type(self)(self.arrow.select(list(columns)))
 
     def _repr_html_(self) -> str:
-        names = "".join(f"<th>{escape(name)}</th>" for name in self.arrow.column_names)
-        lines = "".join(
-            "<tr>" + "".join(f"<td>{escape(_text(value))}</td>" for value in row.values()) + "</tr>"
-            for row in self.arrow.slice(0, SHOWN).to_pylist()
-        )
-        more = len(self) - SHOWN
-        note = f"<p>and {more} more rows</p>" if more > 0 else ""
-        return f"<table><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>{note}"
+        first = self.arrow.slice(0, SHOWN).to_pylist()
+        return table(self.arrow.column_names, first, len(self))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -305,15 +296,3 @@ class Monitor:
 def _refuse_unknown(what: str, name: str, known: Sequence[str]) -> None:
     if name not in known:
         raise UnknownNameError(f'there is no {what} "{name}"; {nearest(name, known)}')
-
-
-def _text(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case float():
-            return f"{value:.6g}"
-        case datetime():
-            return value.isoformat(sep=" ").replace("+00:00", "")
-        case _:
-            return str(value)

@@ -132,7 +132,7 @@ def _opened(new: list[Event]) -> str:
 
 def _entry(card: Card, report: Report, due: int, end: datetime) -> Entry:
     """A model's week; quiet if nothing opened, moved, is missing or overdue."""
-    more = [f"What moved most: {one.name}, now {one.told()}." for one in report.changes[:1]]
+    more = [f"What moved most: {one.name}, now {one.told}." for one in report.changes[:1]]
     new = [event for event in report.incidents if event.is_new]
     if new:
         more.append(f"Found {max(event.lead for event in new):.0f} hours after it likely began.")

@@ -3,9 +3,11 @@
 import importlib.util
 import logging
 import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 from monitor.cards.card import Card
@@ -24,7 +26,52 @@ from monitor.render.plain import line
 LIMITS: Final = Limits(memory=1 << 30, seconds=180.0)
 """Of the process that makes a page: an owner's report waits for it."""
 
+ROUND: Final = timedelta(minutes=10)
+"""How long a round of reports may wait for drill-downs; what is left comes in later rounds."""
+
+LATER: Final = "it was not made in time; look for it on the page of the model's drill-downs later"
+
 _log = logging.getLogger(__name__)
+
+
+class Rounds:
+    """Drill-downs as reports ask for them, for a bounded time in each round.
+
+    Args:
+        made: makes one.
+        clock: monotonic [s].
+    """
+
+    def __init__(
+        self,
+        made: Callable[[Card, str], str | None],
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._made, self._clock = made, clock
+        self._end = 0.0
+        self._left: dict[tuple[str, str], None] = {}
+
+    def begin(self) -> None:
+        """Start a round."""
+        self._end = self._clock() + ROUND.total_seconds()
+
+    def __call__(self, card: Card, week: str) -> str | None:
+        """As `made`; `LATER` if the time of this round is over."""
+        if self._clock() >= self._end:
+            self._left[card.model, week] = None
+            return LATER
+        return self._made(card, week)
+
+    def go_on(self, cards: Mapping[str, Card]) -> int:
+        """Number of weeks tried of those that earlier rounds left, while there is time."""
+        tried = 0
+        while self._left and self._clock() < self._end:
+            model, week = next(iter(self._left))
+            del self._left[model, week]
+            if model in cards:
+                self._made(cards[model], week)
+                tried += 1
+        return tried
 
 
 def made(parts: Opened, card: Card, week: str, limits: Limits = LIMITS) -> str | None:

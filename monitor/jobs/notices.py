@@ -10,19 +10,22 @@ from urllib.parse import quote
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from monitor.cards.card import Card
+from monitor.detection.named import SHARE
 from monitor.jobs.failpoint import reach
 from monitor.jobs.reports import mailed
+from monitor.metrics import BY_NAME
 from monitor.outputs import mail
 from monitor.outputs.notice_metrics import FAILED, SENT, NoticeMetrics
 from monitor.outputs.post import post
 from monitor.render import notice as words
+from monitor.render.chart import number
 from monitor.render.notice import Notice
 from monitor.render.plain import line
 from monitor.settings.notices import Channel, Notices, Smtp
 from monitor.settings.secret import revealed
 from monitor.state import notices
 from monitor.state.database import State
-from monitor.state.incidents import Act, Incident, Lead, Tier, What, one
+from monitor.state.incidents import Act, Incident, Tier, What, one
 from monitor.state.notices import LEFT, RAISED, WEEKLY, WORSE, Claimed, Key
 from monitor.state.things import Thing, things
 
@@ -155,22 +158,29 @@ def _act(incident: Incident, event: str) -> Act | None:
 
 
 def _thing(thing: Thing) -> str:
-    also = f"; also {', '.join(thing.also)}" if thing.also else ""
-    return _lead(thing.lead) + also
-
-
-def _lead(lead: Lead) -> str:
-    about = " ".join(filter(None, [lead.metric, lead.column, f"({lead.kind})"]))
+    """What moved, in a line: what people know of it first."""
+    lead = thing.lead
+    title = BY_NAME[lead.metric].title if lead.metric in BY_NAME else lead.metric
+    name = lead.column or title or lead.signal
+    kind = "" if lead.kind in ("", "rate", lead.column, lead.metric) else f", {lead.kind}"
     where = f" in {lead.segment}" if lead.segment else ""
-    version = f", version {lead.version}" if lead.version else ""
     values = ""
     if lead.before is not None and lead.after is not None:
-        values = f", from {lead.before:.4g} to {lead.after:.4g}"
-    effect = f"{abs(lead.effect):.3g} {lead.unit}".strip()
+        before, after = _number(lead.before, lead.unit), _number(lead.after, lead.unit)
+        values = f" from {before} to {after}"
+    effect = _number(abs(lead.effect), lead.unit)
+    if lead.unit != SHARE:
+        effect = f"{effect} {lead.unit}".strip()
+    versions = ", ".join(f"version {version}" for version in thing.versions if version)
+    also = f"; also {', '.join(thing.also)}" if thing.also else ""
     return (
-        f"{about}{where}{version}: {lead.direction} by {effect}{values} "
-        f"since {lead.since:%Y-%m-%d %H:%M} UTC; {lead.part:.0%} of the evidence"
+        f"{name}{kind} {lead.direction}{where}{values} since {thing.since:%Y-%m-%d %H:%M} UTC "
+        f"({', '.join(filter(None, (f'by {effect}', versions)))}){also}"
     )
+
+
+def _number(value: float, unit: str) -> str:
+    return number(value, percent=unit == SHARE)
 
 
 def _tried(

@@ -77,18 +77,17 @@ def write_due(
 def _due(
     state: State, settings: Notices, cards: Mapping[str, Card], now: datetime, drill: Drill
 ) -> Iterator[tuple[str, Callable[[], int]]]:
-    """What is due: whose week, and what writes it."""
+    """What is due: whose week, and what writes it; first the digest, which has no drill-down."""
+    if settings.digest is not None and (week := due(settings.digest, now)) is not None:
+        closes = [progress.closed(state, name, "inputs") for name in cards]
+        is_late = now - _moment(settings.digest, now) > PATIENCE
+        if is_late or all(closed is None or closed >= _end(week) for closed in closes):
+            yield ALL, partial(write_digest, state, settings, cards, week, now)
     for card in cards.values():
         week = due(card.report, now) if card.report is not None else None
         closed = progress.closed(state, card.model, "inputs") if week else None
         if week is not None and closed is not None and closed >= _end(week):
             yield card.model, partial(write, state, settings, card, week, now, drill)
-    if settings.digest is None or (week := due(settings.digest, now)) is None:
-        return
-    closes = [progress.closed(state, name, "inputs") for name in cards]
-    is_late = now - _moment(settings.digest, now) > PATIENCE
-    if is_late or all(closed is None or closed >= _end(week) for closed in closes):
-        yield ALL, partial(write_digest, state, settings, cards, week, now)
 
 
 def _end(week: str) -> datetime:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -67,11 +66,15 @@ def scheduling(parts: Opened, registry: CollectorRegistry = REGISTRY) -> Iterato
         count = sample_all(newest(), now=datetime.now(UTC), rest=_REST)
         return f"{count} new results from samples"
 
+    drill = drilldown.Rounds(lambda card, week: drilldown.made(newest(), card, week))
+
     def report(slot: datetime) -> str:
         del slot
         service, now = newest(), datetime.now(UTC)
-        settings, drill = service.settings.notices, partial(drilldown.made, service)
+        settings = service.settings.notices
+        drill.begin()
         count, broken = reports.write_due(parts.state, settings, service.cards, now, drill)
+        drill.go_on(service.cards)
         if broken:
             raise MonitorError(f"no report could be made of {', '.join(broken)}; see the log")
         return f"{count} reports to be sent"

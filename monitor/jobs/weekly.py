@@ -24,9 +24,11 @@ WEEK: Final = timedelta(days=7)
 SHOWN: Final = 6 * WEEK
 """What charts cover."""
 
-MOST_CHANGES: Final = 8
-MOST_CHARTS: Final = 4
-MOST_OF_PART: Final = 12
+MOST_CHANGES: Final = 6
+MOST_CHARTS: Final = 3
+MOST_OF_NUMBER: Final = 2
+"""Lines for each number of a part, those that changed most; its page has all."""
+
 MOST_LISTED: Final = 20
 CLEAR: Final = 1.0
 """Change over its noise from which it is told of: the intervals hardly touch."""
@@ -200,8 +202,18 @@ def _chart(one: Change, moments: list[Moment], marked: Sequence[Mark]) -> Chart:
     """How a number moved in the last weeks."""
     points = [Point(m.end, m.value, m.lower, m.upper, m.completeness) for m in moments]
     reference = next((m.reference for m in reversed(moments) if m.reference is not None), None)
-    title = f"{one.name}: {one.told()}"
-    return Chart(title, points, reference, unit=one.unit, width=560, height=110, marks=marked)
+    title = f"{one.name}: {one.told}"
+    # Mail servers have no fonts, and phones are narrow: what the axes say stands below in words.
+    return Chart(
+        title,
+        points,
+        reference,
+        unit=one.unit,
+        width=560,
+        height=90,
+        has_axis=False,
+        marks=marked,
+    )
 
 
 def _words(
@@ -227,7 +239,7 @@ def _words(
         yield "A quiet week: no incident, and nothing moved more than its noise."
     if clear:
         one = clear[0]
-        yield f"What moved most: {one.name}, now {one.told()}."
+        yield f"What moved most: {one.name}, now {one.told}."
     if complete is not None:
         yield (
             "Every window was complete."
@@ -241,15 +253,18 @@ def _parts(changes: list[Change]) -> Iterable[tuple[str, tuple[Change, ...]]]:
     for one in changes:
         by_title.setdefault(one.title, []).append(one)
     for title, names in _PARTS.items():
-        some = [
-            one
-            for name in names
-            if name in BY_NAME
-            for one in by_title.get(BY_NAME[name].title, [])
-        ]
-        some.sort(key=lambda one: (one.now is None, one.version, one.title, one.of))
+        some: list[Change] = []
+        for name in names:
+            found = by_title.get(BY_NAME[name].title, []) if name in BY_NAME else []
+            found.sort(key=_smallness)
+            some += found[:MOST_OF_NUMBER]
         if some:
-            yield title, tuple(some[:MOST_OF_PART])
+            yield title, tuple(some)
+
+
+def _smallness(one: Change) -> tuple[bool, float, float, str, str]:
+    """What moved most first, then the greatest; unknown ones last."""
+    return one.now is None, -(one.times or 0.0), -abs(one.now or 0.0), one.version, one.of
 
 
 def _event(one: Incident, start: datetime) -> Event:

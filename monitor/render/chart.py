@@ -85,6 +85,15 @@ class Chart:
         return [mark for mark in self.marks if first <= mark.time <= last]
 
     @property
+    def ends(self) -> str:
+        """What its axes would say, in words; "" without values."""
+        box = _box(self)
+        if box is None:
+            return ""
+        first, last = self.points[0].time, self.points[-1].time
+        return f"{first:%d %b} to {last:%d %b}, between {box.words[0]} and {box.words[1]}"
+
+    @property
     def read(self) -> str:
         """The title and what is marked, in words."""
         told = [f"{mark.time:%d %b} {mark.text}" for mark in self.seen[-MOST_TOLD:]]

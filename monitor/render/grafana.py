@@ -112,7 +112,9 @@ def _common(built: timeseries.Panel | table.Panel, panel: Panel, number: int) ->
     built.id(number).title(panel.title).description(panel.says).unit(panel.unit)
     built.datasource(_SOURCE).span(panel.width).height(HEIGHT)
     if any("model" in query.expr for query in panel.queries):
-        label = "${__data.fields.model}" if panel.kind == "table" else "${__field.labels.model}"
+        # Grafana leaves marks like ? and # as they are unless told to encode them.
+        field = "__data.fields" if panel.kind == "table" else "__field.labels"
+        label = f"${{{field}.model:percentencode}}"
         link = dashboard.DashboardLink("Page of this model").url(f"${{site}}/models/{label}")
         built.data_links([link.target_blank(True)])
 

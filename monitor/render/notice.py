@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from typing import Any, Final, Self
 from urllib.parse import quote
 
@@ -72,7 +73,8 @@ def subject(notice: Notice) -> str:
     done = (
         f" {_ENDED.get(notice.event, notice.event)}" if notice.by else _GREW.get(notice.event, "")
     )
-    return cut(f"[{notice.model}] {tier}{done}: {notice.summary}", LONGEST_SUBJECT)
+    summary = notice.summary.removeprefix(f"{notice.model}: ")
+    return cut(f"[{notice.model}] {tier}{done}: {summary}", LONGEST_SUBJECT)
 
 
 def text(notice: Notice) -> str:
@@ -105,7 +107,7 @@ def page(notice: Notice) -> str:
         for name, value in _facts(notice)
     )
     return (
-        "<!DOCTYPE html><html lang='en'><body style='font-family: sans-serif'>"
+        "<!DOCTYPE html><html lang='en'><body style='font-family: sans-serif; line-height: 1.5'>"
         f"<h2>{in_html(notice.summary)}</h2>{done if notice.by else ''}<ul>{leads}</ul>"
         f"<table>{facts}</table>"
         f"<p>{_link(notice.link, 'The incident')} · {_link(notice.runbook, 'What to do')}</p>"
@@ -119,7 +121,7 @@ def chat(notice: Notice) -> dict[str, str]:
     done = f"\n{_plain(_ENDED.get(notice.event, notice.event))} by {_plain(notice.by)}"
     return {
         "text": f"*{_plain(subject(notice))}*{done if notice.by else ''}\n{leads}\n"
-        f"Owner {_plain(notice.owner)}, since {_plain(notice.since)}\n"
+        f"Owner {_plain(notice.owner)}, since {_plain(_moment(notice.since))}\n"
         f"<{_address(notice.link)}|The incident> · <{_address(notice.runbook)}|What to do>"
     }
 
@@ -127,13 +129,18 @@ def chat(notice: Notice) -> dict[str, str]:
 def _facts(notice: Notice) -> list[tuple[str, str]]:
     facts = [
         ("Model", notice.model),
-        ("Most likely since", notice.since),
+        ("Most likely since", _moment(notice.since)),
         ("Incident", notice.incident),
-        ("Told at", notice.at),
+        ("At", _moment(notice.at)),
         ("Owner", f"{notice.owner} ({notice.team})"),
         ("Rota", notice.pager),
     ]
     return [(name, value) for name, value in facts if value]
+
+
+def _moment(text: str) -> str:
+    """A moment as people read it."""
+    return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M} UTC"
 
 
 def _link(address: str, words: str) -> str:

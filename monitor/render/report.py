@@ -53,16 +53,28 @@ class Change:
         """What moved, in a line."""
         return ", ".join(filter(None, (self.title, self.of, f"version {self.version}")))
 
+    @property
+    def value(self) -> str:
+        """The number."""
+        return quantity(self.now, self.unit) if self.now is not None else "unknown"
+
+    @property
+    def surely(self) -> str:
+        """Its interval, or why it is unknown; "" for neither."""
+        return self.why or between(self.lower, self.upper, self.unit)
+
+    @property
+    def earlier(self) -> str:
+        """Where it came from; "" if that is not known."""
+        return (
+            f"the week before {quantity(self.before, self.unit)}" if self.before is not None else ""
+        )
+
+    @property
     def told(self) -> str:
-        """The number, its interval, and where it came from."""
-        shown = quantity(self.now, self.unit) if self.now is not None else "unknown"
-        if self.why:
-            shown += f" ({self.why})"
-        if interval := between(self.lower, self.upper, self.unit):
-            shown += f" ({interval})"
-        if self.before is not None:
-            shown += f", the week before {quantity(self.before, self.unit)}"
-        return shown
+        """All of it in a line."""
+        shown = f"{self.value} ({self.surely})" if self.surely else self.value
+        return ", ".join(filter(None, (shown, self.earlier)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +171,7 @@ STYLE: Final = (
     "color:#16181d;background:#fff}h1{font-size:1.3rem}h2{font-size:1.05rem;margin:1.4em 0 .3em;"
     "border-bottom:1px solid #d6d9df}"
     "td,th{text-align:left;vertical-align:top;padding:4px 12px 4px 0}"
+    "th{font-weight:400}.n{font-weight:600;white-space:nowrap;font-variant-numeric:tabular-nums}"
     ".soft{color:#4b5563}img,svg{max-width:100%;height:auto}"
 )
 
@@ -172,11 +185,12 @@ def _body(report: Report, *, mail: bool) -> Iterator[str]:
             if i == 0
             else f"<p>{in_html(sentence)}</p>"
         )
+    yield from _incidents(report)
     if report.changes:
         yield "<h2>What changed most</h2>"
     drawn = 0
     for one in report.changes:
-        yield f"<p><strong>{in_html(one.name)}</strong>: {in_html(one.told())}</p>"
+        yield f"<p><strong>{in_html(one.name)}</strong>: {in_html(one.told)}</p>"
         if one.chart is not None:
             drawn += 1
             alt = in_html(one.chart.title)
@@ -185,18 +199,10 @@ def _body(report: Report, *, mail: bool) -> Iterator[str]:
                 if mail
                 else f"<p>{svg(one.chart, alone=True)}</p>"
             )
-    if report.incidents:
-        yield "<h2>Incidents</h2><ul>"
-        for event in report.incidents:
-            link = f"{report.site}/incidents/{quote(event.identity, safe='')}"
-            yield f'<li><a href="{html.escape(link)}">{in_html(event.identity)}</a>: '
-            yield f"{in_html(_event(event))}</li>"
-        yield "</ul>"
+            yield f'<p class="soft">{in_html(one.chart.ends)}</p>'
     for title, some in report.parts:
-        yield f"<h2>{in_html(title)}</h2><table>"
-        for one in some:
-            yield f'<tr><th scope="row">{in_html(one.name)}</th><td>{in_html(one.told())}</td></tr>'
-        yield "</table>"
+        yield f"<h2>{in_html(title)}</h2>"
+        yield from _part(some)
     for title, lines in _lists(report):
         yield (
             f"<h2>{title}</h2><ul>" + "".join(f"<li>{in_html(one)}</li>" for one in lines) + "</ul>"
@@ -209,6 +215,31 @@ def _body(report: Report, *, mail: bool) -> Iterator[str]:
         yield f"<p>{in_html(_undrilled(report.undrilled))}</p>"
     yield f'<p class="soft">More on <a href="{html.escape(link)}">its page</a>. '
     yield f"{in_html(_ending(report))}</p>"
+
+
+def _incidents(report: Report) -> Iterator[str]:
+    if not report.incidents:
+        return
+    yield "<h2>Incidents</h2><ul>"
+    for event in report.incidents:
+        link = f"{report.site}/incidents/{quote(event.identity, safe='')}"
+        yield f'<li><a href="{html.escape(link)}">{in_html(event.identity)}</a>: '
+        yield f"{in_html(_event(event))}</li>"
+    yield "</ul>"
+
+
+def _part(some: Sequence[Change]) -> Iterator[str]:
+    """Numbers that belong together, values first; those that are not known in one line."""
+    if known := [one for one in some if one.now is not None]:
+        yield "<table>"
+        for one in known:
+            said = ", ".join(filter(None, (one.surely, one.earlier)))
+            about = f'<br><span class="soft">{in_html(said)}</span>' if said else ""
+            yield f'<tr><td class="n">{in_html(one.value)}</td>'
+            yield f'<th scope="row">{in_html(one.name)}{about}</th></tr>'
+        yield "</table>"
+    if words := _unknown(some):
+        yield f'<p class="soft">{in_html(words)}</p>'
 
 
 def markdown(report: Report) -> str:
@@ -225,15 +256,16 @@ def _plain(report: Report, said: Callable[[str], str]) -> str:
     lines = [f"# {said(report.model)}, {report.week}", ""]
     lines += [f"{report.start} to {report.end}, for {said(report.owner)}", ""]
     lines += [said(sentence) for sentence in report.words]
-    if report.changes:
-        lines += ["", "## What changed most", ""]
-        lines += [f"- {said(one.name)}: {said(one.told())}" for one in report.changes]
     if report.incidents:
         lines += ["", "## Incidents", ""]
         lines += [f"- {said(one.identity)}: {said(_event(one))}" for one in report.incidents]
+    if report.changes:
+        lines += ["", "## What changed most", ""]
+        lines += [f"- {said(one.name)}: {said(one.told)}" for one in report.changes]
     for title, some in report.parts:
         lines += ["", f"## {title}", ""]
-        lines += [f"- {said(one.name)}: {said(one.told())}" for one in some]
+        lines += [f"- {said(one.name)}: {said(one.told)}" for one in some if one.now is not None]
+        lines += [said(words)] if (words := _unknown(some)) else []
     for title, some_lines in _lists(report):
         lines += ["", f"## {title}", "", *(f"- {said(one)}" for one in some_lines)]
     link = f"{report.site}/models/{quote(report.model, safe='')}"
@@ -246,6 +278,16 @@ def _plain(report: Report, said: Callable[[str], str]) -> str:
 
 
 _DRILLED: Final = "Each feature of the week beside the reference, by Evidently"
+
+
+def _unknown(some: Sequence[Change]) -> str:
+    """Numbers of a part that are not known, each with the first reason; "" for none."""
+    reasons: dict[str, str] = {}
+    for one in some:
+        if one.now is None:
+            reasons.setdefault(one.title, one.why)
+    told = (f"{title} ({why})" if why else title for title, why in reasons.items())
+    return f"Not known: {'; '.join(told)}." if reasons else ""
 
 
 def _undrilled(why: str) -> str:

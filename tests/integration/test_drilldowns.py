@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from prometheus_client import CollectorRegistry
 
+from monitor.cards.card import Card
 from monitor.jobs import drilldown, reports, sampled_drift
 from monitor.jobs.notices import Notifier
 from monitor.jobs.read_in import read_in
@@ -175,3 +176,26 @@ def test_a_report_says_why_it_has_none(loan: Service, mailbox: Mailbox) -> None:
     assert mail["Bcc"] is None
     assert "drilldowns" not in page
     assert list(mail.iter_attachments()) == []
+
+
+def test_drill_downs_hold_up_mails_for_a_bounded_time_and_come_later(parts: Opened) -> None:
+    card = parts.cards["lending"]
+    cards = {name: card.model_copy(update={"model": name}) for name in ("a", "b", "c")}
+    seconds, asked = 0.0, []
+
+    def made(one: Card, week: str) -> str:
+        nonlocal seconds
+        seconds += drilldown.ROUND.total_seconds()
+        asked.append((one.model, week))
+        return ""
+
+    rounds = drilldown.Rounds(made, lambda: seconds)
+    rounds.begin()
+    said = [rounds(one, WEEK) for one in cards.values()]
+    assert said == ["", drilldown.LATER, drilldown.LATER]
+    assert rounds.go_on(cards) == 0
+    rounds.begin()
+    assert rounds.go_on(cards) == 1
+    rounds.begin()
+    assert rounds.go_on({}) == 0
+    assert asked == [("a", WEEK), ("b", WEEK)]

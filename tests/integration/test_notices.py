@@ -123,11 +123,15 @@ def test_the_owner_gets_a_mail_with_words_and_links(state: State, mailbox: Mailb
     (mail,) = mailbox.mails
     assert mailbox.to == [["owner@example.org"]]
     assert mail["From"] == "Model Behavior Monitor <mbm@example.org>"
-    assert mail["Subject"] == f"[lending] Behavior shift: {INCIDENT.summary}"
+    assert (
+        mail["Subject"] == f"[lending] Behavior shift: {INCIDENT.summary.removeprefix('lending: ')}"
+    )
     assert mail["Auto-Submitted"] == "auto-generated"
     said = body(mail, "plain")
-    assert "feature_location income (location) in region=north, version 2: up by 0.31 sigma" in said
-    assert "from 4e+04 to 4.62e+04 since 2026-03-11 09:00 UTC; 80% of the evidence" in said
+    assert (
+        "income, location up in region=north from 40,000 to 46,200 since 2026-03-11 09:00" in said
+    )
+    assert "UTC (by 0.31 sigma, version 2)" in said
     assert f"http://127.0.0.1:9464/incidents/{identity}" in said
     assert "http://127.0.0.1:9464/runbook/MbmBehaviorShift" in said
     assert "Owner: owner@example.org (lending)" in said
@@ -320,7 +324,7 @@ def test_a_webhook_gets_a_document_with_the_token_and_a_chat_a_message(
     assert (hook.document["model"], hook.document["tier"]) == ("lending", "page")
     assert (hook.document["owner"], hook.document["pager"]) == ("owner@example.org", "lending-rota")
     assert chat.path == "/services/T/B/x"
-    assert chat.document["text"].startswith("*[lending] Behavior shift: lending: income")
+    assert chat.document["text"].startswith("*[lending] Behavior shift: income")
     assert f"<http://127.0.0.1:9464/incidents/{identity}|The incident>" in chat.document["text"]
 
 

@@ -76,7 +76,7 @@ def test_pandas_and_notebooks_get_the_same_rows(service: Monitor) -> None:
     frame = rows.pandas()
     assert list(frame.columns) == ["version", "value"]
     assert len(frame) == len(rows)
-    assert "<th>version</th>" in rows._repr_html_()
+    assert ">version</th>" in rows._repr_html_()
 
 
 @pytest.mark.parametrize("metric", sorted(MEANS))
@@ -177,5 +177,13 @@ def test_a_cell_cannot_hold_markup() -> None:
 
 def test_a_long_table_is_cut_for_people_only() -> None:
     rows = Rows(pa.table({"n": list(range(60))}))
-    assert "and 10 more rows" in rows._repr_html_()
+    assert "and 30 more rows" in rows._repr_html_()
     assert len(list(rows)) == 60
+
+
+def test_a_notebook_says_once_what_is_the_same_in_all_rows() -> None:
+    rows = {"model": ["loan"] * 2, "note": [None, ""], "inputs_hash": ["a", "b"], "n": [1, 2]}
+    shown = Rows(pa.table(rows))._repr_html_()
+    assert "In all of these rows: model loan." in shown
+    assert shown.count("<th ") == 1
+    assert Rows(pa.table({"n": pa.array([], pa.int64())}))._repr_html_().count("<th ") == 1

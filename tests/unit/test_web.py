@@ -262,6 +262,22 @@ def test_a_token_of_another_model_sees_nothing_of_this_one(page: str, loan: Serv
     assert "Credit" not in answer.text
 
 
+def test_a_token_of_one_model_cannot_tell_which_incidents_others_have(loan: Service) -> None:
+    client, other = loan.client(), bearer(loan, models=("other",))
+    for root in ("", "/api/v1"):
+        known = client.get(root + ACTED, headers=other)
+        unknown = client.get(f"{root}/incidents/loan-2026-01-01-1", headers=other)
+        assert known.status_code == unknown.status_code
+
+
+def test_the_log_is_not_read_for_who_may_see_nothing(loan: Service) -> None:
+    loan.reading = "token"
+    loan.traces = Broken()
+    for page in ("/trace?id=p1", "/api/v1/predictions?id=p1"):
+        answer = loan.client().get(page)
+        assert answer.status_code == HTTPStatus.UNAUTHORIZED, page
+
+
 def test_a_token_that_is_worth_nothing_is_refused(loan: Service) -> None:
     headers = {"Authorization": "Bearer mbm_abc_def"}
     assert loan.client().get("/", headers=headers).status_code == HTTPStatus.UNAUTHORIZED

@@ -180,10 +180,7 @@ def predictions(call: Call) -> list[Prediction]:
     identity = call.argument("id")
     if not identity:
         raise BadRequest("name the prediction: ?id=")
-    found = [one for one in call.facts.trace(identity) if call.asker.sees(one.event.model)]
-    if not found:
-        pages.refuse_blind(call, None)
-    return [_prediction(call, one) for one in found]
+    return [_prediction(call, one) for one in pages.traced(call, identity)]
 
 
 def _prediction(call: Call, one: Trace) -> Prediction:

@@ -26,6 +26,7 @@ from monitor.outputs.web.access import (
     form_secret,
     refuse_forged,
 )
+from monitor.outputs.web.facts import Trace
 from monitor.outputs.web.site import Call
 from monitor.render.alert_rules import ALERTS
 from monitor.render.allowed import allowed
@@ -294,10 +295,7 @@ def acting(call: Call, of: str, said: Mapping[str, Any]) -> tuple[str, What, str
 def trace(call: Call) -> Response:
     """A prediction, from its inputs to its outcome."""
     identity = call.argument("id")
-    found = []
-    if identity:
-        found = [one for one in call.facts.trace(identity) if call.asker.sees(one.event.model)]
-    refuse_blind(call, found[0].event.model if found else None)
+    found = traced(call, identity)
     cards = call.facts.cards()
     limits = {
         name: {feature.name: allowed(feature) for feature in cards[name].contract.features}
@@ -305,6 +303,14 @@ def trace(call: Call) -> Response:
         if (name := one.event.model) in cards
     }
     return call.page("trace.html", identity=identity, found=found, limits=limits)
+
+
+def traced(call: Call, identity: str) -> list[Trace]:
+    """Predictions under an id that the asker may see; the log is not read for who may see none."""
+    refuse_blind(call, _any_model(call))
+    if not identity:
+        return []
+    return [one for one in call.facts.trace(identity) if call.asker.sees(one.event.model)]
 
 
 def quarantine(call: Call) -> Response:
@@ -431,12 +437,14 @@ def known_model(call: Call, name: str) -> Model:
 
 
 def known_incident(call: Call, identity: str) -> incidents.Incident:
+    """An incident of a model that the asker may see; others are as if there were none."""
+    refuse_blind(call, _any_model(call))
     try:
         found = incidents.one(call.facts.state, identity)
     except StateError:
-        refuse_blind(call, None)
-        raise NotFound(f'there is no incident "{identity}"') from None
-    refuse_blind(call, found.model)
+        found = None
+    if found is None or not call.asker.sees(found.model):
+        raise NotFound(f'there is no incident "{identity}"')
     return found
 
 

@@ -200,7 +200,7 @@ def _refusal(call: Call, status: HTTPStatus, why: str, *, api: bool) -> Response
             status,
             title=status.phrase,
             why=why,
-            needs_token=status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
+            needs_token="token" in why,
         )
     if status is HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="mbm"'
