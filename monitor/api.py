@@ -280,7 +280,16 @@ class Monitor:
         called = " · ".join(filter(None, (model, chosen, column, segment, about.title)))
         moments = found.get(chosen, [])
         marked = marks(self.parts.state, model, since)
-        drawn = chart_of(card, about, moments, called=called, marks=marked, width=640, height=160)
+        drawn = chart_of(
+            card,
+            about,
+            moments,
+            called=called,
+            marks=marked,
+            width=640,
+            height=176,
+            is_headed=True,
+        )
         return Picture(svg(drawn, alone=True))
 
     def query(self, sql: str) -> Rows:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from monitor.metrics.base import Unit
-from monitor.render.plain import in_html
+from monitor.render.plain import cut, in_html
 
 STYLE: Final = (
     ".mbm-line{fill:none;stroke:#1f5fa8;stroke-width:1.6}.mbm-dot{fill:#1f5fa8}"
@@ -63,6 +63,7 @@ class Chart:
         width: in pixels.
         height: in pixels.
         has_axis: whether ends of both axes are written.
+        is_headed: whether the title is written above.
         marks: what happened, in order of time; those outside of the points' times are left out.
     """
 
@@ -74,6 +75,7 @@ class Chart:
     width: int = 320
     height: int = 96
     has_axis: bool = True
+    is_headed: bool = False
     marks: Sequence[Mark] = ()
 
     @property
@@ -113,6 +115,9 @@ def svg(chart: Chart, *, alone: bool = False) -> str:
     parts.append(f"<title>{in_html(chart.title)}</title>")
     if alone:
         parts.append(f"<style>{STYLE}</style>")
+    if chart.is_headed:
+        title = in_html(cut(chart.title, chart.width // 7))
+        parts.append(f'<text class="mbm-text" x="6" y="13">{title}</text>')
     if box is None:
         middle = f'x="{chart.width / 2:.0f}" y="{chart.height / 2:.0f}"'
         parts.append(f'<text class="mbm-text" {middle} text-anchor="middle">no value yet</text>')
@@ -120,6 +125,10 @@ def svg(chart: Chart, *, alone: bool = False) -> str:
         parts += _drawn(chart, box)
     parts.append("</svg>")
     return "".join(parts)
+
+
+_HEADING: Final = 22.0
+"""Height of the title [px]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +176,7 @@ def _box(chart: Chart) -> _Box | None:
         high=high + pad,
         left=left,
         right=chart.width - 6.0,
-        top=5.0,
+        top=_HEADING if chart.is_headed else 5.0,
         bottom=bottom,
         words=words,
     )

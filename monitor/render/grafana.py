@@ -78,6 +78,9 @@ def text(board: Board) -> str:
                 heading.with_panel(one)
             built.with_row(heading)
     written = json.dumps(built.build(), cls=JSONEncoder, indent=2, ensure_ascii=False)
+    if board.of_one:
+        # Of a variable with one value Grafana hides no marks of patterns: a.b would match a-b.
+        written = written.replace('model=~\\"$model\\"', 'model=\\"$model\\"')
     return written + "\n"
 
 
@@ -145,6 +148,9 @@ def _lines(panel: Panel, number: int) -> timeseries.Panel:
             model.DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash"}),
             model.DynamicConfigValue(id_val="custom.lineWidth", value=1),
             model.DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": "gray"}),
+            model.DynamicConfigValue(
+                id_val="custom.hideFrom", value={"legend": True, "tooltip": False, "viz": False}
+            ),
         ]
         for ref in "BC":
             built.override_by_query(ref, faint)

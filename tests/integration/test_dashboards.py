@@ -105,6 +105,7 @@ def samples_of(service: Evaluated) -> Samples:
 def filled(expr: str) -> str:
     for name, value in (
         ("$__rate_interval", "30s"),
+        ('model="$model"', f'model="{MODEL}"'),
         ("$model", ".*"),
         ("$version", ".*"),
         ("$stage", ".*"),

@@ -151,7 +151,7 @@ def test_each_incident_is_told_once_on_each_channel_and_so_is_its_end(
     assert service.tell(HOUR) == (0, 0)
     incidents.act(state, identity, What.ACCEPT, **acts)  # type: ignore[arg-type]
     assert [service.tell(HOUR) for _ in range(2)] == [(2, 0), (0, 0)]
-    assert "accepted as the new normal: lending" in mailbox.mails[1]["Subject"]
+    assert "accepted as the new normal: income" in mailbox.mails[1]["Subject"]
     assert "accepted as the new normal by anna: new product" in body(mailbox.mails[1], "plain")
     assert [posted.document["event"] for posted in receiver.posted] == ["opened", "accept"]
     assert mailbox.mails[0]["Message-ID"] != mailbox.mails[1]["Message-ID"]

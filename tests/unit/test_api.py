@@ -76,7 +76,7 @@ def test_pandas_and_notebooks_get_the_same_rows(service: Monitor) -> None:
     frame = rows.pandas()
     assert list(frame.columns) == ["version", "value"]
     assert len(frame) == len(rows)
-    assert ">version</th>" in rows._repr_html_()
+    assert ">value</th>" in rows._repr_html_()
 
 
 @pytest.mark.parametrize("metric", sorted(MEANS))

@@ -217,6 +217,7 @@ def test_a_chart_by_itself_carries_its_style(loan: Service) -> None:
     answer = loan.client().get("/models/loan/metrics/override.svg")
     assert answer.mimetype == "image/svg+xml"
     assert "<style>" in answer.text
+    assert 'y="13">loan · 2 · Override rate: 10 %, 07 Mar to 20 Mar 2026</text>' in answer.text
     assert "sha256-" in answer.headers["Content-Security-Policy"]
 
 

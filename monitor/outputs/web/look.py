@@ -291,6 +291,7 @@ def chart_of(
     marks: Sequence[Mark] = (),
     width: int = 320,
     height: int = 96,
+    is_headed: bool = False,
 ) -> Chart:
     """How a number moved, with the reference's own value and the range that was usual in it."""
     points = [Point(m.end, m.value, m.lower, m.upper, m.completeness) for m in moments]
@@ -309,6 +310,7 @@ def chart_of(
         metric.unit,
         width=width,
         height=height,
+        is_headed=is_headed,
         marks=marks,
     )
 

@@ -167,7 +167,8 @@ def chart(call: Call, model: str, metric: str) -> Response:
         called=called,
         marks=marks(call.facts.state, model, since),
         width=640,
-        height=160,
+        height=176,
+        is_headed=True,
     )
     response = Response(svg(drawn, alone=True), mimetype="image/svg+xml")
     response.headers["Content-Security-Policy"] = _CHART_POLICY
