@@ -14,11 +14,13 @@ from bench.report import Section, report
 NAMES = (
     "decode",
     "ingest",
+    "neighbour",
     "endurance",
     "profiles",
     "drift",
     "metrics",
     "causes",
+    "slices",
     "detect",
     "evaluate",
     "pages",

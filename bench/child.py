@@ -1,9 +1,11 @@
 """Work measured in a process of its own."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,6 +70,62 @@ def memory(line: str = "VmRSS", process: str = "self") -> float:
     """
     text = Path(f"/proc/{process}/status").read_text(encoding="ascii")
     return next(int(x.split()[1]) for x in text.splitlines() if x.startswith(line)) / 1024
+
+
+class Watch(threading.Thread):
+    """Looks now and then how much memory Evidently's process has taken at most.
+
+    The kernel's own account of an ended process would count what its parent held at its start.
+
+    Args:
+        parent: process that starts it.
+
+    Attributes:
+        most: resident [MB].
+        limit: of its data, as it was set [MB].
+        cpu: seconds of all that were seen.
+    """
+
+    def __init__(self, parent: int) -> None:
+        super().__init__(daemon=True)
+        self.most = self.limit = 0.0
+        self._parent = parent
+        self._used: dict[str, float] = {}
+        self._ends = threading.Event()
+        self.start()
+
+    @property
+    def cpu(self) -> float:
+        return sum(self._used.values())
+
+    def end(self) -> None:
+        """Look no more."""
+        self._ends.set()
+        self.join()
+
+    def run(self) -> None:
+        while not self._ends.wait(0.1):
+            for children in Path(f"/proc/{self._parent}/task").glob("*/children"):
+                for child in children.read_text().split():
+                    with contextlib.suppress(OSError, StopIteration):
+                        self._look(child)
+
+    def _look(self, child: str) -> None:
+        place = Path("/proc") / child
+        if b"evidently_worker" in (place / "cmdline").read_bytes():
+            self.most = max(self.most, memory("VmHWM", child))
+            self._used[child] = used(child)
+            limits = (place / "limits").read_text().splitlines()
+            data = next(line.split()[3] for line in limits if line.startswith("Max data size"))
+            if data.isdecimal():
+                self.limit = max(self.limit, int(data) / 2**20)
+
+
+def used(process: int | str) -> float:
+    """User and system seconds of a process so far, without its children."""
+    # Its name, in brackets, may hold blanks.
+    parts = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def cpu(act: Callable[[], object]) -> float:

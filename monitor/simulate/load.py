@@ -51,6 +51,23 @@ def load_contract(model: str) -> Contract:
     return Contract(model, numbers + texts, CLASSES, attributes=attributes)
 
 
+def load_card(model: str) -> str:
+    """JSON of a card with the contract of such a model."""
+    contract = load_contract(model)
+    features = {feature.name: {"type": feature.type.value} for feature in contract.features}
+    card = {
+        "model": model,
+        "owner": {"team": "load", "mail": "load@example.org"},
+        "versions": ["1"],
+        "contract": {
+            "prediction": {"classes": CLASSES},
+            "features": features,
+            "attributes": {attribute.name: {} for attribute in contract.attributes},
+        },
+    }
+    return msgspec.json.encode(card).decode()
+
+
 def load_messages(seed: int, count: int, models: int, start: datetime = _START) -> list[bytes]:
     """`count` predictions of about 690 bytes of JSON each, a hundred a second from `start`.
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monitor.events.schema import Kind, Reason
-from monitor.simulate.load import CLASSES, load_contract, load_messages, load_models
+from monitor.simulate.load import load_card, load_messages, load_models
 from tests.services.kafka import Broker
 from tests.streams.service import Home
 
@@ -74,27 +74,10 @@ POISON: tuple[tuple[Reason, bytes | None], ...] = (
 """What is wrong, and the message."""
 
 
-def card(model: str) -> str:
-    contract = load_contract(model)
-    features = {feature.name: {"type": feature.type.value} for feature in contract.features}
-    return json.dumps(
-        {
-            "model": model,
-            "owner": {"team": "load", "mail": "load@example.org"},
-            "versions": ["1"],
-            "contract": {
-                "prediction": {"classes": list(CLASSES)},
-                "features": features,
-                "attributes": {attribute.name: {} for attribute in contract.attributes},
-            },
-        }
-    )
-
-
 def service(folder: Path, origin: dict[str, Any]) -> Home:
     (folder / "cards").mkdir(parents=True)
     for model in MODELS:
-        (folder / "cards" / f"{model}.yaml").write_text(card(model))
+        (folder / "cards" / f"{model}.yaml").write_text(load_card(model))
     settings = {
         "store": "data",
         "cards": "cards",

@@ -17,7 +17,7 @@ SEEDS = range(4)
 
 @pytest.mark.parametrize("conditions_of_it", [1, 2, 3])
 def test_a_planted_slice_is_among_the_first_three(conditions_of_it: int) -> None:
-    # As an experiment 200 seeds of 40,000 rows and 20 columns: see docs/explanation/why.md.
+    # 200 seeds of 40,000 rows and 20 columns: python -m bench --only slices.
     worlds = (world(seed, conditions_of_it, rows=20_000, columns=6) for seed in SEEDS)
     hits = [any(names(one, some) for some in found(one)[:3]) for one in worlds]
     assert sum(hits) >= 3
