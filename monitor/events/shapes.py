@@ -1,5 +1,6 @@
 """Typed decoders: the events of one model as msgspec structs."""
 
+import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -102,9 +103,12 @@ class Shape:
         It passes over unknown and repeated keys in silence, so its caller counts the texts.
 
         Raises:
-            ValueError: the message is not what the forms and the contract demand.
+            ValueError: the message is not what the forms and the contract demand, or the contract
+                has names that can only be read the exact way.
             RecursionError: it is nested absurdly deep.
         """
+        if not all(_is_plain(name) for one in self.sections.values() for name in one.forms):
+            return _left_over
         types: Any = Union[tuple(self.structs.values())]  # noqa: UP007
         decode: Callable[[bytes], Struct] = msgspec.json.Decoder(types).decode
         return decode
@@ -123,7 +127,7 @@ class Shape:
         # Names in JSON need not be identifiers; fields of a struct must be.
         kinds = [_optional(form.annotation) for form in forms.values()] + [LOOSE] * len(extras)
         fields = [(f"f{i}", kind, UNSET) for i, kind in enumerate(kinds)]
-        rename = {f"f{i}": key for i, key in enumerate(keys)}
+        rename = {f"f{i}": key for i, key in enumerate(keys) if _is_plain(key)}
         struct = msgspec.defstruct(name, fields, rename=rename, gc=False)
         return Section(name, forms, extras, struct, struct(), stranger)
 
@@ -156,6 +160,19 @@ class Shape:
 
 
 _UNSEEN = Rule.UNSEEN_CATEGORY
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a field of a struct may have this name."""
+    return not _ESCAPED.search(name)
+
+
+_ESCAPED = re.compile(r'["\\\x00-\x1f]')
+"""What JSON writes with a backslash."""
+
+
+def _left_over(message: bytes) -> Struct:
+    raise ValueError(f"{len(message)} bytes are to be read the exact way")
 
 
 def _feature(feature: Feature) -> Form:

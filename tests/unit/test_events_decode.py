@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from monitor.cards.contract import Contract
+from monitor.cards.contract import Attribute, Contract, Feature, FeatureType
 from monitor.errors import SourceError
 from monitor.events.adapters import SourceFormat
 from monitor.events.batch import Decoded
@@ -325,6 +325,27 @@ def test_a_card_may_hash_or_drop_columns() -> None:
 def test_a_mapped_source_needs_a_model_with_a_mapping() -> None:
     with pytest.raises(SourceError, match="loan"):
         decoder(formats={"test": SourceFormat("mapping", "loan")})
+
+
+def test_names_may_be_anything_that_json_can_write() -> None:
+    odd = Contract(
+        "odd",
+        (Feature('a "b"', FeatureType.NUMBER), Feature("c\\d\n", FeatureType.CATEGORY)),
+        ('no, "never"', "ja\t→"),
+        attributes=(Attribute("größe\u0001"),),
+    )
+    models = {"odd": ModelEvents(odd, frozenset({"1"}))}
+    said = {
+        "model": "odd",
+        "prediction": 'no, "never"',
+        "features": {'a "b"': 2.5, "c\\d\n": "x", "f0": 9},
+        "probabilities": {'no, "never"': 0.75, "ja\t→": 0.25},
+        "attributes": {"größe\u0001": "l"},
+    }
+    row = only(prediction(**said), models=models)
+    assert (row["numeric"], row["category"], row["attributes"]) == ([2.5], ["x"], ["l"])
+    assert row["probabilities"] == [0.75, 0.25]
+    assert (row["predicted_class"], row["violations"]) == ('no, "never"', None)
 
 
 def test_a_contract_may_be_empty_of_everything() -> None:
