@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +20,9 @@ Hold = Callable[[], None]
 
 PATIENCE: Final = 900.0
 """Seconds to wait for another process by default."""
+
+MOST_OF_NAME: Final = 100
+"""Characters of a lock's file; file systems take 255 bytes, the state's own name included."""
 
 EVALUATION: Final = "evaluation"
 """Whatever writes profiles, results or feedback, or erases what these are made of."""
@@ -78,12 +82,18 @@ def _on_file(state: State, name: str, shared: bool, stack: ExitStack) -> Hold | 
     if not database or database == ":memory:":
         # Nobody else can see such a state.
         return _for_good
-    file = stack.enter_context(Path(f"{database}.{name}.lock").open("w"))  # noqa: SIM115 - `stack` closes it
+    file = stack.enter_context(Path(f"{database}.{_of_file(name)}.lock").open("w"))  # noqa: SIM115 - `stack` closes it
     try:
         fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return None
     return _for_good
+
+
+def _of_file(name: str) -> str:
+    """As part of a file's name, whatever somebody called a model."""
+    quoted = quote(name, safe="")
+    return quoted if len(quoted) <= MOST_OF_NAME else hashlib.sha256(name.encode()).hexdigest()
 
 
 def _on_postgresql(state: State, name: str, shared: bool, stack: ExitStack) -> Hold | None:

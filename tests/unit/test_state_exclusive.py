@@ -7,7 +7,7 @@ import pytest
 
 from monitor.errors import StateError
 from monitor.state.database import State
-from monitor.state.exclusive import exclusive
+from monitor.state.exclusive import attempt, exclusive
 
 HOLDER = """
 import sys, time
@@ -33,6 +33,14 @@ def test_a_second_holder_is_refused_and_the_dead_let_go(state: State, state_url:
         holder.wait()
         with exclusive(state, "evaluation", 5):
             pass
+
+
+@pytest.mark.parametrize("name", ["evaluation-../team/größe", "evaluation-" + "名" * 200])
+def test_work_may_be_called_as_models_are(state: State, name: str) -> None:
+    with exclusive(state, name, 0), attempt(state, f"{name}/2") as is_held:
+        assert is_held
+        with attempt(state, name) as again:
+            assert not again
 
 
 def test_it_can_be_taken_again_after_an_error(state: State) -> None:
