@@ -90,12 +90,17 @@ def _numbers(before: Column, after: Column) -> tuple[Floats, Floats]:
     assert before.numbers is not None
     assert after.numbers is not None
     known = before.numbers[np.isfinite(before.numbers)]
-    centre, scale = (float(known.mean()), float(known.std()) or 1.0) if len(known) else (0.0, 1.0)
+    # Squares and sums of the largest floats would overflow; a power of two rounds nothing.
+    unit = 2.0 ** (math.frexp(np.abs(known).max(initial=1.0))[1] - 1)
+    parts = known / unit
+    centre, scale = (float(parts.mean()), float(parts.std()) or 1.0) if len(known) else (0.0, 1.0)
 
     def scaled(x: Floats) -> Floats:
         is_missing = ~np.isfinite(x)
+        with np.errstate(over="ignore"):
+            part = np.where(is_missing, centre, x / unit)
         # Beyond ten deviations a value is as strange as it can be.
-        z = np.clip((np.where(is_missing, centre, x) - centre) / scale, -10, 10)
+        z = np.clip((part - centre) / scale, -10, 10)
         return np.stack([z, is_missing.astype(np.float64)], axis=1)
 
     return scaled(before.numbers), scaled(after.numbers)

@@ -126,6 +126,18 @@ def test_the_design_is_the_references() -> None:
     assert after[:, 2:].tolist() == [[0, 0, 0], [1, 0, 0], [0, 0, 1], [1, 0, 0]]
 
 
+def test_the_largest_numbers_are_strange_and_no_trouble() -> None:
+    rng = np.random.default_rng(45)
+    x = np.where(rng.random(3_000) < 0.5, 1.7e308, rng.normal(size=3_000))
+    some = [Column("x", numbers=x), Column("y", numbers=rng.normal(size=3_000))]
+    before, after = design(some, some)
+    assert np.isfinite(before).all()
+    assert before[:, 0].std() == pytest.approx(1)
+    found = reconstruction(Sides(before, after, rng.random(3_000) < 0.5, rng.random(3_000) < 0.5))
+    assert isinstance(found, Value)
+    assert found.value == pytest.approx(1, abs=0.1)
+
+
 @pytest.mark.parametrize("rows", [0, 1])
 def test_no_rows_are_no_trouble(rows: int) -> None:
     x = Column("x", numbers=np.full(rows, np.nan))
