@@ -5,7 +5,7 @@ each has. Between two windows either the weights moved, or the groups' own numbe
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -142,15 +142,45 @@ def _unseen(other: Part) -> Part:
     return Part(0, other.value, 0.0)
 
 
-def with_rest(whole: Part, groups: Mapping[str, Part], least: int) -> dict[str, Part] | Undefined:
-    """The groups, those of fewer rows than `least` and all other rows together as `OTHERS`.
+def tellable(windows: Sequence[tuple[Part, Mapping[str, Part]]], least: int) -> frozenset[str]:
+    """Names of the groups that may be told of in all these windows.
+
+    Each has `least` rows or more in every window in which it has any, and so have the rows that
+    are in none of them: a group that stood alone in one window only because it is small in the
+    other would be taken for other cases that came, and a small rest would tell of a few people.
+
+    Args:
+        windows: all rows of each, and its groups, no row in two.
+        least: rows that a group needs to be told of.
+    """
+    every = {
+        name: [groups.get(name, NOTHING).rows for _, groups in windows] for name in _named(windows)
+    }
+    kept = {name for name, rows in every.items() if all(n >= least for n in rows if n)}
+
+    def rest(place: int) -> int:
+        return windows[place][0].rows - sum(every[name][place] for name in kept)
+
+    while kept and any(0 < rest(place) < least for place in range(len(windows))):
+        kept.remove(min(kept, key=lambda name: (sum(every[name]), name)))
+    return frozenset(kept)
+
+
+def _named(windows: Sequence[tuple[Part, Mapping[str, Part]]]) -> set[str]:
+    return {name for _, groups in windows for name in groups}
+
+
+def with_rest(
+    whole: Part, groups: Mapping[str, Part], told: Collection[str]
+) -> dict[str, Part] | Undefined:
+    """The groups that may be told of, and all other rows together as `OTHERS`.
 
     Args:
         whole: of all rows.
         groups: of some of them, no row in two.
-        least: rows that a group needs to be told of.
+        told: names of those that stand alone, as `tellable` gives them.
     """
-    kept = {name: part for name, part in groups.items() if part.rows >= least}
+    kept = {name: part for name, part in groups.items() if name in told and part.rows}
     rows = whole.rows - sum(part.rows for part in kept.values())
     if rows < 0:
         return Undefined("its groups hold more rows than there are, so that they overlap")

@@ -1,14 +1,15 @@
 """Which features moved between two windows, by how far beyond chance."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from monitor.metrics.base import Subject, Undefined
-from monitor.metrics.comparison import counted, shares
+from monitor.metrics.comparison import LEAST, counted, missing_and_rows, shares
 from monitor.metrics.jensen_shannon import jensen_shannon_distance
 from monitor.profiles.columns import FEATURE
+from monitor.profiles.distribution import Distribution
 from monitor.profiles.layout import Profile
 
 
@@ -39,13 +40,15 @@ def moved(before: Profile, after: Profile) -> list[Moved]:
     Source: Endres and Schindelin (2003), IEEE Trans. Inf. Theory 49, 1858; without any change
     the squared distance averages (k - 1)(1/n + 1/m) / 8 over k bins, which is taken off.
     """
-    subject = Subject(column="", current=after, reference=before)
     found = []
     for part in after.layout.parts:
         if not part.column.startswith(FEATURE):
             continue
         name = part.column.removeprefix(FEATURE)
-        pair = counted(replace(subject, column=part.column))
+        if few := _few(before, after, part.column):
+            found.append(Moved(name, 0.0, 0, few))
+            continue
+        pair = counted(Subject(column=part.column, current=after, reference=before))
         if isinstance(pair, Undefined):
             found.append(Moved(name, 0.0, 0, pair.why))
             continue
@@ -55,3 +58,14 @@ def moved(before: Profile, after: Profile) -> list[Moved]:
         distance = jensen_shannon_distance(shares(earlier), shares(later))
         found.append(Moved(name, math.sqrt(max(distance**2 - chance, 0.0)), rows))
     return sorted(found, key=lambda one: (-one.distance, one.name))
+
+
+def _few(before: Profile, after: Profile, column: str) -> str:
+    """Which of the two has too few rows to tell of a column, "" if either has enough."""
+    for which, profile in (("earlier", before), ("later", after)):
+        missing, rows = missing_and_rows(profile, column)
+        # Of a category "missing" is a value like others.
+        known = rows - missing if profile.has(Distribution, column) else rows
+        if known < LEAST:
+            return f"the {which} window has {known} rows with a value, {LEAST} are needed"
+    return ""

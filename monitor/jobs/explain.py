@@ -6,7 +6,15 @@ from datetime import datetime
 from typing import Final
 
 from monitor.cards.card import Card
-from monitor.control.attribution import NOTHING, OTHERS, Attribution, Part, attribution, with_rest
+from monitor.control.attribution import (
+    NOTHING,
+    OTHERS,
+    Attribution,
+    Part,
+    attribution,
+    tellable,
+    with_rest,
+)
 from monitor.control.moved import Moved, moved
 from monitor.errors import MonitorError
 from monitor.jobs import references
@@ -95,8 +103,8 @@ class _Looked:
         wrong = f"it has no column {self.column!r}" if self.column else "it has several columns"
         return Undefined(f"{wrong}; name one of them: {known}")
 
-    def parts(self, revisions: Sequence[Revision], by: str) -> dict[str, Part] | Undefined:
-        """The number of each group, all other rows together."""
+    def parts(self, revisions: Sequence[Revision], by: str) -> tuple[Part, dict[str, Part]]:
+        """The number of all rows, and of each group."""
         sums = by_segment(revisions)
         whole = _part(_whole(self, revisions))
         if by == VERSION:
@@ -111,7 +119,7 @@ class _Looked:
                 for segment, profile in sums.items()
                 if tuple(segment_values(segment)) == wanted
             }
-        return with_rest(whole, groups, self.publisher.card.fairness.minimum_rows)
+        return whole, groups
 
 
 def _by_version(revisions: Sequence[Revision]) -> dict[str, list[Revision]]:
@@ -225,7 +233,9 @@ def _parted(
             why = f"{asked.metric.name} is no share or mean over rows, which could be parted"
             yield name, Undefined(why)
             continue
-        parts = [asked.parts(some, name) for some in (earlier, later)]
+        windows = [asked.parts(some, name) for some in (earlier, later)]
+        told = tellable(windows, card.fairness.minimum_rows)
+        parts = [with_rest(*window, told) for window in windows]
         wrong = next((one for one in parts if isinstance(one, Undefined)), None)
         if wrong is not None:
             yield name, wrong

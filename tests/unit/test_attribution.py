@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.control.attribution import OTHERS, Attribution, Part, attribution, with_rest
+from monitor.control.attribution import OTHERS, Attribution, Part, attribution, tellable, with_rest
 from monitor.control.moved import moved
 from monitor.metrics.base import Undefined
 from monitor.profiles import columns
@@ -68,17 +68,30 @@ def test_a_window_without_rows_says_so() -> None:
 
 def test_small_groups_and_the_rest_are_one() -> None:
     whole = Part(100, 0.5, 0.05)
-    found = with_rest(whole, {"a": Part(60, 0.25, 0.06), "tiny": Part(3, 1.0, 0.1)}, 30)
+    groups = {"a": Part(60, 0.25, 0.06), "tiny": Part(3, 1.0, 0.1)}
+    assert tellable([(whole, groups)], 30) == {"a"}
+    found = with_rest(whole, groups, {"a"})
     assert isinstance(found, dict)
     assert found.keys() == {"a", OTHERS}
     assert found[OTHERS].rows == 40
     assert found[OTHERS].value == pytest.approx((50 - 15) / 40)
 
 
+def test_a_group_that_is_small_in_one_window_stands_alone_in_none() -> None:
+    before = Part(400, 0.5), {"a": Part(200, 0.4), "b": Part(100, 0.6), "c": Part(100, 0.6)}
+    after = Part(401, 0.5), {"a": Part(250, 0.4), "b": Part(3, 1.0), "c": Part(148, 0.7)}
+    # The rest would be the three rows of b: c goes with them.
+    assert tellable([before, after], 30) == {"a"}
+    new = Part(400, 0.5), {"a": Part(200, 0.4), "d": Part(200, 0.6)}
+    assert tellable([before, new], 30) == {"a", "b", "c", "d"}
+    tiny = Part(1, 1.0), {"a": Part(1, 1.0)}
+    assert tellable([before, tiny], 30) == frozenset()
+
+
 def test_what_is_no_mean_over_groups_is_not_parted() -> None:
     halves = {"a": Part(50, 0.7), "b": Part(50, 0.7)}
-    assert isinstance(with_rest(Part(100, 0.9), halves, 30), Undefined)
-    assert isinstance(with_rest(Part(80, 0.7), halves, 30), Undefined)
+    assert isinstance(with_rest(Part(100, 0.9), halves, halves), Undefined)
+    assert isinstance(with_rest(Part(80, 0.7), halves, halves), Undefined)
 
 
 SAMPLES = 300
