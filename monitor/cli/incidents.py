@@ -1,7 +1,7 @@
 """`mbm incidents`."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,11 +10,12 @@ import click
 
 from monitor.cli.models import named
 from monitor.cli.options import TIME, config, output
-from monitor.cli.rows import write
+from monitor.cli.rows import printable, write
 from monitor.jobs.service import opened
 from monitor.state import incidents as known
 from monitor.state import mutes
 from monitor.state.incidents import Incident, Lead, Status, What
+from monitor.state.things import things
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -81,21 +82,31 @@ def show(incident: str, file: Path) -> None:
 
     Exit codes: 0 done, 1 there is none, 2 a mistake in the settings or the cards.
     """
+    # Brings SciPy, which the list need not wait for.
+    from monitor.jobs.moved import moved
+
     one = known.one(opened(file).state, incident)
-    click.echo(f"{one.id}  {one.tier}  {one.status}")
-    click.echo(one.summary)
-    click.echo(f"opened {one.opened:%Y-%m-%d %H:%M} UTC, evidence 10^{one.evidence:.1f}")
-    for lead in one.leads:
-        click.echo(f"  {_line(lead)}")
+    for line in _story(one, [moved(thing) for thing in things(one.leads)]):
+        click.echo(printable(line))
+
+
+def _story(one: Incident, moved: Sequence[str]) -> Iterator[str]:
+    yield f"{one.id}  {one.tier}  {one.status}"
+    yield one.summary
+    yield f"opened {one.opened:%Y-%m-%d %H:%M} UTC, evidence 10^{one.evidence:.1f}"
+    yield "what moved:"
+    yield from (f"  {line}" for line in moved)
+    yield "signals:"
+    yield from (f"  {_line(lead)}" for lead in one.leads)
     for deployment in one.story.get("deployments", ()):
-        click.echo(f"deployed {deployment['at']}: version {deployment['version']}")
+        yield f"deployed {deployment['at']}: version {deployment['version']}"
     if examples := one.story.get(known.EXAMPLES):
-        click.echo(f"examples: {' '.join(examples)}")
+        yield f"examples: {' '.join(examples)}"
     for act in one.acts:
-        click.echo(f"{act.at:%Y-%m-%d %H:%M} {act.who}: {act.what}, {act.reason}")
+        yield f"{act.at:%Y-%m-%d %H:%M} {act.who}: {act.what}, {act.reason}"
     if one.is_open:
-        click.echo("look at an example with mbm trace ID, then say what is done about it:")
-        click.echo(f'  mbm incidents ack|accept|resolve {one.id} --who NAME --reason "..."')
+        yield "look at an example with mbm trace ID, then say what is done about it:"
+        yield f'  mbm incidents ack|accept|resolve {one.id} --who NAME --reason "..."'
 
 
 @incidents.command()
@@ -174,7 +185,7 @@ def mute(model: str, signal: str, until: datetime, who: str, reason: str, file: 
 def _act(incident: str, what: What, who: str, reason: str, file: Path) -> None:
     state = opened(file).state
     done = known.act(state, incident, what, who=who, reason=reason, now=datetime.now(UTC))
-    click.echo(f"{done.id} is {done.status}")
+    click.echo(printable(f"{done.id} is {done.status}"))
 
 
 def _row(one: Incident) -> dict[str, Any]:

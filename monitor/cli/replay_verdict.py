@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from monitor.cli.options import TIME, config
+from monitor.cli.rows import printable
 from monitor.cli.talk import progress
 from monitor.errors import StateError
 from monitor.jobs import again, results_again
@@ -81,7 +82,7 @@ def _replay_result(parts: Opened, asked: Asked) -> None:
     for one in differing:
         names = (one.before.version, one.before.stage, one.before.segment, one.before.column_name)
         about = ", ".join(filter(None, names)) or "all rows"
-        click.echo(f"{asked.metric} ({about}): {'; '.join(one.differs)}")
+        click.echo(printable(f"{asked.metric} ({about}): {'; '.join(one.differs)}"))
     if differing:
         click.echo(f"{len(differing)} of {len(every)} results differ")
         raise SystemExit(DIFFERS)

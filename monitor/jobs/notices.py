@@ -10,15 +10,13 @@ from urllib.parse import quote
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from monitor.cards.card import Card
-from monitor.detection.named import SHARE
 from monitor.jobs.failpoint import reach
+from monitor.jobs.moved import moved
 from monitor.jobs.reports import mailed
-from monitor.metrics import BY_NAME
 from monitor.outputs import mail
 from monitor.outputs.notice_metrics import FAILED, SENT, NoticeMetrics
 from monitor.outputs.post import post
 from monitor.render import notice as words
-from monitor.render.chart import number
 from monitor.render.notice import Notice
 from monitor.render.plain import line
 from monitor.settings.notices import Channel, Notices, Smtp
@@ -27,7 +25,7 @@ from monitor.state import notices
 from monitor.state.database import State
 from monitor.state.incidents import Act, Incident, Tier, What, one
 from monitor.state.notices import LEFT, RAISED, WEEKLY, WORSE, Claimed, Key
-from monitor.state.things import Thing, things
+from monitor.state.things import things
 
 LEASE: Final = timedelta(minutes=5)
 """A try that has not ended after this long has died; longer than any can take."""
@@ -140,7 +138,7 @@ def told(incident: Incident, event: str, card: Card, settings: Notices) -> Notic
         tier=str(incident.tier),
         summary=incident.summary,
         since=incident.since.isoformat(),
-        leads=tuple(map(_thing, things(incident.leads))),
+        leads=tuple(map(moved, things(incident.leads))),
         owner=card.owner.mail,
         team=card.owner.team,
         pager=card.owner.pager or "",
@@ -155,32 +153,6 @@ def _act(incident: Incident, event: str) -> Act | None:
     if event.startswith(WORSE):
         return incident.acts[int(event.removeprefix(WORSE)) - 1]
     return next((act for act in reversed(incident.acts) if act.what == event), None)
-
-
-def _thing(thing: Thing) -> str:
-    """What moved, in a line: what people know of it first."""
-    lead = thing.lead
-    title = BY_NAME[lead.metric].title if lead.metric in BY_NAME else lead.metric
-    name = lead.column or title or lead.signal
-    kind = "" if lead.kind in ("", "rate", lead.column, lead.metric) else f", {lead.kind}"
-    where = f" in {lead.segment}" if lead.segment else ""
-    values = ""
-    if lead.before is not None and lead.after is not None:
-        before, after = _number(lead.before, lead.unit), _number(lead.after, lead.unit)
-        values = f" from {before} to {after}"
-    effect = _number(abs(lead.effect), lead.unit)
-    if lead.unit != SHARE:
-        effect = f"{effect} {lead.unit}".strip()
-    versions = ", ".join(f"version {version}" for version in thing.versions if version)
-    also = f"; also {', '.join(thing.also)}" if thing.also else ""
-    return (
-        f"{name}{kind} {lead.direction}{where}{values} since {thing.since:%Y-%m-%d %H:%M} UTC "
-        f"({', '.join(filter(None, (f'by {effect}', versions)))}){also}"
-    )
-
-
-def _number(value: float, unit: str) -> str:
-    return number(value, percent=unit == SHARE)
 
 
 def _tried(

@@ -227,9 +227,7 @@ def _words(
     opened = [one for one in mine if start <= one.opened < end]
     left = [one for one in mine if one.is_open]
     if opened:
-        word = "incident" if len(opened) == 1 else "incidents"
-        still = f", {len(left)} not ended" if left else ", all ended"
-        yield f"{len(opened)} {word} opened{still}: {opened[0].summary}."
+        yield f"{_opened(opened, left)}: {_summary(opened[0])}."
     elif left:
         word = "incident" if len(left) == 1 else "incidents"
         yield f"No incident opened; {len(left)} older {word} not ended."
@@ -246,6 +244,18 @@ def _words(
             if complete >= COMPLETE
             else f"The least complete window had {number(complete, percent=True)} of its messages."
         )
+
+
+def _opened(opened: list[Incident], left: list[Incident]) -> str:
+    if len(opened) == 1 and left in ([], opened):
+        return f"1 incident opened, {'not ended' if left else 'ended'}"
+    word = "incident" if len(opened) == 1 else "incidents"
+    return f"{len(opened)} {word} opened, {f'{len(left)} not ended' if left else 'all ended'}"
+
+
+def _summary(one: Incident) -> str:
+    """What moved; whose it is stands above."""
+    return one.summary.removeprefix(f"{one.model}: ")
 
 
 def _parts(changes: list[Change]) -> Iterable[tuple[str, tuple[Change, ...]]]:
@@ -271,7 +281,7 @@ def _event(one: Incident, start: datetime) -> Event:
     hours = (one.opened - one.since) / timedelta(hours=1)
     return Event(
         identity=one.id,
-        summary=one.summary,
+        summary=_summary(one),
         status=str(one.status),
         opened=one.opened,
         lead=max(hours, 0.0),

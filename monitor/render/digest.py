@@ -1,6 +1,6 @@
 """The week of all models in one mail: the worst first, the quiet ones by name only."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -9,17 +9,17 @@ from urllib.parse import quote
 from monitor.render.plain import LONGEST_SUBJECT, cut, in_html, in_markdown, line
 from monitor.render.report import STYLE
 
-MOST_MODELS: Final = 50
+MOST_MODELS: Final = 20
 """Models of which more than the name is said."""
 
 _MOST_NAMED: Final = 100
 _LONGEST: Final = 300
 _LONGEST_NAME: Final = 80
-_ROOM: Final = 36_000
+_ROOM: Final = 28_000
 """Bytes of HTML for models with something to tell: with the same as text, and how mails write
 both, the whole stays below what mail programs cut."""
 
-_ROOM_FOR_NAMES: Final = 8_000
+_ROOM_FOR_NAMES: Final = 6_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ def _body(digest: Digest, title: str) -> Iterator[str]:
     for one in told:
         yield _part(digest, one)
     if left:
-        yield f"<p>{left} more with something to tell: see the address below.</p>"
-    if named := _quiet(digest, in_html):
+        yield f"<h2>{_MORE}</h2><p>{_named(left, in_html)}</p>"
+    if named := _named([one for one in digest.entries if one.is_quiet], in_html):
         yield f"<h2>Quiet</h2><p>{named}</p>"
     link = in_html(f"{digest.site}/")
     yield f'<p class="soft">All of them: <a href="{link}">{link}</a>. {_ENDING}</p>'
@@ -128,17 +128,18 @@ def _plain(digest: Digest, said: Callable[[str], str]) -> str:
         lines += [f"- {said(cut(sentence, _LONGEST))}" for sentence in some]
         lines += [f"- {_address(digest, one)}"]
     if left:
-        lines += ["", f"{left} more with something to tell: see the address below."]
-    if named := _quiet(digest, said):
+        lines += ["", f"## {_MORE}", "", _named(left, said)]
+    if named := _named([one for one in digest.entries if one.is_quiet], said):
         lines += ["", "## Quiet", "", named]
     return "\n".join([*lines, "", f"All of them: {digest.site}/", _ENDING, ""])
 
 
+_MORE: Final = "More with something to tell"
 _ENDING: Final = "Who gets this mail stands in the service's settings, under notices.digest."
 
 
-def _told(digest: Digest) -> tuple[list[Entry], int]:
-    """The worst models that the mail has room for, and how many are left out."""
+def _told(digest: Digest) -> tuple[list[Entry], list[Entry]]:
+    """The worst models that the mail has room for, and those of which only the name is told."""
     loud = [one for one in digest.entries if not one.is_quiet]
     kept: list[Entry] = []
     size = 0
@@ -147,11 +148,11 @@ def _told(digest: Digest) -> tuple[list[Entry], int]:
         if size > _ROOM:
             break
         kept.append(one)
-    return kept, len(loud) - len(kept)
+    return kept, loud[len(kept) :]
 
 
-def _quiet(digest: Digest, said: Callable[[str], str]) -> str:
-    names = [said(cut(one.model, _LONGEST_NAME)) for one in digest.entries if one.is_quiet]
+def _named(some: Sequence[Entry], said: Callable[[str], str]) -> str:
+    names = [said(cut(one.model, _LONGEST_NAME)) for one in some]
     shown = _fitting(names[:_MOST_NAMED], _ROOM_FOR_NAMES)
     left = len(names) - len(shown)
     return ", ".join(shown) + (f" and {left} more" if left else "")

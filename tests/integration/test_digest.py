@@ -171,7 +171,7 @@ def test_three_hundred_models_stay_small(state: State, tmp_path: Path, mailbox: 
         assert smtp is not None
         mail = reports.mailed(smtp, document, "i", MONDAY)
         assert len(mail.as_bytes()) < MOST_BYTES
-        assert "more with something to tell" in document["text"]
+        assert "More with something to tell" in document["text"]
         assert f'href="{SITE}/"' in document["page"]
 
 

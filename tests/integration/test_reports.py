@@ -198,7 +198,7 @@ def test_the_state_comes_first_in_words(loan: Service) -> None:
     assert calm.words[0].startswith(("A quiet week", "No incident"))
     incidents.add(loan.state, incident(opened=datetime(2026, 3, 11, tzinfo=UTC), summary="It rose"))
     told = weekly(loan.state, loan.cards["loan"], WEEK, SITE)
-    assert told.words[0] == "1 incident opened, 1 not ended: It rose."
+    assert told.words[0] == "1 incident opened, not ended: It rose."
     assert told.words[-1] == "Every window was complete."
     assert told.incidents[0].lead == 0.0
     assert any("overdue" in one for one in told.assumptions)

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from monitor.jobs.read_in import read_in
 from monitor.jobs.service import opened
 from monitor.simulate import folder
 from monitor.simulate.world import demo_world
+from monitor.state import incidents
+from tests.pages import incident
 
 NOW = datetime.now(UTC)
 ROOT = Path(__file__).parents[2]
@@ -418,3 +421,16 @@ def test_a_stale_rendered_file_is_found_and_written(tmp_path: Path) -> None:
     assert mbm("render", "--check", "--root", str(tmp_path)).exit_code == 1
     assert mbm("render", "--root", str(tmp_path)).exit_code == 0
     assert mbm("render", "--check", "--root", str(tmp_path)).exit_code == 0
+
+
+def test_an_incident_is_told_thing_by_thing_and_steers_no_terminal(service: str) -> None:
+    hostile = "branch=\x1b[2J"
+    one = incident("lending", f"overrides rose in {hostile}")
+    lead = replace(one.leads[0], segment=hostile)
+    added = incidents.add(opened(Path(service)).state, replace(one, leads=(lead,)))
+    shown = mbm("incidents", "show", added.id, "-c", service)
+    assert shown.exit_code == 0, shown.stderr
+    assert "\x1b" not in shown.output
+    assert "  Override rate, " not in shown.output
+    assert "  Override rate up in branch=" in shown.output
+    assert " from 8 % to 25 % since " in shown.output
