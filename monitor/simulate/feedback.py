@@ -9,7 +9,13 @@ import numpy as np
 import xxhash
 
 from monitor.simulate.applicants import Applicants, Bools, Floats, Ints
-from monitor.simulate.incidents import CONSUMERS, Incident, override_rates, skips_review
+from monitor.simulate.incidents import (
+    CONSUMERS,
+    Incident,
+    ignores,
+    override_rates,
+    skips_review,
+)
 from monitor.simulate.rhythm import DAY, SECOND
 from monitor.simulate.scoring import THRESHOLD
 
@@ -207,6 +213,8 @@ def uses_of(
     review = reviewed[case]
     waits = cases.required[case] & ~skips_review(consumer, time, incidents, rng)
     used = np.where(waits & (review < 0), _BLOCKED, used)
+    given_up = ignores(consumer, time, incidents, rng) & (used == USED.index("used"))
+    used = np.where(given_up, USED.index("ignored"), used)
     after = review + _spans(3 * 60 * SECOND, 0.8, m, rng)
     time = np.where(waits & (review >= 0), np.maximum(time, after), time)
     return Uses(case, consumer, used, time, time + network_delay(m, rng))

@@ -52,7 +52,20 @@ class SkippedReview:
     share: float
 
 
-Effect = UnitChange | OverrideRise | SkippedReview
+@dataclass(frozen=True, slots=True)
+class UseFall:
+    """A consumer ignores some of the predictions that it used to use.
+
+    Attributes:
+        consumer: one of `CONSUMERS`.
+        share: of what it would use, in [0, 1].
+    """
+
+    consumer: str
+    share: float
+
+
+Effect = UnitChange | OverrideRise | SkippedReview | UseFall
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +151,17 @@ def skips_review(
                 is_theirs = consumer == CONSUMERS.index(effect.consumer)
                 skips |= incident.lasts(times) & is_theirs & (chance < effect.share)
     return skips
+
+
+def ignores(
+    consumer: Ints, times: Ints, incidents: tuple[Incident, ...], rng: np.random.Generator
+) -> Bools:
+    """Whether each use, of a consumer at a time, is given up; draws only where some may be."""
+    given_up = np.zeros(len(times), np.bool_)
+    for incident in incidents:
+        for effect in incident.effects:
+            if isinstance(effect, UseFall):
+                is_theirs = consumer == CONSUMERS.index(effect.consumer)
+                chance = rng.random(len(times))
+                given_up |= incident.lasts(times) & is_theirs & (chance < effect.share)
+    return given_up
