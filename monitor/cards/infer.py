@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 import yaml
@@ -68,6 +68,9 @@ _WINDOWS = (
     (_DAY, 7 * _DAY, 28 * _DAY),
     (_DAY, 28 * _DAY, 364 * _DAY),
 )
+MOST = 0.9
+"""Part of the outcomes that is waited for before they are read."""
+
 _HORIZONS = tuple(timedelta(days=days) for days in (1, 7, 30, 90, 180, 365, 730, 1825))
 
 
@@ -275,14 +278,15 @@ def _is_protected(name: str) -> bool:
 
 
 def _times(sample: Sample) -> Iterator[str]:
-    delay = sample.delay
     horizon = timedelta(days=90)
-    if delay is None:
+    if not sample.delays:
         yield f"label_horizon: {duration_text(horizon)}   # no outcome in the sample: a guess"
     else:
+        delay = max(sample.delays)
         horizon = next((length for length in _HORIZONS if length >= delay), _HORIZONS[-1])
         days = math.ceil(delay / _DAY)
         yield f"label_horizon: {duration_text(horizon)}   # longest wait for an outcome: {days}d"
+    yield from _alarms(sample.delays, horizon)
     profile, detect, publish = _windows(sample.hourly)
     shown = [duration_text(length) for length in (profile, detect, publish)]
     yield f"# {_rate(sample.hourly)}: a detect window should hold {_ROWS} or more."
@@ -295,6 +299,19 @@ def _times(sample: Sample) -> Iterator[str]:
         start, end = (f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in (sample.first, sample.last))
         yield f'#   {{window: {{from: "{start}", to: "{end}"}}}}'
         yield "#   which is all of the sample: end it earlier to see what changed within it"
+
+
+def _alarms(delays: Sequence[timedelta], horizon: timedelta) -> Iterator[str]:
+    """When outcomes are read for pages: once, at the age by which most have come."""
+    yield "# The age of predictions at which their outcomes are read for pages on accuracy, once;"
+    yield "# later ones call nobody. Best where most are known, which label_delay_p90 will say."
+    if not delays:
+        yield "# alarms: {labels_after: 30d}   # without it label_horizon"
+        return
+    most = sorted(delays)[math.ceil(MOST * len(delays)) - 1]
+    unit = _HOUR if most <= 2 * _DAY else _DAY
+    after = duration_text(min(math.ceil(most / unit) * unit, horizon))
+    yield f"alarms: {{labels_after: {after}}}   # {MOST:.0%} of the sample's outcomes came by then"
 
 
 def _retention(sample: Sample, least: timedelta) -> Iterator[str]:

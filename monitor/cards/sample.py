@@ -79,7 +79,7 @@ class Sample:
         labels: labels of outcomes.
         probability: lowest and highest `probability` and their sum and count, per answer.
         unread_numbers: keys of the contract that want numbers and held texts.
-        delay: longest time from a prediction to its outcome.
+        delays: times from predictions to their outcomes.
     """
 
     rows: int = 0
@@ -93,7 +93,7 @@ class Sample:
     labels: Values = field(default_factory=Values)
     probability: dict[str, Probabilities] = field(default_factory=dict)
     unread_numbers: set[str] = field(default_factory=set)
-    delay: timedelta | None = None
+    delays: list[timedelta] = field(default_factory=list)
 
     @property
     def hourly(self) -> float:
@@ -155,7 +155,7 @@ def samples(events: Iterable[Mapping[str, object]]) -> dict[str, Sample]:
             continue
         sample.labels.add(label)
         if start is not None and time is not None and time > start:
-            sample.delay = max(sample.delay or timedelta(0), time - start)
+            sample.delays.append(time - start)
     return found
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from monitor.settings.values import duration_text
 from monitor.simulate.applicants import AGE_BANDS, BRANCHES, CHANNELS, PURPOSES, REGIONS, SEXES
-from monitor.simulate.feedback import LOW_CONFIDENCE, SAMPLE, WITHIN
+from monitor.simulate.feedback import KNOWN, LOW_CONFIDENCE, SAMPLE, WITHIN
 from monitor.simulate.messages import CLASSES, MODEL
 from monitor.simulate.scoring import VERSIONS
 
@@ -58,6 +58,7 @@ review:
     - {{name: low confidence, all: [{{of: confidence, below: {low}}}]}}
 
 label_horizon: 30d
+alarms: {{labels_after: {known}}}   # nine tenths of the outcomes are known by then
 reference:
   window: {{from: "{start}", to: "{end}"}}
 windows: {{profile: 6h, detect: 6h, publish: 24h}}
@@ -85,6 +86,7 @@ def card_text(start: datetime, end: datetime) -> str:
         low=LOW_CONFIDENCE,
         within=duration_text(WITHIN),
         sample=SAMPLE,
+        known=duration_text(KNOWN),
         classes=_listed(CLASSES),
         purposes=_listed(PURPOSES),
         regions=_listed(REGIONS),

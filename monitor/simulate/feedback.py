@@ -24,6 +24,8 @@ OVERRIDE_RATE: Final = 0.08
 """Overrides per decision with the recommendation shown, while nothing is wrong."""
 LABELLED: Final = 0.85
 """Share of predictions whose truth ever becomes known."""
+KNOWN: Final = timedelta(days=10)
+"""Time by which nine tenths of the outcomes have come."""
 USED: Final = ("used", "ignored", "deferred", "blocked")
 SAMPLE: Final = 0.1
 """Share of the predictions of high confidence that the policy has reviewed too."""

@@ -47,7 +47,7 @@ def service(folder: Path) -> Opened:
     text = paths.card.read_text()
     assert _WINDOWS in text
     # Outcomes get their baseline while windows are taken in.
-    text = text.replace(_WINDOWS, windows) + "alarms: {labels_after: 3d}\n"
+    text = text.replace(_WINDOWS, windows).replace("labels_after: 10d", "labels_after: 3d")
     paths.card.write_text(text)
     parts = opened(paths.service)
     read_in(parts, lambda: False, once=True, registry=CollectorRegistry())
@@ -129,13 +129,15 @@ def test_use_is_watched_as_the_usage_events_say_it(told: Told) -> None:
     lag = (reader.lag or 0) * reader.length
     start, end = (int((START + days * DAY).timestamp()) for days in (5, 8))
     read = reader.read((start + lag, end + lag), reader.length, with_late=True)
+    age = int(reader.card.reviews_after.total_seconds())
     for one in CONSUMERS:
         name = one.partition("=")[2]
         query = (
             "SELECT count(*), count(*) FILTER (WHERE u.used = 'used') FROM usage u "
             "JOIN predictions p ON p.event_id = u.prediction_id "
             f"WHERE u.consumer = '{name}' AND p.event_time >= to_timestamp({start}) "
-            f"AND p.event_time < to_timestamp({end})"
+            f"AND p.event_time < to_timestamp({end}) "
+            f"AND u.event_time <= p.event_time + INTERVAL {age} SECOND"
         )
         with answer(told.parts, query) as rows:
             (said,) = zip(*(column.to_pylist() for column in rows.read_all()), strict=True)

@@ -173,6 +173,35 @@ def test_the_label_horizon_covers_the_longest_wait_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("hours", "after"),
+    [
+        ([1], timedelta(hours=1)),
+        ([*range(1, 11)], timedelta(hours=9)),
+        ([*range(1, 12)], timedelta(hours=10)),
+        ([*(24 * day + 1 for day in range(1, 21))], timedelta(days=19)),
+        ([3.5] * 9 + [400], timedelta(hours=4)),
+    ],
+)
+def test_outcomes_are_read_when_nine_tenths_were_there(
+    tmp_path: Path, hours: list[float], after: timedelta
+) -> None:
+    events = [prediction(k) for k in range(len(hours))]
+    times = [datetime.fromisoformat(str(one["event_time"])) for one in events]
+    for k, (time, span) in enumerate(zip(times, hours, strict=True)):
+        events.append(outcome(k, event_time=(time + timedelta(hours=span)).isoformat()))
+    (text,) = first_cards(events).values()
+    assert "90% of the sample's outcomes came by then" in text
+    assert loaded(tmp_path, events).labels_after == after
+
+
+def test_without_outcomes_the_card_says_what_to_set(tmp_path: Path) -> None:
+    (text,) = first_cards([prediction(0), prediction(1)]).values()
+    assert "# alarms: {labels_after: 30d}" in text
+    card = loaded(tmp_path, [prediction(0), prediction(1)])
+    assert card.labels_after == card.label_horizon
+
+
+@pytest.mark.parametrize(
     ("days", "daily", "kept"),
     [(3, 20, 400), (300, 20, 400), (371, 20, 1095), (729, 20, 1095), (14_507, 1, 14_965)],
 )
