@@ -200,6 +200,11 @@ class Card(Part):
         """Age of predictions at which their outcomes are read for pages."""
         return self.alarms.labels_after or self.label_horizon
 
+    @property
+    def reviews_after(self) -> timedelta:
+        """Age of predictions at which reviews and uses of them are read for pages."""
+        return self.policy.within if self.policy else timedelta(days=1)
+
     @cached_property
     def hash(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of the whole card, defaults included."""

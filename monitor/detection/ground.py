@@ -51,6 +51,7 @@ class Usual:
         spread: variance of the probability.
         error: variance of an error, in squares of the model's unit.
         absolute: variance of its size, in the same.
+        segments: segments and protected groups with enough outcomes to be watched by themselves.
     """
 
     has_forecast: bool
@@ -59,6 +60,12 @@ class Usual:
     spread: float
     error: float
     absolute: float
+    segments: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Self:
+        """What `dataclasses.asdict` was taken of."""
+        return cls(**{**said, "segments": tuple(said.get("segments", ()))})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +110,7 @@ class Ground:
         teams = None if said["teams"] is None else tuple(said["teams"])
         consumers = tuple(some) if (some := said.get("consumers")) is not None else None
         counts = np.array(said["counts"], np.int64)
-        usual = Usual(**some) if (some := said.get("usual")) else None
+        usual = Usual.from_json(some) if (some := said.get("usual")) else None
         return cls(
             counts,
             said["typical"],

@@ -91,7 +91,7 @@ def made(columns: Columns, ground: Ground, version: str, sums: Sums, windows: in
             for thing in _gap(columns, segment, whole, of(segment))
         ],
         Group.SEGMENTS: [
-            _within(segment, thing)
+            within(segment, thing)
             for segment, some in followed.items()
             for thing in (*_predictions(some), *_confidence(some, with_mean=True))
         ],
@@ -117,12 +117,12 @@ def reviews(teams: Sequence[str], said: Mapping[str, Ints], windows: int) -> Mad
     for segment in (ALL, *teams):
         counts = said.get(segment, np.zeros((windows, 2), np.int64))
         things.append(
-            _within(
+            within(
                 segment,
                 thing(signals.share(counts[:, 1], counts[:, 0], "override"), "override", "", SHARE),
             )
         )
-    return _halved(Group.PEOPLE, things)
+    return halved(Group.PEOPLE, things)
 
 
 def uses(consumers: Sequence[str], said: Mapping[str, Ints], windows: int) -> Made:
@@ -145,11 +145,11 @@ def uses(consumers: Sequence[str], said: Mapping[str, Ints], windows: int) -> Ma
         ]
         parts = (0.5, 0.25, 0.25) if segment == ALL else (1.0,)
         streams = signals.together(list(zip(parts, shares, strict=False)))
-        things.append(_within(segment, thing(streams, "use_{}", "", SHARE)))
-    return _halved(Group.USE, things)
+        things.append(within(segment, thing(streams, "use_{}", "", SHARE)))
+    return halved(Group.USE, things)
 
 
-def _halved(group: Group, things: Sequence[Thing]) -> Made:
+def halved(group: Group, things: Sequence[Thing]) -> Made:
     """Things of a family: the first, of all rows, has one half and the others share the other."""
     rest = len(things) - 1
     halves = [1.0, *(1.0 / rest for _ in range(rest))]
@@ -339,7 +339,7 @@ def _gap(columns: Columns, segment: str, whole: Ints, group: Ints) -> Iterator[T
 
     (events, rows), (every, all_rows) = counted(columns.group, group), counted(columns.whole, whole)
     streams = signals.gap(events, rows, every - events, all_rows - rows)
-    yield _within(segment, thing(streams, "group_selection_rate_gap", "", SHARE))
+    yield within(segment, thing(streams, "group_selection_rate_gap", "", SHARE))
 
 
 def _of_attributes(columns: Columns, ground: Ground, *, is_protected: bool) -> list[str]:
@@ -350,6 +350,6 @@ def _of_attributes(columns: Columns, ground: Ground, *, is_protected: bool) -> l
     return [segment for segment in ground.segments if set(segment_values(segment)) <= names]
 
 
-def _within(segment: str, of: Thing) -> Thing:
+def within(segment: str, of: Thing) -> Thing:
     found, streams = of
     return [replace(signal, segment=segment) for signal in found], streams

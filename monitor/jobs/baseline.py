@@ -11,7 +11,7 @@ import numpy as np
 from monitor.cards.card import Card
 from monitor.detection.arming import WEEKS, needed
 from monitor.detection.arming import WINDOWS as LEAST_WINDOWS
-from monitor.detection.truths import usual_of
+from monitor.detection.truths import PREFIX, usual_of
 from monitor.detection.watching import (
     Detector,
     Rules,
@@ -55,6 +55,7 @@ def basis(reader: Reader) -> str:
             reader.length,
             reader.lag,
             reader.truth_lag,
+            *reader.early,
             plan.contract.positive,
             plan.low_confidence is None,
         ),
@@ -116,10 +117,11 @@ def ripened(reader: Reader, detector: Detector, asof: datetime | None = None) ->
     if version is None:
         return detector
     first = max(detector.graded[version][0], detector.number + 1 - MOST_LEARNED)
-    sums = reader.truth(first, detector.number, asof)[version]
-    ground = replace(detector.ground, usual=usual_of(reader.plan.contract, reader.scale, sums))
-    (made,) = reader.truths(ground, {version: sums}).values()
-    return with_truth(detector, version, made, ground)
+    sums = reader.truth(first, detector.number, asof)
+    mine = {segment: some for (of, segment), some in sums.items() if of == version}
+    usual = usual_of(reader.plan.contract, reader.scale, mine, detector.ground.segments)
+    ground = replace(detector.ground, usual=usual)
+    return with_truth(detector, version, reader.truths(ground, sums)[PREFIX + version], ground)
 
 
 def _enough(rows: Ints, length: int) -> int | None:

@@ -9,19 +9,16 @@ from typing import Any, Final
 import numpy as np
 
 from monitor.detection import slow_words
-from monitor.detection.ground import Ground, Sums
-from monitor.detection.made import Made, followed, made
-from monitor.detection.named import Signal
-from monitor.detection.readings import History
+from monitor.detection.named import OF_TRUTH, Signal
 from monitor.detection.slow import Drift, Tickets, Told, checked, drift, threshold
 from monitor.detection.slow_blocks import QUARTER, Blocks, block_length, blocked
 from monitor.detection.slow_family import Harmless, harmless
 from monitor.detection.weights import weights
 from monitor.jobs.baseline import rules_of
+from monitor.jobs.slow_history import Days, days
 from monitor.jobs.story import Teller
-from monitor.jobs.watched import Reader, parts
+from monitor.jobs.watched import Reader
 from monitor.profiles.layout import Floats
-from monitor.profiles.segments import ALL
 from monitor.profiles.windows import DAY, Range, ceiling, floor, instant, seconds_of
 from monitor.state import incidents
 from monitor.state.database import State
@@ -96,11 +93,11 @@ class Slow:
         self, state: State, before: Mapping[str, Any], count: int, length: int
     ) -> tuple[Mapping[str, Any], list[Incident]]:
         start, end = self._span
-        history, found = self._history((start, end + count * length), end)
-        kinds = found.streams.kinds
-        every = blocked(history, kinds, end // self._unit, length)
+        found = days(self.reader, (start, end + count * length), self._unit, end)
+        kinds = found.made.streams.kinds
+        every = blocked(found.history, kinds, end // self._unit, length)
         quiet = harmless(every)
-        each = weights(found.signals, rules_of(self.reader.card).weights, [""])
+        each = weights(found.made.signals, rules_of(self.reader.card).weights, [""])
         limit = threshold(length, self.reader.card.alarms.tickets_per_quarter)
         owner = np.array(before.get("tickets", [0] * len(kinds)), np.int64)
         tickets = Tickets(owner, before.get("last", 0))
@@ -155,36 +152,11 @@ class Slow:
         start, end = self._span
         return slow_words.standing((end - start) // (7 * DAY), median)
 
-    def _history(self, span: Range, end: int) -> tuple[History, Made]:
-        """The signals of all versions together, planned by what was before `end`."""
-        unit = self._unit
-        columns = self.reader.columns
-        portions = [_pooled(self.reader.read(part, unit).sums) for part in parts(span, unit)]
-        counts, rows = np.zeros(columns.whole.ints, np.int64), []
-        at = span[0]
-        for part, sums in zip(parts(span, unit), portions, strict=True):
-            if (matrix := sums.get(("", ALL))) is not None:
-                before = matrix[: max((end - part[0]) // unit, 0)]
-                counts += before.sum(axis=0)
-                rows.append(_rows(before, columns.whole.places["counts", ""][1]))
-            at = part[1]
-        seen = np.concatenate(rows) if rows else np.zeros(0)
-        typical = float(np.median(seen[seen > 0])) if (seen > 0).any() else 0.0
-        ground = Ground(counts, typical, {})
-        some = [
-            made(columns, ground, "", sums, (part[1] - part[0]) // unit)
-            for part, sums in zip(parts(span, unit), portions, strict=True)
-        ]
-        assert at == span[1]
-        whole = followed(some)
-        streams = whole.streams
-        first = span[0] // unit
-        return History(unit, first, streams.value, streams.rows, streams.variance), whole
-
-    def _lead(self, told: Told, moved: Drift, found: Made, end: int, length: int) -> Lead:
+    def _lead(self, told: Told, moved: Drift, found: Days, end: int, length: int) -> Lead:
         """The top contributor; those behind it are not named, for any of them may follow it."""
         place = told.signals[0]
-        signal: Signal = found.signals[place]
+        signal: Signal = found.made.signals[place]
+        lag = found.lag * self._unit if signal.group in OF_TRUTH else 0
         difference = float(moved.difference[place])
         return Lead(
             signal=signal.name,
@@ -195,7 +167,7 @@ class Slow:
             kind=signal.kind,
             part=1.0,
             direction="up" if difference > 0 else "down",
-            since=instant(end - int(moved.since[place]) * length),
+            since=instant(end - int(moved.since[place]) * length - lag),
             effect=difference,
             low=difference,
             high=difference,
@@ -272,13 +244,3 @@ def check(model: str, kept: Mapping[str, Any], *, is_open: bool) -> Check:
     return Check(
         model, "", CHECK, CheckState.WARNING if is_open else state, None, 0.0, 0, kept["words"]
     )
-
-
-def _pooled(sums: Sums) -> Sums:
-    """Profiles of all rows, all versions together."""
-    some = [matrix for (_, segment), matrix in sums.items() if segment == ALL]
-    return {("", ALL): np.sum(some, axis=0)} if some else {}
-
-
-def _rows(matrix: np.ndarray[Any, np.dtype[np.int64]], place: int) -> Floats:
-    return matrix[:, place].astype(np.float64)

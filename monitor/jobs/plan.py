@@ -68,6 +68,7 @@ def feedback_plan(card: Card, inputs: InputsPlan) -> FeedbackPlan:
         versions=inputs.versions,
         policy=card.policy,
         age=int(card.labels_after.total_seconds()),
+        review_age=int(card.reviews_after.total_seconds()),
         named={
             TEAM: card.people.teams,
             ROLE: card.people.roles,

@@ -11,6 +11,7 @@ import pyarrow as pa
 from monitor.cards.card import Card
 from monitor.detection import pager
 from monitor.detection.named import OF_TRUTH, SIGMA, Group, Signal
+from monitor.detection.truths import PREFIX
 from monitor.detection.watching import Step
 from monitor.events.schema import Kind
 from monitor.jobs.watched import Read, Reader
@@ -124,8 +125,8 @@ class Teller:
         The baseline has followed the change for some windows, so that it is no longer the usual
         value; this one less the effect is.
         """
-        sums = self.reader.truth(lead.since, step.detector.number)[signal.version]
-        (made,) = self.reader.truths(step.detector.ground, {signal.version: sums}).values()
+        sums = self.reader.truth(lead.since, step.detector.number)
+        made = self.reader.truths(step.detector.ground, sums)[PREFIX + signal.version]
         place = made.signals.index(signal)
         rows = made.streams.rows[place]
         return float(rows @ made.streams.value[place] / max(float(rows.sum()), 1.0))

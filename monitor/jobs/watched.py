@@ -4,7 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -48,19 +48,12 @@ MOST_CONSUMERS: Final = 20
 PORTION: Final = 500
 """Windows whose profiles are in memory at once."""
 
-MOST_OF_PEOPLE: Final = 20
-"""Windows whose profiles of feedback are: they are many times as large, and few of their numbers
-are needed."""
+MOST_LATE: Final = 100
+"""Windows of which what was said later is in memory at once: it is kept for every segment."""
 
-
-_COUNTED: Final[Mapping[Family, tuple[str, ...]]] = {
-    Family.PEOPLE: ("shown", "overridden"),
-    Family.USE: (USES, USED, "ignored", "blocked"),
-}
-"""Counts of what is done with predictions that are read: rows first, then what is part of them."""
-
-_NAMED: Final[Mapping[Family, str]] = {Family.PEOPLE: TEAM, Family.USE: CONSUMER}
-"""By whom it is divided."""
+_REVIEWS: Final = ("shown", "overridden")
+_USES: Final = (USES, USED, "ignored", "blocked")
+"""What is counted of reviews and of uses: the rows first, then what is part of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,8 +66,9 @@ class Read:
         sums: by version and segment, shape (t, layout.ints) each.
         hashes: of the profiles of each window; "" where it has none.
         said: by segment, recommendations shown to people and overruled, shape (t, 2) [rows].
-        uses: by segment, what consumers said of predictions, as `_COUNTED`, shape (t, 4) [rows].
-        truths: by version, sums of outcomes as `profiles.early` names them, shape (t, k).
+        uses: by segment, what consumers said of predictions, as `_USES`, shape (t, 4) [rows].
+        truths: by version and segment, sums of outcomes as `profiles.early` names them, shape
+            (t, k).
     """
 
     length: int
@@ -83,7 +77,7 @@ class Read:
     hashes: Sequence[str]
     said: Mapping[str, Ints] = field(default_factory=dict)
     uses: Mapping[str, Ints] = field(default_factory=dict)
-    truths: Mapping[str, Ints] = field(default_factory=dict)
+    truths: Sums = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +146,8 @@ class Reader:
             if revision.partial.profile.layout.ints == sums[about].shape[1]:
                 sums[about][place] += revision.partial.profile.ints
             lines[place].append(_line(revision))
-        said = self._told(Family.PEOPLE, span, lines, asof) if with_late else {}
-        used = self._told(Family.USE, span, lines, asof) if with_late else {}
-        truths = self._truths(span, lines, asof) if with_late else {}
+        said, used = self._words(span, lines, asof) if with_late else ({}, {})
+        truths = self._truths(span, length, lines, asof) if with_late else {}
         hashes = [_hash(some) for some in lines]
         return Read(length, start // length, sums, hashes, said, used, truths)
 
@@ -165,33 +158,55 @@ class Reader:
         The age that the card gives; outcomes count as they stood at that age of each prediction,
         so that windows are alike whenever they are read.
         """
-        if self.length % feedback_length(self.plan.seconds):
-            return None
-        return -(-int(self.card.labels_after.total_seconds()) // self.length)
+        return self.late_by(self.length)
 
-    def truth(self, first: int, last: int, asof: datetime | None = None) -> Mapping[str, Ints]:
-        """By version, sums of outcomes in the windows of these numbers, each read late."""
+    def late_by(self, length: int) -> int | None:
+        """The same of windows of another length [s]."""
+        if length % feedback_length(self.plan.seconds):
+            return None
+        return -(-int(self.card.labels_after.total_seconds()) // length)
+
+    def outcomes(self, span: Range, length: int) -> Sums:
+        """By version, sums of outcomes of all rows in a span of whole windows, read late."""
+        lines: list[list[str]] = [[] for _ in range((span[1] - span[0]) // length)]
+        return self._truths(span, length, lines, None, ALL)
+
+    def truth(self, first: int, last: int, asof: datetime | None = None) -> Sums:
+        """By version and segment, sums of outcomes in the windows of these numbers, read late."""
         span = first * self.length, (last + 1) * self.length
-        return self._truths(span, [[] for _ in range(last + 1 - first)], asof)
+        return self._truths(span, self.length, [[] for _ in range(last + 1 - first)], asof)
 
     def _truths(
-        self, span: Range, lines: Sequence[list[str]], asof: datetime | None
-    ) -> dict[str, Ints]:
-        """What came true of the windows a lag before these."""
-        lag = self.truth_lag
+        self,
+        span: Range,
+        length: int,
+        lines: Sequence[list[str]],
+        asof: datetime | None,
+        segment: str | None = None,
+    ) -> dict[tuple[str, str], Ints]:
+        """What came true of the windows a lag before these, of all segments or one."""
+        lag = self.late_by(length)
         if lag is None:
             return {}
-        layouts = layouts_of(feedback_plan(self.card, self.plan))[Family.TRUTH]
-        found: dict[str, Ints] = {}
-        for revision in self._late(Family.TRUTH, layouts, lag, span, asof, ALL):
-            key, layout = revision.partial.key, revision.partial.profile.layout
-            part, begin, _ = layout.places[early.NAME, ""]
-            if key.version not in found:
-                found[key.version] = np.zeros((len(lines), part.ints), np.int64)
-            place = (seconds_of(key.start) - span[0]) // self.length + lag
-            found[key.version][place] += revision.partial.profile.ints[begin : begin + part.ints]
-            lines[place].append(_line(revision))
+        found: dict[tuple[str, str], Ints] = {}
+        for revision in self._late(lag, span, length, asof, segment):
+            key = revision.partial.key
+            if key.segment.startswith(RESERVED):
+                continue
+            part, begin, _ = revision.partial.profile.layout.places[early.NAME, ""]
+            about = key.version, key.segment
+            if about not in found:
+                found[about] = np.zeros((len(lines), part.ints), np.int64)
+            place = (seconds_of(key.start) - span[0]) // length + lag
+            sums = revision.partial.profile.ints[begin : begin + part.ints]
+            found[about][place] += sums
+            lines[place].append(_line(revision, sums.tolist()))
         return found
+
+    @property
+    def early(self) -> Mapping[str, Layout]:
+        """Layouts of what was said by an age, by id."""
+        return layouts_of(feedback_plan(self.card, self.plan))[Family.EARLY]
 
     @property
     def scale(self) -> float:
@@ -207,57 +222,55 @@ class Reader:
         finest = feedback_length(self.plan.seconds)
         if self.length % finest:
             return None
-        within = self.card.policy.within if self.card.policy else timedelta(days=1)
-        return -(-int(within.total_seconds()) // self.length)
+        return -(-int(self.card.reviews_after.total_seconds()) // self.length)
 
-    def _told(
-        self, family: Family, span: Range, lines: Sequence[list[str]], asof: datetime | None
-    ) -> dict[str, Ints]:
-        """What was done with the predictions of the windows a lag before these."""
-        names = _COUNTED[family]
-        found: dict[str, Ints] = defaultdict(lambda: np.zeros((len(lines), len(names)), np.int64))
-        for revision in self._spoken(family, span, asof):
+    def _words(
+        self, span: Range, lines: Sequence[list[str]], asof: datetime | None
+    ) -> tuple[dict[str, Ints], dict[str, Ints]]:
+        """What people, and what consumers, did with the predictions of the windows a lag before."""
+        both: dict[str, dict[str, Ints]] = {TEAM: {}, CONSUMER: {}}
+        for revision in self._spoken(span, asof):
             key = revision.partial.key
             place = (seconds_of(key.start) - span[0]) // self.length + (self.lag or 0)
             of = revision.partial.profile.get(Counts).of
-            found[key.segment][place] += [of[name] for name in names]
-            lines[place].append(_line(revision))
-        return dict(found)
+            for dimension, names in ((TEAM, _REVIEWS), (CONSUMER, _USES)):
+                if key.segment != ALL and not key.segment.startswith(f"{dimension}="):
+                    continue
+                known = both[dimension]
+                if key.segment not in known:
+                    known[key.segment] = np.zeros((len(lines), len(names)), np.int64)
+                known[key.segment][place] += [of[name] for name in names]
+            lines[place].append(_line(revision, of))
+        return both[TEAM], both[CONSUMER]
 
-    def _spoken(self, family: Family, span: Range, asof: datetime | None) -> Iterator[Revision]:
-        """Profiles of a family, all together and by name, of the windows a lag before these."""
+    def _spoken(self, span: Range, asof: datetime | None = None) -> Iterator[Revision]:
+        """What was said of the windows a lag before these, of all and by team and consumer."""
         if self.lag is None:
             return
-        layouts = layouts_of(feedback_plan(self.card, self.plan))[family]
-        for revision in self._late(family, layouts, self.lag, span, asof):
+        for revision in self._late(self.lag, span, self.length, asof):
             segment = revision.partial.key.segment
-            if segment != ALL and not segment.startswith(_NAMED[family]):
-                continue
-            # What no consumer speaks of has a profile of use too, which says nothing.
-            if family is Family.USE and not revision.partial.profile.get(Counts).of[USES]:
-                continue
-            yield revision
+            if segment == ALL or segment.startswith(RESERVED):
+                yield revision
 
     def _late(
         self,
-        family: Family,
-        layouts: Mapping[str, Layout],
         lag: int,
         span: Range,
+        length: int,
         asof: datetime | None,
         segment: str | None = None,
     ) -> Iterator[Revision]:
-        """Profiles of feedback of the windows a lag before a span."""
-        back = lag * self.length
-        step = MOST_OF_PEOPLE * self.length
+        """Profiles of what was said by an age, of the windows a lag before a span."""
+        back = lag * length
+        step = MOST_LATE * length
         for at in range(span[0] - back, span[1] - back, step):
             yield from self.profiles.latest(
-                family=family,
+                family=Family.EARLY,
                 model=self.card.model,
-                seconds=_coarsest(feedback_length(self.plan.seconds), self.length),
+                seconds=_coarsest(feedback_length(self.plan.seconds), length),
                 start=instant(at),
                 end=instant(min(at + step, span[1] - back)),
-                layouts=layouts,
+                layouts=self.early,
                 segment=segment,
                 asof=asof or self.asof,
             )
@@ -277,38 +290,18 @@ class Reader:
             for about in sorted(names)
         }
         found = ground_of(self.columns, whole, rows)
-        teams, consumers = self._teams(span), self._consumers(span)
+        spoken = self._summed(span)
+        teams, consumers = _teams(spoken), _consumers(spoken)
         return replace(found, teams=teams, consumers=consumers, lag=self.truth_lag or 0)
 
-    def _teams(self, span: Range) -> tuple[str, ...] | None:
-        """Segments of the teams with most reviews in a span; None where nobody reviewed.
-
-        Teams of too few people to be shown are not watched by themselves.
-        """
-        sums = self._summed(Family.PEOPLE, span)
-        if sums is None:
-            return None
-        teams = names_of(TEAM, sums)
-        hidden = withheld({name: sums[at] for name, at in teams.items()})
-        kept = {at: sums[at] for name, at in teams.items() if name not in hidden}
-        return _most(Family.PEOPLE, kept, MOST_TEAMS)
-
-    def _consumers(self, span: Range) -> tuple[str, ...] | None:
-        """Segments of the consumers that said most in a span; None where none said anything."""
-        sums = self._summed(Family.USE, span)
-        if sums is None:
-            return None
-        kept = {at: sums[at] for at in names_of(CONSUMER, sums).values()}
-        return _most(Family.USE, kept, MOST_CONSUMERS)
-
-    def _summed(self, family: Family, span: Range) -> dict[str, Profile] | None:
-        """Profiles of a span by segment; None where all together have no rows."""
+    def _summed(self, span: Range) -> dict[str, Profile]:
+        """What was said of a span of windows, all together and by team and consumer."""
         sums: dict[str, Profile] = {}
         for part in parts(span, self.length):
-            for revision in self._spoken(family, part, None):
+            for revision in self._spoken(part):
                 segment, profile = revision.partial.key.segment, revision.partial.profile
                 sums[segment] = sums[segment] + profile if segment in sums else profile
-        return sums if ALL in sums and _rows(family, sums[ALL]) else None
+        return sums
 
     def batch(self, read: Read, ground: Ground, versions: Collection[str] = ()) -> Batch:
         """The signals of these windows, of these versions too where they had no rows."""
@@ -329,25 +322,28 @@ class Reader:
             common[PEOPLE] = reviews(ground.teams, read.said, windows)
         if ground.consumers is not None:
             common[USE] = uses(ground.consumers, read.uses, windows)
-        graded = self._graded(read, {*rows, *read.truths})
-        truth = self.truths(ground, graded)
-        graded_rows = {name: graded_of(contract, sums) for name, sums in graded.items()}
+        graded = self._graded(read, {*rows, *(version for version, _ in read.truths)})
+        truth = self.truths(ground, {**read.truths, **graded})
+        graded_rows = {name: graded_of(contract, sums) for (name, _), sums in graded.items()}
         every_block = {**common, **blocks, **truth}
         return Batch(read.length, read.first, rows, every_block, graded_rows)
 
-    def _graded(self, read: Read, versions: Collection[str]) -> Mapping[str, Ints]:
-        """Sums of outcomes of these versions, 0 where there are none."""
+    def _graded(self, read: Read, versions: Collection[str]) -> Sums:
+        """Sums of outcomes of all rows of these versions, 0 where there are none."""
         nothing = np.zeros((len(read.hashes), len(units(self.plan.contract))), np.int64)
-        return {version: read.truths.get(version, nothing) for version in sorted(versions)}
+        return {
+            (version, ALL): read.truths.get((version, ALL), nothing) for version in sorted(versions)
+        }
 
-    def truths(self, ground: Ground, sums: Mapping[str, Ints]) -> dict[str, Made]:
+    def truths(self, ground: Ground, sums: Sums) -> dict[str, Made]:
         """Signals of outcomes by the names of their blocks; none while they have no baseline."""
         usual, contract = ground.usual, self.plan.contract
         if usual is None:
             return {}
         return {
-            PREFIX + version: truths(contract, self.scale, usual, version, some)
-            for version, some in sums.items()
+            PREFIX + version: truths(contract, self.scale, usual, version, sums)
+            for version, segment in sums
+            if segment == ALL
         }
 
     def rows(self, span: Range) -> Mapping[str, Ints]:
@@ -369,13 +365,30 @@ class Reader:
         return dict(found)
 
 
-def _rows(family: Family, profile: Profile) -> int:
-    return int(profile.get(Counts).of[_COUNTED[family][0]])
+def _teams(sums: Mapping[str, Profile]) -> tuple[str, ...] | None:
+    """Segments of the teams with most reviews; None where nobody reviewed.
+
+    Teams of too few people to be shown are not watched by themselves.
+    """
+    teams = names_of(TEAM, sums)
+    hidden = withheld({name: sums[at] for name, at in teams.items()})
+    kept = {at: sums[at] for name, at in teams.items() if name not in hidden}
+    return _most(sums, kept, _REVIEWS[0], MOST_TEAMS)
 
 
-def _most(family: Family, sums: Mapping[str, Profile], most: int) -> tuple[str, ...]:
-    """Segments with most rows, in the order of their names."""
-    rows = {at: _rows(family, profile) for at, profile in sums.items()}
+def _consumers(sums: Mapping[str, Profile]) -> tuple[str, ...] | None:
+    """Segments of the consumers that said most; None where none said anything."""
+    kept = {at: sums[at] for at in names_of(CONSUMER, sums).values()}
+    return _most(sums, kept, _USES[0], MOST_CONSUMERS)
+
+
+def _most(
+    every: Mapping[str, Profile], some: Mapping[str, Profile], of: str, most: int
+) -> tuple[str, ...] | None:
+    """Those of some segments with most rows, in the order of their names; None if all have none."""
+    if ALL not in every or not every[ALL].get(Counts).of[of]:
+        return None
+    rows = {at: profile.get(Counts).of[of] for at, profile in some.items()}
     kept = sorted((at for at in rows if rows[at]), key=lambda at: (-rows[at], at))
     return tuple(sorted(kept[:most]))
 
@@ -392,9 +405,11 @@ def _coarsest(finest: int, length: int) -> int:
     return max(level for level in levels(finest) if not length % level)
 
 
-def _line(revision: Revision) -> str:
+def _line(revision: Revision, numbers: object = None) -> str:
+    """What a profile is about, and its hash or the numbers of it that are read."""
     key = revision.partial.key
-    return f"{key.version}\0{key.stage}\0{key.segment}\0{key.start}\0{revision.hash}"
+    held = revision.hash if numbers is None else numbers
+    return f"{key.version}\0{key.stage}\0{key.segment}\0{key.start}\0{held}"
 
 
 def _hash(lines: Sequence[str]) -> str:

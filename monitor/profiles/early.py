@@ -1,4 +1,4 @@
-"""Outcomes as they stood at a fixed age of each prediction, of which later ones change nothing."""
+"""What was known at a fixed age of each prediction, of which later words change nothing."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -6,13 +6,24 @@ from typing import Final
 import numpy as np
 
 from monitor.cards.contract import Contract
+from monitor.profiles import reviewers
 from monitor.profiles.added import Added, Fed
+from monitor.profiles.counted import PREDICTIONS
+from monitor.profiles.counts import Counts
+from monitor.profiles.divisions import Division
 from monitor.profiles.feedback_plan import FeedbackPlan
 from monitor.profiles.fixed import CLIP, MOMENT, SQUARE, UNIT
 from monitor.profiles.known import Known
 from monitor.profiles.layout import Floats, Ints, Part
+from monitor.profiles.named import CONSUMER, TEAM, by_name
+from monitor.profiles.reviewers import FEW, FEW_CELLS, Reviewers
+from monitor.profiles.used import USED, USES
 
 NAME: Final = "early"
+
+SAID: Final = (PREDICTIONS, "shown", "overridden", USES, USED, "ignored", "blocked")
+"""Predictions; of them those shown to people, and overruled; and what consumers last said of
+them, by state."""
 
 OF_CLASSES: Final[Mapping[str, float]] = {
     "rows": 1.0,
@@ -48,12 +59,49 @@ def units(contract: Contract) -> Mapping[str, float]:
     return OF_CLASSES if contract.classes else OF_NUMBERS
 
 
-def fed(plan: FeedbackPlan) -> Fed:
-    """The sums over the predictions that had an outcome at the plan's age."""
+def parts(plan: FeedbackPlan) -> tuple[Fed, ...]:
+    """What was said by the plan's `review_age`, by how many, and what came true by its `age`."""
     names = list(units(plan.contract))
-    spec = {"names": names, "age": plan.age, "scale": plan.scale}
+    ages = {"age": plan.age, "review_age": plan.review_age}
+    spec = {"names": names, **ages, "scale": plan.scale}
     feed = _of_classes if plan.contract.classes else _of_numbers
-    return Fed(Part(NAME, "", spec, len(names)), feed, whole_only=True)
+    return (
+        Fed(Counts.part(SAID), _said),
+        Fed(Reviewers.part(FEW_CELLS, FEW), _reviewers),
+        Fed(Part(NAME, "", spec, len(names)), feed),
+    )
+
+
+def units_of(known: Known) -> Ints:
+    """Prediction of each unit: of the predictions, then of the uses."""
+    return np.concatenate([known.every, known.at_review_age.uses.prediction])
+
+
+def divisions(known: Known) -> Iterator[Division]:
+    """Reviewed predictions by the team, and uses by the consumer, that they had by then."""
+    then = known.at_review_age
+    uses, named = then.uses, known.plan.named
+    teams, consumers = then.decision.table["team"], uses.table["consumer"]
+    yield by_name(TEAM, teams, known.every, known.window, named.get(TEAM, ()))
+    window = known.window[uses.prediction]
+    yield by_name(CONSUMER, consumers, uses.unit, window, named.get(CONSUMER, ()))
+
+
+def _said(known: Known) -> Iterator[Added]:
+    then = known.at_review_age
+    uses = then.uses
+    of = {
+        PREDICTIONS: known.every,
+        "shown": np.flatnonzero(then.shown),
+        "overridden": np.flatnonzero(then.overridden),
+        USES: uses.unit,
+    }
+    for place, name in enumerate(SAID):
+        yield Added(of[name] if name in of else uses.unit[uses.said(name)], place)
+
+
+def _reviewers(known: Known) -> Iterator[Added]:
+    return reviewers.fed(FEW_CELLS)(known.at_review_age)
 
 
 def _added(known: Known, name: str, rows: Ints, amount: Floats | None = None) -> Added:

@@ -9,6 +9,7 @@ from monitor.profiles import (
     answers,
     audited,
     cases,
+    early,
     finals,
     reviewing,
     truth_layout,
@@ -79,6 +80,13 @@ def families(plan: FeedbackPlan) -> tuple[FeedbackFamily, ...]:
         FeedbackFamily(Family.PEOPLE, tuple(_people(plan)), reviewing.divisions),
         FeedbackFamily(
             Family.USE, used.parts(), used.divisions, used.units, (used.MADE, used.USES)
+        ),
+        FeedbackFamily(
+            Family.EARLY,
+            early.parts(plan),
+            early.divisions,
+            early.units_of,
+            (used.MADE, used.USES),
         ),
     )
 

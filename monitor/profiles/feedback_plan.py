@@ -29,6 +29,7 @@ class FeedbackPlan:
         run: upheld answers of one class in a row that count as a run.
         policy: which predictions need a review, None if none does.
         age: of each prediction, at which outcomes count for `early` [s].
+        review_age: the same of reviews and uses [s].
         asof: end of the closed time, which the audit of reviews looks back from [Unix s].
     """
 
@@ -46,6 +47,7 @@ class FeedbackPlan:
     run: int = 10
     policy: Policy | None = None
     age: int = 90 * DAY
+    review_age: int = DAY
     asof: int = 0
 
     @property

@@ -106,20 +106,32 @@ class Known:
     @cached_property
     def at_age(self) -> "Known":
         """What was known of each at the plan's age: by then's decisions and outcomes."""
-        asked = (self.decision, self.outcome)
-        then = [self._by_then(said) for said in asked]
-        if all(one is said for one, said in zip(then, asked, strict=True)):
-            return self
-        return replace(self, decision=then[0], outcome=then[1])
+        return self._at(self.plan.age)
 
-    def _by_then(self, said: Said) -> Said:
-        target = said.spoken.target
-        time = instants(said.spoken.table["event_time"])
-        is_late = (target >= 0) & (time - self.made[target] > self.plan.age * 1_000_000)
-        if not is_late.any():
-            return said
-        kept = np.where(is_late, -1, target)
-        return Said.of(self.rows, replace(said.spoken, target=kept))
+    @cached_property
+    def at_review_age(self) -> "Known":
+        """The same at the age at which the plan counts reviews and uses."""
+        return self._at(self.plan.review_age)
+
+    def _at(self, age: int) -> "Known":
+        said = (self.decision, self.outcome)
+        decision, outcome = (
+            one
+            if (spoken := self._by(one.spoken, age)) is one.spoken
+            else Said.of(self.rows, spoken)
+            for one in said
+        )
+        usage = self._by(self.usage, age)
+        if (decision, outcome, usage) == (*said, self.usage):
+            return self
+        return replace(self, decision=decision, outcome=outcome, usage=usage)
+
+    def _by(self, spoken: Spoken, age: int) -> Spoken:
+        """What was said of each prediction by an age [s]; the same object if it is all of it."""
+        target = spoken.target
+        time = instants(spoken.table["event_time"])
+        is_late = (target >= 0) & (time - self.made[target] > age * 1_000_000)
+        return replace(spoken, target=np.where(is_late, -1, target)) if is_late.any() else spoken
 
     @property
     def contract(self) -> Contract:

@@ -9,7 +9,6 @@ from monitor.profiles import (
     class_scores,
     confusion,
     delays,
-    early,
     errors,
     forecasts,
     losses,
@@ -59,7 +58,6 @@ def parts(plan: FeedbackPlan) -> Iterator[Fed]:
     yield from residuals.parts(contract)
     yield from weighted.fed(plan)
     yield delays.fed()
-    yield early.fed(plan)
 
 
 def _of_classes(contract: Contract) -> Iterator[Fed]:

@@ -1,4 +1,4 @@
-"""Outcomes are watched at one age of their predictions, whenever they are read."""
+"""What was said of predictions is watched at one age of theirs, whenever it is read."""
 
 import math
 import re
@@ -12,13 +12,22 @@ import pytest
 from monitor.state import detectors, incidents
 from monitor.state.detectors import CheckState
 from monitor.state.incidents import Incident, Tier
-from tests.services.evaluation import Evaluation, card_of, decision, outcome, prediction
+from tests.services.evaluation import (
+    Evaluation,
+    card_of,
+    decision,
+    event,
+    outcome,
+    prediction,
+)
 
 SEED = 6
 DAY = timedelta(days=1)
 START = datetime(2026, 8, 3, tzinfo=UTC)
 PER_HALF_DAY = 60
 AGE = 4 * DAY
+REVIEW_AGE = DAY
+PEOPLE = [{"team": "north", "reviewer": f"person {i}"} for i in range(6)]
 BEGINS = START + 38 * DAY
 END = START + 46 * DAY
 CARD = card_of(
@@ -27,10 +36,15 @@ CARD = card_of(
 )
 
 
+def usage(name: str, of: str, time: datetime, used: str) -> bytes:
+    return event("usage", name, time, prediction_id=of, consumer="crm", used=used)
+
+
 def messages() -> list[tuple[datetime, bytes]]:
     """Predictions that are right as often as they say, until nearly half of the labels turn.
 
-    Some labels come when nobody counts them any more, and all of these prove the model wrong.
+    Some labels come when nobody counts them any more, and all of these prove the model wrong. So do
+    some second words of people, who then overrule, and of consumers, who then block.
     """
     rng = np.random.default_rng(SEED)
     found: list[tuple[datetime, bytes]] = []
@@ -50,7 +64,20 @@ def messages() -> list[tuple[datetime, bytes]]:
             found.append((known, outcome(f"o{name}", name, known, label)))
             if i % 4 == 0:
                 then = at + timedelta(hours=1)
-                found.append((then, decision(f"d{name}", name, then, said)))
+                decided = other if i % 40 == 0 else said
+                found.append(
+                    (then, decision(f"d{name}", name, then, decided, **PEOPLE[i // 4 % 6]))
+                )
+            if i % 12 == 0:
+                then = at + REVIEW_AGE + timedelta(hours=i / 6 + 1)
+                found.append((then, decision(f"e{name}", name, then, other, **PEOPLE[0])))
+            if i % 2 == 0:
+                then = at + timedelta(hours=2)
+                word = "ignored" if i % 10 == 0 else "used"
+                found.append((then, usage(f"u{name}", name, then, word)))
+            if i % 6 == 0:
+                then = at + REVIEW_AGE + timedelta(hours=i / 6 + 1)
+                found.append((then, usage(f"v{name}", name, then, "blocked")))
     return sorted(found)
 
 
@@ -106,8 +133,13 @@ def test_what_outcomes_say_stands_among_the_checks(whole: Evaluation) -> None:
     assert {"calibration", "reliance", "people"} <= set(checks)
 
 
-def test_labels_that_come_later_change_no_bit(whole: Evaluation, tmp_path: Path) -> None:
+def test_what_is_said_later_changes_no_bit(whole: Evaluation, tmp_path: Path) -> None:
     days = (20, 34, 41, 43)
     parted = told(tmp_path, [*(START + day * DAY for day in days), END])
+    known = detectors.known(whole.state, "m")
+    assert known is not None
+    assert {"people/override", "people/@team=north/override", "use/used"} <= set(known.names)
     assert watch(parted) == watch(whole)
+    # Also the profiles that were read are the same.
+    assert detectors.windows(parted.state, "m") == detectors.windows(whole.state, "m")
     assert [one.leads for one in pages(parted)] == [one.leads for one in pages(whole)]

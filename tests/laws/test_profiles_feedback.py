@@ -201,7 +201,8 @@ def test_profiles_are_those_of_slow_dictionaries(contract: Contract, data: st.Da
     said = data.draw(feedback(contract))
     decisions, outcomes = held(said, "decision"), held(said, "outcome")
     groups = grouped(made, said, decisions)
-    found = profiled(contract, made, said)
+    # What was said early has laws of its own.
+    found = [one for one in profiled(contract, made, said) if one.key.family != "early"]
     assert len(found) == sum(map(len, groups.values()))
     for partial in found:
         key = partial.key

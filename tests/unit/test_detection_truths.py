@@ -18,6 +18,7 @@ from monitor.detection.truths import rows_of, truths, usual_of
 from monitor.detection.weights import weights
 from monitor.profiles.early import units
 from monitor.profiles.layout import Ints
+from monitor.profiles.segments import ALL
 
 SEED = 20_261_129
 HOUR = 3_600
@@ -53,10 +54,18 @@ def simulated(windows: int, seed: int, rows: int, fall: float = 0.0, begin: int 
     return ints(TWO, of)
 
 
-def pages(sums: Ints, start: int = REFERENCE) -> list[tuple[int, str]]:
-    """Windows after the reference with a page, and the kind that led it."""
-    usual = usual_of(TWO, 1.0, sums[:start])
-    made = truths(TWO, 1.0, usual, "3", sums)
+def added(parts: Mapping[str, Ints]) -> Ints:
+    whole: Ints = np.sum(list(parts.values()), axis=0)
+    return whole
+
+
+def pages(
+    sums: Ints, start: int = REFERENCE, parts: Mapping[str, Ints] | None = None
+) -> list[tuple[int, str]]:
+    """Windows after the reference with a page, and the signal that led it."""
+    every = {ALL: sums, **(parts or {})}
+    usual = usual_of(TWO, 1.0, {name: some[:start] for name, some in every.items()}, parts or ())
+    made = truths(TWO, 1.0, usual, "3", {("3", name): some for name, some in every.items()})
     streams = made.streams
     wanted = {"truth": 0.03, "calibration": 0.02, "reliance": 0.02}
     each = weights(made.signals, wanted, [], ["3"])
@@ -70,14 +79,14 @@ def pages(sums: Ints, start: int = REFERENCE) -> list[tuple[int, str]]:
             watch, FIRST + t, history.at(t), weights=each, tolerance=harmless, limit=720.0
         )
         if call.is_page:
-            found.append((t - start, made.signals[call.leads[0].signal].kind))
+            found.append((t - start, made.signals[call.leads[0].signal].path))
     return found
 
 
 def test_the_signals_of_classes_and_their_parts() -> None:
     sums = simulated(3, SEED, 50)
-    usual = usual_of(TWO, 1.0, sums)
-    made = truths(TWO, 1.0, usual, "3", sums)
+    usual = usual_of(TWO, 1.0, {ALL: sums})
+    made = truths(TWO, 1.0, usual, "3", {("3", ALL): sums})
     assert [signal.name for signal in made.signals] == [
         "truth/accuracy@3",
         "calibration/bias@3",
@@ -97,19 +106,19 @@ def test_the_signals_of_classes_and_their_parts() -> None:
 
 def test_what_was_never_there_is_not_watched() -> None:
     sums = simulated(3, SEED, 50)
-    none = replace(usual_of(TWO, 1.0, sums), has_forecast=False, has_misled=False)
-    assert [s.kind for s in truths(TWO, 1.0, none, "3", sums).signals] == ["accuracy"]
+    none = replace(usual_of(TWO, 1.0, {ALL: sums}), has_forecast=False, has_misled=False)
+    assert [s.kind for s in truths(TWO, 1.0, none, "3", {("3", ALL): sums}).signals] == ["accuracy"]
 
 
 def test_errors_of_numbers_are_told_in_their_unit() -> None:
     of = {"rows": [4.0, 2.0], "error": [2.0, -1.0], "absolute": [3.0, 1.0], "square": [4.0, 1.0]}
     sums, scale = ints(NUMBER, of), 8.0
-    usual = usual_of(NUMBER, scale, sums)
+    usual = usual_of(NUMBER, scale, {ALL: sums})
     nothing = Usual(has_forecast=False, has_misled=False, p=0, spread=0, error=0, absolute=0)
     assert replace(usual, error=0, absolute=0) == nothing
     assert usual.error == pytest.approx((5 / 6 - 1 / 36) * 64)
     assert usual.absolute == pytest.approx((5 / 6 - 4 / 9) * 64)
-    made: Made = truths(NUMBER, scale, usual, "3", sums)
+    made: Made = truths(NUMBER, scale, usual, "3", {("3", ALL): sums})
     assert [(s.name, s.metric, s.part) for s in made.signals] == [
         ("truth/error@3", "mean_error", 0.5),
         ("truth/absolute@3", "mae", 0.5),
@@ -128,4 +137,42 @@ def test_a_fall_of_accuracy_is_found(rows: int, fall: float, within: int) -> Non
     sums = simulated(REFERENCE + 240, SEED, rows, fall, REFERENCE)
     ((first, kind), *_) = pages(sums)
     assert first <= within
-    assert kind in ("accuracy", "slope")
+    assert kind in ("truth/accuracy", "calibration/slope")
+
+
+def test_segments_with_enough_outcomes_share_a_half() -> None:
+    parts = {"a=x": simulated(40, SEED, 20), "a=y": simulated(40, SEED, 20)}
+    sums = {ALL: added(parts), "a=z": simulated(40, SEED, 2), **parts}
+    usual = usual_of(TWO, 1.0, sums, ("a=x", "a=y", "a=z"))
+    assert usual.segments == ("a=x", "a=y")
+    made = truths(TWO, 1.0, usual, "3", {("3", name): some for name, some in sums.items()})
+    assert [(signal.path, signal.part) for signal in made.signals] == [
+        ("truth/accuracy", 0.5),
+        ("truth/a=x/accuracy", 0.25),
+        ("truth/a=y/accuracy", 0.25),
+        ("calibration/bias", pytest.approx(0.3)),
+        ("calibration/slope", pytest.approx(0.2)),
+        ("calibration/a=x/bias", 0.25),
+        ("calibration/a=y/bias", 0.25),
+        ("reliance/followed", 1.0),
+    ]
+    assert made.streams.value[1] == pytest.approx(parts["a=x"][:, 1] / parts["a=x"][:, 0])
+    # A segment whose rows had no outcome is missing, and not 0.
+    without = truths(TWO, 1.0, usual, "3", {("3", ALL): sums[ALL], ("3", "a=x"): sums["a=x"]})
+    assert not without.streams.rows[2].any()
+
+
+def test_a_fall_in_one_segment_is_found_and_named() -> None:
+    windows = REFERENCE + 240
+    parts = {"region=south": simulated(windows, SEED, 40, 0.45, REFERENCE)}
+    parts |= {
+        f"region={name}": simulated(windows, SEED + i, 40) for i, name in enumerate("abcd", 1)
+    }
+    ((first, path), *_) = pages(added(parts), parts=parts)
+    assert first <= 24
+    assert path == "truth/region=south/accuracy"
+
+
+def test_no_page_while_segments_are_as_they_were() -> None:
+    parts = {name: simulated(REFERENCE + MONITORED, SEED + i, 40) for i, name in enumerate("abcde")}
+    assert pages(added(parts), parts=parts) == []

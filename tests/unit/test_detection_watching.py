@@ -20,6 +20,7 @@ from monitor.detection.watching import (
     with_truth,
 )
 from monitor.profiles.layout import Ints
+from monitor.profiles.segments import ALL
 from tests.unit.test_detection_truths import TWO, simulated
 
 HOUR = 3_600
@@ -51,7 +52,7 @@ def batch(start: int, end: int, usual: Ground | None = None, second_from: int = 
     if usual is not None and usual.usual is not None:
         for name in rows:
             sums = np.where(graded[name][:, None] > 0, SUMS[t], 0)
-            blocks[PREFIX + name] = truths(TWO, 1.0, usual.usual, name, sums)
+            blocks[PREFIX + name] = truths(TWO, 1.0, usual.usual, name, {(name, ALL): sums})
     common = {COMMON: volume(first)}
     return Batch(HOUR, FIRST + start, rows, {**common, **blocks}, graded)
 
@@ -71,9 +72,9 @@ def detector() -> Detector:
     assert found.graded["1"] == (FIRST + LAG, LEARNED - LAG)
     assert found.ripe == "1"
     sums = SUMS[LAG:LEARNED]
-    ground = replace(GROUND, usual=usual_of(TWO, 1.0, sums))
+    ground = replace(GROUND, usual=usual_of(TWO, 1.0, {ALL: sums}))
     assert ground.usual is not None
-    return with_truth(found, "1", truths(TWO, 1.0, ground.usual, "1", sums), ground)
+    return with_truth(found, "1", truths(TWO, 1.0, ground.usual, "1", {("1", ALL): sums}), ground)
 
 
 def test_outcomes_join_once(detector: Detector) -> None:
