@@ -374,6 +374,7 @@ def test_no_part_of_the_schema_takes_names_that_it_does_not_know() -> None:
 WRONG = {
     "cards is empty": {"cards": {"configMap": None}},
     "settings.store is missing": {"settings": {"store": None}},
+    "settings.store is a folder": {"settings": {"store": "/tmp/mbm"}},
     "settings.state is SQLite": {"settings": {"state": "sqlite:///data/state.db"}},
     "settings.privacy.key is missing": {"settings": {"privacy": None}},
     "take a secret from the variable MBM_OTHER": {"settings": {"state": {"env": "MBM_OTHER"}}},

@@ -75,6 +75,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if and (kindIs "string" $given.state) (hasPrefix "sqlite" $given.state) }}
 {{- fail "settings.state is SQLite, which pods cannot share; write {env: MBM_STATE} and name the secret with PostgreSQL's address under secrets.env" }}
 {{- end }}
+{{- if and (kindIs "string" $given.store) (not (contains "://" $given.store)) (not .Values.extraVolumes) }}
+{{- fail "settings.store is a folder, of which each pod has its own; write s3://BUCKET/PATH, or mount a volume that all pods share under extraVolumes" }}
+{{- end }}
 {{- if not (dig "privacy" "key" nil $given) }}
 {{- fail "settings.privacy.key is missing; write {env: MBM_HASH_KEY} and name its secret under secrets.env" }}
 {{- end }}
