@@ -71,8 +71,8 @@ class Storage:
             stream.close()  # type: ignore[attr-defined]
         except OSError as error:
             raise LogError(
-                f"{self.uri}/{path} cannot be written: {error}; make room, or look at its rights, "
-                "and start again: nothing is lost"
+                f"{self.uri}/{path} cannot be written: {plain(error)}; make room, or look at its "
+                "rights, and start again: nothing is lost"
             ) from error
 
     def read(self, path: str) -> bytes:
@@ -231,3 +231,12 @@ def _json(value: pa.Scalar, widen: int) -> str | int:
         return f"{np.datetime64((value.value + widen) // 1000, 'ms')}Z"
     plain: str | int = value.as_py()
     return plain
+
+
+def plain(error: Exception) -> str:
+    r"""What delta-rs says, in one line and without its colours.
+
+    >>> plain(OSError("S3 error\n   \x1b[31m↳\x1b[0m not found"))
+    'S3 error: not found'
+    """
+    return re.sub(r"\s*\x1b\[31m↳\x1b\[0m\s*", ": ", str(error)).replace("\n", " ").strip()

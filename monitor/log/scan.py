@@ -19,6 +19,7 @@ from deltalake import DeltaTable
 from numpy.typing import NDArray
 
 from monitor.errors import LogError
+from monitor.log.files import plain
 from monitor.log.store import Table
 
 DICTIONARY: Final = pa.dictionary(pa.int32(), pa.string())
@@ -84,7 +85,7 @@ def rows(
                 " run it again"
             ) from None
         except (OSError, pa.ArrowInvalid) as error:
-            raise LogError(f"{table.uri}/{path} cannot be read: {error}") from error
+            raise LogError(f"{table.uri}/{path} cannot be read: {plain(error)}") from error
 
 
 def _files(snapshot: DeltaTable, span: Span) -> Iterator[tuple[str, dict[str, object]]]:

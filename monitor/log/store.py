@@ -2,7 +2,6 @@
 
 import json
 import random
-import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +19,7 @@ from deltalake.exceptions import (
 from deltalake.transaction import AddAction, RemoveAction
 
 from monitor.errors import HistoryGoneError, LogError
-from monitor.log.files import Layout, Storage, write
+from monitor.log.files import Layout, Storage, plain, write
 
 REOPEN_AFTER: Final = 200
 """Uses of a handle before it is opened anew: its snapshot grows with every refresh."""
@@ -88,12 +87,15 @@ class Table:
         self._pinned: DeltaTable | None = None
 
     def current(self) -> DeltaTable:
-        """The table at its newest version."""
-        self._uses += 1
-        if self._uses % REOPEN_AFTER == 0:
-            return self.reopened()
-        self._handle.update_incremental()
-        return self._handle
+        """The table at its newest version.
+
+        Raises:
+            LogError: the place is out of reach.
+        """
+        try:
+            return self._refreshed()
+        except (DeltaError, OSError) as error:
+            raise LogError(f"cannot read {self.uri}: {plain(error)}") from error
 
     def reopened(self) -> DeltaTable:
         """The table at its newest version, through a new handle."""
@@ -214,7 +216,7 @@ class Table:
         attempt = 0
         while True:
             try:
-                return act(self.current() if attempt == 0 else self.reopened())
+                return act(self._refreshed() if attempt == 0 else self.reopened())
             except (CommitFailedError, DeltaError, OSError) as error:
                 attempt += 1
                 if time.monotonic() > deadline:
@@ -222,6 +224,13 @@ class Table:
                         f"{self.uri} refused a commit too often: {plain(error)}"
                     ) from error
                 time.sleep(random.random() * min(0.01 * 2**attempt, 1.0))
+
+    def _refreshed(self) -> DeltaTable:
+        self._uses += 1
+        if self._uses % REOPEN_AFTER == 0:
+            return self.reopened()
+        self._handle.update_incremental()
+        return self._handle
 
     def _version_of(self, identity: str, after: int, upto: int | None = None) -> int | None:
         """The commit with this identity among those in (after, upto]."""
@@ -296,15 +305,6 @@ class Table:
                 f"{self.uri} lacks the columns {', '.join(missing)}: it was made by another"
                 " version of this program; name another place or add them"
             )
-
-
-def plain(error: Exception) -> str:
-    r"""What delta-rs says, in one line and without its colours.
-
-    >>> plain(OSError("S3 error\n   \x1b[31m↳\x1b[0m not found"))
-    'S3 error: not found'
-    """
-    return re.sub(r"\s*\x1b\[31m↳\x1b\[0m\s*", ": ", str(error)).replace("\n", " ").strip()
 
 
 def actions_of(commit: str) -> Iterable[dict[str, Any]]:

@@ -218,3 +218,13 @@ def test_of_two_that_replace_the_same_files_at_once_one_is_refused(tmp_path: Pat
     with pytest.raises(FilesMovedError):
         replace(ours.table, old, rows, work="compact", data_change=False, check=meanwhile)
     assert positions(EventLog.open(Store(str(tmp_path)))) == [("p", k) for k in range(4)]
+
+
+def test_a_log_that_cannot_be_reached_any_more_is_told_in_a_line(
+    tmp_path: Path, log: EventLog
+) -> None:
+    store(log, prediction("a"))
+    (tmp_path / "log").rename(tmp_path / "elsewhere")
+    (tmp_path / "log").write_text("a file")
+    with pytest.raises(LogError, match=r"cannot read \S+/log/events: .*[^\n]$"):
+        log.version()
