@@ -26,16 +26,11 @@ _log = logging.getLogger(__name__)
 class Leader:
     """Wants to lead, in a thread of its own, from `start` to `stop`."""
 
-    def __init__(
-        self,
-        state: State,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        lasts: timedelta = LASTS,
-    ) -> None:
-        self._state, self._clock, self._lasts = state, clock, lasts
+    def __init__(self, state: State, lasts: timedelta = LASTS) -> None:
+        self._state, self._lasts = state, lasts
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._until = 0.0
-        self._since = clock()
+        self._since = datetime.min.replace(tzinfo=UTC)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="leader", daemon=True)
         self._gained: Callable[[], None] = lambda: None
@@ -65,7 +60,7 @@ class Leader:
     def ask(self) -> bool:
         """Whether this process leads now."""
         begun, was_leading = time.monotonic(), self.since() is not None
-        since = lease.take(self._state, _NAME, self._holder, self._clock(), self._lasts)
+        since = lease.take(self._state, _NAME, self._holder, self._state.now(), self._lasts)
         if since is None:
             self._until = 0.0
             return False

@@ -54,7 +54,8 @@ def scheduling(parts: Opened, registry: CollectorRegistry = REGISTRY) -> Iterato
 
     leader = Leader(parts.state)
     pages = Drilldowns(parts.store).get
-    notifier = Notifier(parts.state, parts.settings.notices, registry, page=pages)
+    clock = parts.state.now
+    notifier = Notifier(parts.state, parts.settings.notices, registry, clock, pages)
 
     def tell(slot: datetime) -> str:
         del slot
@@ -87,7 +88,7 @@ def scheduling(parts: Opened, registry: CollectorRegistry = REGISTRY) -> Iterato
         jobs.append(Job("notices", parts.settings.notices.every, tell))
         jobs.append(Job("reports", reports.EVERY, report))
     show_leader(lambda: leader.since() is not None, registry)
-    schedule = Schedule(parts.state, jobs, JobMetrics(registry), leader)
+    schedule = Schedule(parts.state, jobs, JobMetrics(registry), leader, clock)
     schedule.start()
     try:
         yield

@@ -163,6 +163,15 @@ class State:
             finally:
                 self._open.writer = None
 
+    def now(self) -> datetime:
+        """The time, by the one clock of all who share the state; aware."""
+        if not self._is_postgresql:
+            return datetime.now(UTC)
+        with self.reading() as connection:
+            found: Any = connection.scalar(sa.select(sa.func.clock_timestamp()))
+        time: datetime = found.astimezone(UTC)
+        return time
+
     def is_current(self) -> bool:
         """Whether its tables are those of this program's version."""
         return self.version() == _head()

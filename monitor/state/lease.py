@@ -19,14 +19,13 @@ LEASES = sa.Table(
 def take(state: State, name: str, holder: str, now: datetime, lasts: timedelta) -> datetime | None:
     """Since when the holder has the lease, which it now has until `now + lasts`.
 
-    None if another one has it that has not fallen silent. Clocks of hosts that share the state
-    must agree much better than `lasts`.
+    None if another one has it that has not fallen silent.
 
     Args:
         state: shared by those that want the lease.
         name: of the lease.
         holder: another word for each process.
-        now: when the holder asks.
+        now: when the holder asks, by the clock that all of them ask (`State.now`).
         lasts: how long it has it without asking again.
     """
     with state.writing() as connection:

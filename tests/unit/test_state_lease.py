@@ -1,14 +1,19 @@
 """One holder at a time; who falls silent loses the lease, who asks in time keeps it."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Self
 
+import pytest
 from prometheus_client import CollectorRegistry
 
+from monitor.jobs import leading
 from monitor.jobs.leading import Leader
 from monitor.outputs.leader_metrics import show_leader
+from monitor.state import database as databases
 from monitor.state import lease
 from monitor.state.database import State
+from tests.services.postgresql import database
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 LASTS = timedelta(seconds=15)
@@ -60,3 +65,28 @@ def test_a_leader_that_slept_too_long_does_not_lead_when_it_wakes_up(state: Stat
         time.sleep(0.01)
     assert not leader.ask()
     assert leader.since() is None
+
+
+@pytest.mark.postgresql
+def test_a_host_whose_clock_is_wrong_takes_the_lead_from_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = database()
+    state, other = State.open(url), State.open(url)
+    leader, hasty = Leader(state), Leader(other)
+    assert leader.ask()
+
+    class Fast(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(tz) + timedelta(hours=1)
+
+    monkeypatch.setattr(databases, "datetime", Fast)
+    monkeypatch.setattr(leading, "datetime", Fast)
+    assert not hasty.ask()
+    assert leader.ask()
+    since = leader.since()
+    assert since is not None
+    assert abs(state.now() - since) < timedelta(minutes=5)
+    state.close()
+    other.close()
