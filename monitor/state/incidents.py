@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -434,6 +434,30 @@ def listing(state: State, model: str | None = None, status: Status | None = None
     if status is not None:
         wanted.append(INCIDENTS.c.status == status.value)
     return _read(state, *wanted)
+
+
+class Call(NamedTuple):
+    """An incident that nobody has ended, in a line."""
+
+    model: str
+    tier: Tier
+    id: str
+    summary: str
+
+
+def calls(state: State) -> list[Call]:
+    """Incidents that nobody has ended, the newest first."""
+    columns = INCIDENTS.c
+    wanted = (
+        sa.select(columns.model, columns.tier, columns.id, columns.summary)
+        .where(columns.status.not_in([status.value for status in ENDED]))
+        .order_by(columns.opened.desc(), columns.id)
+    )
+    with state.reading() as connection:
+        return [
+            Call(model, Tier(tier), identity, summary)
+            for model, tier, identity, summary in connection.execute(wanted)
+        ]
 
 
 def counts(state: State) -> list[tuple[str, Tier, int, int]]:

@@ -153,6 +153,7 @@ def test_the_fleet_shows_the_worst_first(tmp_path: Path, loan: Service) -> None:
     loan.cards = cards_in(tmp_path / "more", "calm", "loan", "silent")
     names = re.findall(r'<th scope="row"[^>]*><a href="/models/(\w+)', loan.client().get("/").text)
     assert names == ["loan", "silent", "calm"]
+    assert f'<a href="{ACTED}">x</a>' in loan.client().get("/").text
 
 
 def test_a_model_shows_value_interval_rows_and_completeness(loan: Service) -> None:

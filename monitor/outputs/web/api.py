@@ -103,7 +103,7 @@ def fleet(call: Call) -> list[Row]:
     models = [one for name, one in call.facts.models().items() if call.asker.sees(name)]
     if not models:
         pages.refuse_blind(call, None)
-    return look.fleet(models, incidents.counts(call.facts.state), call.facts.clock())
+    return look.fleet(models, incidents.calls(call.facts.state), call.facts.clock())
 
 
 def card(call: Call, model: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What the pages of the fleet and of a model show, gathered from the last look at the state."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from monitor.outputs.prometheus import Model
 from monitor.render.chart import Chart, Mark, Point, quantity
 from monitor.render.sections import sections
 from monitor.state.history import Line, Moment
-from monitor.state.incidents import Tier
+from monitor.state.incidents import Call, Tier
 from monitor.state.shown import Shown
 
 SPAN: Final = timedelta(days=60)
@@ -48,6 +48,8 @@ class Row:
         state: in a word or two.
         level: critical, warning, unknown or ok.
         incidents: open ones, by how they call people.
+        incident: the one of them that calls loudest, the newest of such; "" for none.
+        summary: what moved in it.
         end: of the last closed window, None before the first.
         numbers: of the headline, by metric; None where unknown, the worst over the versions.
         unknown: numbers without a value.
@@ -62,6 +64,8 @@ class Row:
     state: str
     level: str
     incidents: Mapping[str, int]
+    incident: str
+    summary: str
     end: datetime | None
     numbers: Mapping[str, float | None]
     unknown: int
@@ -70,21 +74,18 @@ class Row:
     leaks: int
 
 
-def fleet(
-    models: Iterable[Model], counts: Sequence[tuple[str, Tier, int, int]], now: datetime
-) -> list[Row]:
+def fleet(models: Iterable[Model], calls: Sequence[Call], now: datetime) -> list[Row]:
     """The models, the worst first: by open incidents, then by what is missing, then by drift.
 
     Args:
         models: as last looked at.
-        counts: incidents by model and tier: open, ever.
+        calls: incidents that nobody has ended, the newest first.
         now: aware.
     """
-    open_ones: dict[str, dict[str, int]] = defaultdict(dict)
-    for name, tier, is_open, _ in counts:
-        if is_open:
-            open_ones[name][tier.value] = is_open
-    rows = [_row(model, open_ones.get(model.card.model, {}), now) for model in models]
+    by_model: dict[str, list[Call]] = defaultdict(list)
+    for one in calls:
+        by_model[one.model].append(one)
+    rows = [_row(model, by_model.get(model.card.model, []), now) for model in models]
     return sorted(rows, key=_badness)
 
 
@@ -94,8 +95,10 @@ def _badness(row: Row) -> tuple[object, ...]:
     return (*calls, level, -(row.numbers.get("drifted_features") or 0.0), -row.unknown, row.model)
 
 
-def _row(model: Model, incidents: Mapping[str, int], now: datetime) -> Row:
+def _row(model: Model, calls: Sequence[Call], now: datetime) -> Row:
     card = model.card
+    incidents = Counter(one.tier.value for one in calls)
+    loudest = min(calls, key=lambda one: _RANK[one.tier], default=None)
     whole = [one for one in model.shown if not one.column]
     numbers = {
         name: max(
@@ -113,6 +116,8 @@ def _row(model: Model, incidents: Mapping[str, int], now: datetime) -> Row:
         state=state,
         level=level,
         incidents=incidents,
+        incident=loudest.id if loudest else "",
+        summary=loudest.summary.removeprefix(f"{card.model}: ") if loudest else "",
         end=model.end,
         numbers=numbers,
         unknown=sum(one.value is None for one in model.shown),

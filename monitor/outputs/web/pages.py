@@ -61,7 +61,7 @@ def fleet(call: Call) -> Response:
     """All models."""
     models = [one for name, one in call.facts.models().items() if call.asker.sees(name)]
     refuse_blind(call, None if not models else models[0].card.model)
-    rows = look.fleet(models, incidents.counts(call.facts.state), call.facts.clock())
+    rows = look.fleet(models, incidents.calls(call.facts.state), call.facts.clock())
     return call.page("fleet.html", rows=rows, metrics=BY_NAME)
 
 
