@@ -34,14 +34,21 @@ def main(path: str) -> None:
     definition = DataDefinition(
         numerical_columns=request["numbers"], categorical_columns=request["texts"]
     )
+    frames = [pd.read_parquet(request[side]) for side in ("current", "reference")]
     current, reference = (
-        Dataset.from_pandas(pd.read_parquet(request[side]), data_definition=definition)
-        for side in ("current", "reference")
+        Dataset.from_pandas(frame, data_definition=definition) for frame in frames
     )
+    # One column without values would take the verdict on all others with it.
+    names = request["numbers"] + request["texts"]
+    filled = [name for name in names if all(frame[name].notna().any() for frame in frames)]
     for place, (column, method) in enumerate(request["asked"]):
         _say({"begins": place})
         try:
-            wanted = ValueDrift(column=column, method=method) if column else DriftedColumnsCount()
+            wanted = (
+                ValueDrift(column=column, method=method)
+                if column
+                else DriftedColumnsCount(columns=filled)
+            )
             run = Report([wanted]).run(current, reference)
             found = run.dict()["metrics"][-1]["value"]
             value = found if column else found["share"]
@@ -50,7 +57,7 @@ def main(path: str) -> None:
             _say({"place": place, "why": f"{type(error).__name__}: {error}"})
     if request["html"]:
         _say({"begins": len(request["asked"])})
-        Report([DataDriftPreset()]).run(current, reference).save_html(request["html"])
+        Report([DataDriftPreset(columns=filled)]).run(current, reference).save_html(request["html"])
         _say({"place": len(request["asked"]), "value": 0.0})
 
 
