@@ -57,10 +57,22 @@ def cases(numeric: Floats, category: pa.Array, subject: pa.Array) -> Ints:
     return total.view(np.int64)
 
 
-def answers(case: Ints, is_mine: Flags) -> Answers:
-    """The rows of one version, each case once; a case that came twice counts as neither."""
+def answers(case: Ints, is_mine: Flags, identity: Ints, payload: Ints) -> Answers:
+    """The rows of one version, each case once; a case that came twice counts as neither.
+
+    A message that was sent twice is one: of its copies that of the smallest payload.
+
+    Args:
+        case: hash of the inputs of each row, shape (n,).
+        is_mine: rows of the version, shape (n,).
+        identity: hash of the id of each row, shape (n,).
+        payload: hash of the message, shape (n,).
+    """
     rows = np.flatnonzero(is_mine)
-    order = rows[np.argsort(case[rows], kind="stable")]
+    order = rows[np.lexsort((payload[rows], identity[rows], case[rows]))]
+    is_copy = np.zeros(len(order), np.bool_)
+    is_copy[1:] = (np.diff(case[order]) == 0) & (np.diff(identity[order]) == 0)
+    order = order[~is_copy]
     found, count = np.unique(case[order], return_counts=True)
     alone = found[count == 1]
     places = order[np.searchsorted(case[order], alone)]

@@ -1,6 +1,7 @@
 """Two versions or stages of a model side by side, and the cases that both saw."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from monitor.cards.card import Card
+from monitor.control.conditions import Flags
 from monitor.control.pairs import Answers, answers, cases, disagreements, paired, same
 from monitor.engines.base import Place, Task
 from monitor.engines.execute import predictions, said_of
@@ -52,17 +54,17 @@ def compare(
 def _pairs(parts: Opened, card: Card, first: Which, second: Which, span: Range) -> Iterator[Row]:
     """What is known of cases with equal inputs and subject that both saw."""
     task = _task(parts, card, span)
-    table, case = _read(task, feedback_plan(card, inputs_plan(card, None)).columns, card)
-    one, other = (answers(case, _is(table, which)) for which in (first, second))
-    rows, others = paired(one, other)
-    if not len(rows):
+    one, other = _Seen.read(task, (first, second)).answers()
+    places = paired(one, other)
+    if not len(places[0]):
         yield {"part": "pairs", "reason": _why(one, other)}
         return
-    known = Known.of(
-        feedback_plan(card, inputs_plan(card, None)),
-        table,
-        said_of(task, int(table["id_hi"].to_numpy().max())),
-    )
+    # Only now the other columns, of these rows alone: a window may have many more.
+    every = np.union1d(*places)
+    rows, others = (np.searchsorted(every, some) for some in places)
+    plan = feedback_plan(card, inputs_plan(card, None))
+    table = _taken(task, plan.columns, every)
+    known = Known.of(plan, table, said_of(task, int(table["id_hi"].to_numpy().max())))
     n = len(rows)
     yield {"part": "pairs", "metric": "cases", "first": n, "second": n, "rows_first": n}
     if card.contract.classes:
@@ -138,26 +140,61 @@ def _task(parts: Opened, card: Card, span: Range) -> Task:
     return Task(place, plan, instant(span[0]), instant(span[1]), older)
 
 
-def _read(task: Task, columns: Sequence[str], card: Card) -> tuple[pa.Table, Ints]:
-    """All predictions of the window without their inputs, and the hash of these."""
-    inputs = ("numeric", "category", "subject")
-    tables, hashed = [], []
-    wanted = tuple(dict.fromkeys((*columns, *inputs)))
-    for batch in predictions(task, wanted, encoded=True):
-        flat = batch["numeric"].flatten().to_numpy(zero_copy_only=False)
-        numeric = flat.astype(np.float64).reshape(batch.num_rows, len(card.contract.numeric))
-        hashed.append(cases(numeric, batch["category"].flatten(), batch["subject"]))
-        tables.append(pa.table(batch).select(columns))
-    if not tables:
-        return pa.table({name: [] for name in columns}), np.empty(0, np.int64)
-    return pa.concat_tables(tables).unify_dictionaries().combine_chunks(), np.concatenate(hashed)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """What tells the cases of a window.
+
+    Attributes:
+        case: hash of the inputs of each prediction, shape (n,).
+        identity: hash of its id, shape (n,).
+        payload: hash of its message, shape (n,).
+        of: for each of the two versions, which predictions are its own, shape (n,).
+    """
+
+    case: Ints
+    identity: Ints
+    payload: Ints
+    of: Sequence[Flags]
+
+    @classmethod
+    def read(cls, task: Task, both: Sequence[Which]) -> "_Seen":
+        """The predictions in the order of the log."""
+        width = len(task.plan.contract.numeric)
+        keys = ("id_hi", "payload_hash")
+        columns = ("numeric", "category", "subject", "version", "stage", *keys)
+        found: list[tuple[Any, ...]] = []
+        for batch in predictions(task, columns, encoded=True):
+            flat = batch["numeric"].flatten().to_numpy(zero_copy_only=False)
+            numeric = flat.astype(np.float64).reshape(batch.num_rows, width)
+            case = cases(numeric, batch["category"].flatten(), batch["subject"])
+            own = (batch[key].to_numpy() for key in keys)
+            found.append((case, *own, *(_is(batch, which) for which in both)))
+        if not found:
+            nothing = np.empty(0, np.int64)
+            return cls(nothing, nothing, nothing, [nothing.astype(np.bool_)] * len(both))
+        case, identity, payload, *of = map(np.concatenate, zip(*found, strict=True))
+        return cls(case, identity, payload, of)
+
+    def answers(self) -> list[Answers]:
+        """What each of the two said."""
+        return [answers(self.case, mine, self.identity, self.payload) for mine in self.of]
 
 
-def _is(table: pa.Table, which: Which) -> Any:  # noqa: ANN401 - flags
-    mine = pc.equal(table["version"], which.version)
+def _taken(task: Task, columns: Sequence[str], rows: Ints) -> pa.Table:
+    """Some predictions of the window, by their places in the log's order, ascending."""
+    tables, first = [], 0
+    for batch in predictions(task, tuple(columns), encoded=True):
+        begin, end = np.searchsorted(rows, (first, first + batch.num_rows))
+        tables.append(pa.table(batch.take(pa.array(rows[begin:end] - first))).select(columns))
+        first += batch.num_rows
+    return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+
+
+def _is(batch: pa.RecordBatch, which: Which) -> Flags:
+    mine = pc.equal(batch["version"], which.version)
     if which.stage:
-        mine = pc.and_(mine, pc.equal(table["stage"], which.stage))
-    return np.asarray(pc.fill_null(mine, fill_value=False).combine_chunks().to_numpy(False))
+        mine = pc.and_(mine, pc.equal(batch["stage"], which.stage))
+    return np.asarray(pc.fill_null(mine, fill_value=False).to_numpy(zero_copy_only=False), np.bool_)
 
 
 def table_of(rows: Sequence[Row]) -> pa.Table:

@@ -87,9 +87,16 @@ def test_cases_are_told_by_all_their_inputs() -> None:
 def test_a_case_that_came_twice_is_no_pair() -> None:
     case = np.array([5, 7, 7, 9, 5, 7, 9])
     is_first = np.array([True, True, True, True, False, False, False])
-    first, second = answers(case, is_first), answers(case, ~is_first)
+    ids, payload = np.arange(7), np.zeros(7, np.int64)
+    first, second = (answers(case, mine, ids, payload) for mine in (is_first, ~is_first))
     assert first.repeated == 2
     assert [x.tolist() for x in paired(first, second)] == [[0, 3], [4, 6]]
+
+
+def test_a_message_that_was_sent_twice_is_one() -> None:
+    case, ids = np.array([5, 5, 7, 7]), np.array([1, 1, 2, 3])
+    found = answers(case, np.ones(4, np.bool_), ids, np.array([9, 4, 0, 0]))
+    assert (found.case.tolist(), found.row.tolist(), found.repeated) == ([5], [1], 2)
 
 
 @pytest.fixture(scope="module")
