@@ -1,6 +1,7 @@
 """The command `mbm`; each command is loaded when it is called, so that `--help` is quick."""
 
 import difflib
+import errno
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
@@ -104,6 +105,12 @@ class Commands(click.Group):
             ctx.exit(USAGE)
         except MonitorError as error:
             click.echo(f"mbm: {error}", err=True)
+            ctx.exit(FAILED)
+        except OSError as error:
+            # What names no file is a fault of the program, but for a full disk below the output.
+            if error.filename is None and error.errno != errno.ENOSPC:
+                raise
+            click.echo(f"mbm: {error.filename or 'output'}: {error.strerror}", err=True)
             ctx.exit(FAILED)
 
 

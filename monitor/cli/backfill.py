@@ -29,7 +29,7 @@ def backfill(start: datetime, end: datetime, model: str | None, file: Path) -> N
 
     \b
     Example:
-      mbm backfill --from 2026-01-01 --to 2026-02-01 --model credit
+      mbm backfill --from 2026-01-01 --to 2026-02-01 --model lending
 
     Exit codes: 0 done, 1 nothing was evaluated yet or no events are there, 2 a mistake in the
     command line, the settings or the cards.

@@ -17,7 +17,9 @@ from monitor.jobs.side_by_side import COLUMNS, Which
 @click.command()
 @click.option("--model", required=True, help="Whose versions.")
 @click.option("--versions", nargs=2, required=True, help="Two versions, or VERSION/STAGE.")
-@click.option("--window", type=TIME, help="A moment in the window; default: the newest closed.")
+@click.option(
+    "--at", "window", type=TIME, help="A moment in the window; default: the newest closed."
+)
 @config
 @output
 def compare(

@@ -17,7 +17,9 @@ from monitor.jobs.service import opened
 
 @click.command()
 @click.option("--model", required=True, help="Whose features.")
-@click.option("--window", type=TIME, help="A moment in the window; default: the newest closed.")
+@click.option(
+    "--at", "window", type=TIME, help="A moment in the window; default: the newest closed."
+)
 @click.option(
     "--since-deployment",
     is_flag=True,

@@ -19,7 +19,8 @@ from monitor.jobs.service import opened
 @click.option("--metric", required=True, help="The number that moved.")
 @click.option("--column", default="", help="The class it is about, as results name it.")
 @click.option(
-    "--window",
+    "--at",
+    "window",
     type=TIME,
     help="A moment in the window; default: the newest closed with predictions.",
 )

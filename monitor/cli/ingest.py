@@ -1,6 +1,7 @@
 """`mbm ingest`."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -14,10 +15,10 @@ from monitor.cli.talk import counting, log_to_stderr
 from monitor.events.batch import Decoded
 from monitor.jobs.lifeline import end_with_supervisor
 from monitor.jobs.read_in import read_in
-from monitor.jobs.service import opened
+from monitor.jobs.service import Opened, opened
 
 MOST_SHOWN = 5
-"""Breaches that are shown by name."""
+"""Breaches and versions that are shown by name."""
 
 
 @click.command()
@@ -40,28 +41,32 @@ def ingest(file: Path, once: bool) -> None:
     with stopping() as stop:
         parts = opened(file)
         if once:
-            registry = CollectorRegistry()
-            breaches: Counter[str] = Counter()
-            with counting(lambda: counted(registry)):
-                read_in(
-                    parts,
-                    stop.is_set,
-                    once=True,
-                    registry=registry,
-                    told=lambda decoded: breaches.update(broken(decoded)),
-                )
-            click.echo(counted(registry))
-            if counts(registry).get("quarantine"):
-                click.echo(f"why, and which: mbm quarantine list -c {file}", err=True)
-            if breaches:
-                click.echo(
-                    f"values left out, for they break the card's contract: {most(breaches)}",
-                    err=True,
-                )
+            _read_once(parts, stop.is_set, file)
             return
         log_to_stderr()
         expose(parts.settings.ingest.metrics, "ingest.metrics")
         read_in(parts, stop.is_set)
+
+
+def _read_once(parts: Opened, is_stopped: Callable[[], bool], file: Path) -> None:
+    registry = CollectorRegistry()
+    breaches: Counter[str] = Counter()
+    versions: Counter[str] = Counter()
+
+    def told(decoded: Decoded) -> None:
+        breaches.update(broken(decoded))
+        for (model, version), count in decoded.unknown_versions.items():
+            versions[f"{model} {version}"] += count
+
+    with counting(lambda: counted(registry)):
+        read_in(parts, is_stopped, once=True, registry=registry, told=told)
+    click.echo(counted(registry))
+    if counts(registry).get("quarantine"):
+        click.echo(f"why, and which: mbm quarantine list -c {file}", err=True)
+    if breaches:
+        click.echo(f"values left out, for they break the card: {most(breaches)}", err=True)
+    if versions:
+        click.echo(f"versions that no card names, counted as one: {most(versions)}", err=True)
 
 
 def counted(registry: CollectorRegistry) -> str:
@@ -84,14 +89,14 @@ def broken(decoded: Decoded) -> dict[str, int]:
     return {entry["values"].as_py(): entry["counts"].as_py() for entry in found}
 
 
-def most(breaches: Counter[str]) -> str:
-    """The most frequent breaches in words.
+def most(found: Counter[str]) -> str:
+    """The most frequent ones, with their counts.
 
     >>> most(Counter({f"wrong_type:f{n}": n for n in range(8)}))
     'wrong_type:f7 7, wrong_type:f6 6, wrong_type:f5 5, wrong_type:f4 4, wrong_type:f3 3, 3 more'
     """
-    shown = [f"{name} {count}" for name, count in breaches.most_common(MOST_SHOWN)]
-    left = len(breaches) - len(shown)
+    shown = [f"{name} {count}" for name, count in found.most_common(MOST_SHOWN)]
+    left = len(found) - len(shown)
     return ", ".join(shown + ([f"{left} more"] if left else []))
 
 

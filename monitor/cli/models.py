@@ -143,7 +143,7 @@ def show(model: str, file: Path) -> None:
 
     \b
     Example:
-      mbm models show credit
+      mbm models show lending
     """
     card = named(load_cards(load_settings(file).cards), model)
     click.echo(card.model_dump_json(by_alias=True, indent=2, exclude_none=True))

@@ -27,7 +27,7 @@ def reference() -> None:
 
     \b
     Example:
-      mbm reference show credit
+      mbm reference show lending
     """
 
 
@@ -60,9 +60,9 @@ def set_reference(
 
     \b
     Example:
-      mbm reference set credit --file training.jsonl.gz
-      mbm reference set credit --from 2026-01-01 --to 2026-02-01
-      mbm reference set credit --version 3
+      mbm reference set lending --file training.jsonl.gz
+      mbm reference set lending --from 2026-01-01 --to 2026-02-01
+      mbm reference set lending --version 3
 
     Exit codes: 0 done, 1 no rows or unreadable, 2 a mistake in the command line or the settings.
     """
@@ -102,7 +102,7 @@ def show(model: str, file: Path, form: str) -> None:
 
     \b
     Example:
-      mbm reference show credit --format json
+      mbm reference show lending --format json
 
     Exit codes: 0 done, 1 there is none.
     """

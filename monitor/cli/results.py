@@ -59,6 +59,7 @@ def _newest(rows: Sequence[ResultRow], versions: Sequence[str]) -> list[ResultRo
 @click.command()
 @click.option("--model", required=True, help="Whose results.")
 @click.option("--metric", help="Only this metric.")
+@click.option("--column", help="Only of this feature, class or the like.")
 @click.option("--since", type=TIME, help="Only windows that end after this time.")
 @click.option(
     "--window",
@@ -77,6 +78,7 @@ def _newest(rows: Sequence[ResultRow], versions: Sequence[str]) -> list[ResultRo
 def results(  # noqa: PLR0913, PLR0917 - one for each option
     model: str,
     metric: str | None,
+    column: str | None,
     since: datetime | None,
     window: str,
     version: str | None,
@@ -90,13 +92,14 @@ def results(  # noqa: PLR0913, PLR0917 - one for each option
     The newest revision of each. What is unknown has no value and a reason. The keys of JSON and
     CSV are stable and their numbers exact.
 
-    A table without --metric, --since and --segment tells of each metric the newest window only,
-    over all rows of the newest version, and of features and the like the one with the greatest
-    value; --all tells everything.
+    A table without --metric, --column, --since and --segment tells of each metric the newest
+    window only, over all rows of the newest version, and of features and the like the one with
+    the greatest value; --all tells everything.
 
     \b
     Example:
       mbm results --model lending --metric override --segment ""
+      mbm results --model lending --metric feature_psi --column income --segment ""
       mbm results --model lending --since 2026-01-31 --format csv > results.csv
 
     Exit codes: 0 done (also without any result), 1 the state cannot be read or the model or the
@@ -109,7 +112,7 @@ def results(  # noqa: PLR0913, PLR0917 - one for each option
         raise click.BadParameter(f"there is none; {hint}", param_hint="--metric")
     parts = opened(file)
     card = named(parts.cards, model)
-    is_short = form == "table" and not is_whole and (metric, since, segment) == (None,) * 3
+    is_short = form == "table" and not is_whole and (metric, column, since, segment) == (None,) * 4
     if is_short:
         closed = progress.closed(parts.state, model, "inputs")
         since, segment = closed and closed - 2 * card.windows.publish, ""
@@ -117,6 +120,7 @@ def results(  # noqa: PLR0913, PLR0917 - one for each option
         parts.state,
         model=model,
         metric=metric,
+        column_name=column,
         version=version,
         segment=segment,
         window_kind=None if window == "all" else window,
@@ -126,6 +130,14 @@ def results(  # noqa: PLR0913, PLR0917 - one for each option
     kept = _newest(rows, card.versions) if is_short else rows
     write(map(asdict, kept), GLANCE if is_short else columns, form, sys.stdout)
     if is_short and rows:
-        click.echo("one line per metric; more with --metric NAME, --segment, or --all", err=True)
-    if not rows:
+        click.echo(
+            "one line per metric; more with --metric NAME, --column, --segment, or --all", err=True
+        )
+    if not rows and version is not None and version not in card.versions:
+        click.echo(
+            f"the card of {model} does not name version {version}, and all such count as one, "
+            "--version unknown; add it under versions",
+            err=True,
+        )
+    elif not rows:
         click.echo("no results; see how far evaluation has come with: mbm status", err=True)

@@ -27,7 +27,8 @@ SHORT = (
 @click.command()
 @click.option("--model", required=True, help="Whose slices.")
 @click.option(
-    "--window",
+    "--at",
+    "window",
     type=TIME,
     help="A moment in the window; default: the newest closed with predictions.",
 )

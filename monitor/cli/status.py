@@ -110,7 +110,7 @@ def _detectors(parts: Opened) -> Iterator[dict[str, Any]]:
         for check in checks(parts.state, model):
             if check.check in (WHOLE, CHECK):
                 state = check.state.name.lower()
-                what = "detector" if check.check == WHOLE else "slow tier"
+                what = "detector" if check.check == WHOLE else "slow drift"
                 yield _row(what, model, state, found.upto if found else None, check.words)
     for model, tier, count, every in counts(parts.state):
         yield _row("incidents", model, f"{count} open", None, f"{every} ever, {tier}")

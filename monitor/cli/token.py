@@ -17,7 +17,10 @@ from monitor.state.tokens import Right
 
 COLUMNS = ("id", "name", "rights", "models", "created", "expires", "state")
 WHO = click.option(
-    "--by", default=getpass.getuser, help="Who does this, for the audit log; default: you."
+    "--who",
+    "by",
+    default=getpass.getuser,
+    help="Your name; it stands in the audit log. Default: that of your login.",
 )
 
 

@@ -2,7 +2,6 @@
 
 import math
 import re
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -97,9 +96,11 @@ def weekly(state: State, card: Card, week: str, site: str, undrilled: str | None
     found = history(state, card.model, end - SHOWN)
     kept = {one: [m for m in moments if m.end <= end] for one, moments in found.items()}
     if not any(m.end > start for moments in kept.values() for m in moments):
+        newest = max((m.end for moments in found.values() for m in moments), default=None)
+        there = newest and week_name((newest - timedelta(microseconds=1)).date())
         raise MonitorError(
-            f"{card.model} has no published results of {week}; see what there is with: "
-            f"mbm results --model {shlex.quote(card.model)}"
+            f"{card.model} has no published results of {week}; "
+            + (f"its newest are of {there}" if there else "see how far it has come: mbm status")
         )
     moved = sorted(_changes(kept, start), key=lambda one: -(one[1].times or 0.0))
     clear = _distinct(one for one in moved if (one[1].times or 0.0) >= CLEAR)

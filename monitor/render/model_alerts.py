@@ -55,7 +55,7 @@ USAGE_STOPPED = Alert(
     description="Consumer {{ $labels.consumer }} used predictions of {{ $labels.model }} in the "
     "four windows before and none of the last window's, of no version. A week ago at this time it "
     "did use some.",
-    meaning="A consumer that rests its decisions on the model has stopped to use it. It may be "
+    meaning="A consumer that rests its decisions on the model has stopped using it. It may be "
     "broken, or its people may have lost their trust.",
     look=(
         (

@@ -86,8 +86,9 @@ SLOW: Final = Alert(
     description="{{ $labels.model }} has moved from its frozen reference over weeks, beyond the "
     "wander and the season that its history shows "
     '({{ $value | printf "%.0f" }} open tickets). The cause is unknown.',
-    meaning="The pager follows slow change and does not page on it. Against the frozen reference "
-    "the last blocks of weeks lie where no harmless wander or season of the history explains them.",
+    meaning="Over weeks the model has moved away from its frozen reference, further than harmless "
+    "wander and the seasons of its history explain. The pager follows change that is so slow, and "
+    "does not page on it.",
     look=(
         (
             "The ticket: `mbm incidents list --model MODEL`: which signal, by how much, since "
@@ -290,7 +291,7 @@ OVERRIDES: Final = _follows(
     "shift_people",
     "people overrule it otherwise than usual",
     "People overrule the recommendations that they see at another rate than usual, all together or "
-    "in a team,",
+    "in a team",
     look=(
         "`mbm results --model MODEL --metric override`: more, or fewer? In which team?",
         "`mbm results --model MODEL --metric override_correct`: were they right to?",
@@ -316,7 +317,10 @@ PERFORMANCE: Final = _follows(
     look=(
         "`mbm results --model MODEL --metric accuracy` (of numbers `mae`): lower, and how sure?",
         "`mbm results --model MODEL --metric label_coverage`: are outcomes as complete as ever?",
-        "`mbm explain --model MODEL`: other cases, or like cases that turn out otherwise?",
+        (
+            "`mbm explain --model MODEL --metric accuracy`: other cases, or like cases that turn "
+            "out otherwise?"
+        ),
     ),
     causes=(
         "Inputs that moved some time ago: the shift came a label's age before.",

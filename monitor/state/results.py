@@ -215,6 +215,7 @@ def latest(  # noqa: PLR0913 - a verdict has as many sides to ask for
     *,
     model: str | None = None,
     metric: str | None = None,
+    column_name: str | None = None,
     version: str | None = None,
     segment: str | None = None,
     window_kind: str | None = None,
@@ -228,6 +229,7 @@ def latest(  # noqa: PLR0913 - a verdict has as many sides to ask for
         state: where they are kept.
         model: only this model; None for any, and so for the other names.
         metric: only this metric.
+        column_name: only of this feature, class or the like; "" is the metric as a whole.
         version: only this version.
         segment: only this segment; "" is all rows together.
         window_kind: only windows of this kind.
@@ -238,6 +240,7 @@ def latest(  # noqa: PLR0913 - a verdict has as many sides to ask for
     named = {
         SERIES.c.model: model,
         SERIES.c.metric: metric,
+        SERIES.c.column_name: column_name,
         SERIES.c.version: version,
         SERIES.c.segment: segment,
         RESULTS.c.window_kind: window_kind,

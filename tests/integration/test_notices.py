@@ -29,42 +29,35 @@ from monitor.outputs.post import PostError, post
 from monitor.settings.notices import Notices
 from monitor.state import incidents, notices
 from monitor.state.database import State
-from monitor.state.incidents import Incident, Lead, Status, Tier, What
+from monitor.state.incidents import Tier, What
+from tests.incidents import LEAD, PAGE
+from tests.incidents import NOON as NOW
 from tests.services.certificate import self_signed
 from tests.services.receiver import Receiver
 from tests.services.smtp import Mailbox
 
-NOW = datetime(2026, 3, 11, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-LEAD = Lead(
+NORTH = replace(
+    LEAD,
     signal="features/income/location",
-    metric="feature_location",
-    column="income",
     segment="region=north",
     version="2",
-    kind="location",
     part=0.8,
-    direction="up",
     since=NOW - 3 * HOUR,
     effect=0.31,
     low=0.2,
     high=0.4,
     before=40_000.0,
     after=46_200.0,
-    unit="sigma",
 )
-INCIDENT = Incident(
-    id="",
-    model="lending",
-    tier=Tier.PAGE,
-    status=Status.OPEN,
+INCIDENT = replace(
+    PAGE,
     opened=NOW + HOUR,
     updated=NOW + HOUR,
     since=NOW - 3 * HOUR,
     evidence=3.1,
     summary="lending: income (location) in region=north moved since 2026-03-11 09:00 UTC",
-    leads=(LEAD,),
-    story={},
+    leads=(NORTH,),
 )
 
 
@@ -362,7 +355,7 @@ def test_no_text_can_forge_headers_html_or_calls(
         "hook": {"webhook": {"url": receiver.url}},
     }
     service = Service(state, channels)
-    lead = replace(LEAD, column=HOSTILE, segment=HOSTILE, version=HOSTILE, direction=HOSTILE)
+    lead = replace(NORTH, column=HOSTILE, segment=HOSTILE, version=HOSTILE, direction=HOSTILE)
     service.cards = {HOSTILE: card()}
     identity = service.opened(model=HOSTILE, summary=HOSTILE, leads=(lead,))
     assert service.tell() == (3, 0)

@@ -284,7 +284,8 @@ def stream(name: str) -> Iterator[dict[str, object]]:
 
 
 @pytest.mark.skipif(
-    not STREAMS.is_dir() and os.environ.get("CI") != "true", reason="the shared streams are absent"
+    not STREAMS.is_dir() and os.environ.get("CI") != "true",
+    reason="the shared streams are not beside the checkout",
 )
 @pytest.mark.parametrize(
     ("name", "model", "numeric", "protected", "horizon"),

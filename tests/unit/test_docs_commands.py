@@ -228,8 +228,9 @@ def test_every_piece_of_python_runs(
     document: str, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(finished)
+    names: dict[str, object] = {}  # one page is read from top to bottom
     for piece in blocks(document, "python"):
-        exec(compile(piece, document, "exec"), {})
+        exec(compile(piece, document, "exec"), names)
 
 
 def test_what_is_run_elsewhere_is_still_written_somewhere() -> None:

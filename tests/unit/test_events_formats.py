@@ -217,7 +217,7 @@ def older(stream: str) -> Iterator[bytes]:
     if not folder.is_dir():
         if os.environ.get("CI") == "true":
             pytest.fail(f"the shared stream {stream} is missing")
-        pytest.skip(f"the shared stream {stream} is not beside this checkout")
+        pytest.skip(f"the shared stream {stream} is not beside the checkout")
     for path in sorted(folder.glob("*.jsonl.gz")):
         with gzip.open(path) as lines:
             yield from (line.rstrip(b"\n") for line in lines)

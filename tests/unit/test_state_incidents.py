@@ -1,7 +1,7 @@
 """Incidents wait for people, who say who they are and why; every word is in the audit log."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -11,48 +11,20 @@ from monitor.state import audit, detectors, incidents, mutes
 from monitor.state.database import State
 from monitor.state.detectors import Check, CheckState, Detector, Window
 from monitor.state.incidents import Incident, Lead, Status, Tier, What
+from tests.incidents import LEAD, NOON, PAGE
 
-NOON = datetime(2026, 3, 11, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
 def lead(signal: str = "income/location") -> Lead:
-    return Lead(
-        signal=signal,
-        metric="feature",
-        column="income",
-        segment="",
-        version="1",
-        kind="location",
-        part=1.0,
-        direction="up",
-        since=NOON - HOUR,
-        effect=0.5,
-        low=0.4,
-        high=0.6,
-        before=0.0,
-        after=0.5,
-        unit="sigma",
-    )
+    since = NOON - HOUR
+    return replace(LEAD, signal=signal, metric="feature", since=since, before=0.0, after=0.5)
 
 
 def opened(state: State, model: str = "lending", at: datetime = NOON) -> Incident:
-    return incidents.add(
-        state,
-        Incident(
-            id="",
-            model=model,
-            tier=Tier.PAGE,
-            status=Status.OPEN,
-            opened=at,
-            updated=at,
-            since=at - HOUR,
-            evidence=3.1,
-            summary="income moved",
-            leads=(lead(),),
-            story={"examples": ["p1", "p2"]},
-        ),
-    )
+    page = replace(PAGE, model=model, opened=at, updated=at, since=at - HOUR)
+    story = {"examples": ["p1", "p2"]}
+    return incidents.add(state, replace(page, leads=(lead(),), story=story))
 
 
 def test_ids_count_the_incidents_of_a_model_and_day(state: State) -> None:

@@ -137,7 +137,7 @@ def test_tokens_are_made_listed_and_revoked(settings: str) -> None:
     (row,) = map(json.loads, said.splitlines())
     assert (row["name"], row["rights"], row["models"]) == ("Ada", "read write", "loan")
     assert row["state"] == "valid"
-    assert run("revoke", identity, "--reason", "lost", "--by", "root")[0] == 0
+    assert run("revoke", identity, "--reason", "lost", "--who", "root")[0] == 0
     assert '"state":"revoked"' in run("list", "--format", "json")[1]
     assert run("create", "--name", "Ada", "--model", "nope")[0] == 1
     assert run("create", "--name", "Ada", "--expires", "soon")[0] == 2
