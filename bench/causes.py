@@ -1,16 +1,15 @@
 """Why a number changed: all that looks at the rows of one large window, and at what it rests on."""
 
-import contextlib
 import json
+import os
 import resource
 import tempfile
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from bench.child import answer, measured, memory
+from bench.child import Watch, answer, measured
 from bench.figures import Figure, Goal
 from bench.metrics import DAY, FEATURES, START, append, card_text, feedback, predictions
 
@@ -22,7 +21,7 @@ SAMPLED: Final = "sampled: {evidently: {feature_000: [wasserstein], feature_001:
 
 
 def figures(*, quick: bool) -> Iterator[Figure]:
-    """One day of a million predictions with 50 features after six of the reference."""
+    """One day of a million predictions of two versions, 50 features, after six of the reference."""
     count = 100_000 if quick else 1_000_000
     with tempfile.TemporaryDirectory() as folder:
         measured("bench.causes", act="made", folder=folder, count=count)
@@ -62,8 +61,11 @@ def made(folder: str, count: int) -> dict[str, Any]:
     log = EventLog.open(parts.store, parts.settings.log.partition)
     mark = -1
     for day in range(REFERENCE_DAYS):
-        mark = append(log, mark, predictions(contract, first + day * DAY, REFERENCE_ROWS, 10 + day))
-    for rows in (predictions(contract, START + DAY, count, 2), feedback(count)):
+        one = first + day * DAY, REFERENCE_ROWS, 10 + day
+        for rows in (predictions(contract, *one), feedback(*one)):
+            mark = append(log, mark, rows)
+    one = START + DAY, count, 2
+    for rows in (predictions(contract, *one, is_shadowed=True), feedback(*one)):
         mark = append(log, mark, rows)
     until = START + 2 * DAY
     evaluated(parts, Close(everything=True, until=until), now=until + timedelta(hours=1))
@@ -72,14 +74,16 @@ def made(folder: str, count: int) -> dict[str, Any]:
 
 def looked(folder: str) -> dict[str, Any]:
     """CPU seconds of each way of asking why, workers included."""
+    from monitor.jobs.compare import compare
     from monitor.jobs.explain import explained
+    from monitor.jobs.results_again import Asked, recomputed
     from monitor.jobs.sampling import sample_all
     from monitor.jobs.service import opened
+    from monitor.jobs.side_by_side import Which
 
     parts = opened(Path(folder) / "service.yaml")
     now = START + 3 * DAY
-    watch = _Worker()
-    watch.start()
+    watch = Watch(os.getpid())
     card = parts.cards["wide"]
     seconds: dict[str, float] = {}
 
@@ -91,30 +95,16 @@ def looked(folder: str) -> dict[str, Any]:
     count("slices, drift of all features and Evidently, a new reference")
     explained(parts.state, parts.store, card, "low_confidence")
     count("mix and behaviour of a number")
-    watch.ends.set()
-    watch.join()
+    rows = compare(parts, card, Which("1", "full"), Which("2", "shadow"))
+    count("versions side by side, case by case")
+    assert next(row["first"] for row in rows if row.get("metric") == "cases") > 0
+    asked = Asked("wide", "estimated_accuracy", START + DAY, "publish", version="1")
+    again = [*recomputed(parts, asked)]
+    count("estimates without outcomes, with all other numbers of the window")
+    assert again
+    assert all(one.before.value is not None and not one.differs for one in again)
+    watch.end()
     return {"seconds": seconds, "worker": watch.most}
-
-
-class _Worker(threading.Thread):
-    """Looks now and then how much memory Evidently's process has taken at most.
-
-    The kernel's own account of an ended process would count what its parent held at its start.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.most = 0.0
-        self.ends = threading.Event()
-
-    def run(self) -> None:
-        while not self.ends.wait(0.1):
-            for children in Path("/proc/self/task").glob("*/children"):
-                for child in children.read_text().split():
-                    with contextlib.suppress(OSError, StopIteration):
-                        place = Path("/proc") / child
-                        if b"evidently_worker" in (place / "cmdline").read_bytes():
-                            self.most = max(self.most, memory("VmHWM", child))
 
 
 def _used() -> float:

@@ -25,7 +25,7 @@ SHARES: Final = {"outcome": 3, "decision": 10, "usage": 10}
 _CARD: Final = """\
 model: wide
 owner: {team: bench, mail: bench@example.org}
-versions: ["1"]
+versions: ["1", "2"]
 contract:
   prediction: {classes: ["no", "yes"], positive: "yes", threshold: 0.5, low_confidence: 0.6}
   features:
@@ -75,7 +75,8 @@ def evaluated(count: int) -> dict[str, Any]:
         contract = cards["wide"].contract
         mark = append(log, -1, predictions(contract, START, REFERENCE_ROWS, 1))
         evaluate(service, Close(everything=True, until=START + DAY), now=START + 2 * DAY)
-        for rows in (predictions(contract, START + DAY, count, 2), feedback(count)):
+        day = START + DAY, count, 2
+        for rows in (predictions(contract, *day), feedback(*day)):
             mark = append(log, mark, rows)
         close = Close(everything=True, until=START + 2 * DAY)
         # The first run finds the predictions of the feedback; later ones only build and publish.
@@ -105,8 +106,23 @@ def card_text(first: datetime, end: datetime) -> str:
     }
 
 
-def predictions(contract: Any, start: datetime, count: int, seed: int) -> Iterator[pa.Table]:  # noqa: ANN401
-    """Predictions of a day, some at a time."""
+def predictions(
+    contract: Any,  # noqa: ANN401
+    start: datetime,
+    count: int,
+    seed: int,
+    *,
+    is_shadowed: bool = False,
+) -> Iterator[pa.Table]:
+    """Predictions of a day, some at a time; of every two the second may be of a shadow.
+
+    Args:
+        contract: of the model.
+        start: of the day.
+        count: predictions.
+        seed: of all chance, and part of the ids.
+        is_shadowed: whether version 2 answers each case of version 1 too.
+    """
     from bench.rows import events, vectors
     from monitor.events.identity import identities
     from monitor.simulate.load import wide
@@ -116,6 +132,8 @@ def predictions(contract: Any, start: datetime, count: int, seed: int) -> Iterat
     step = 86_400_000_000 // count
     for first in range(0, count, 50_000):
         n = min(50_000, count - first)
+        is_second = is_shadowed & (np.arange(first, first + n) % 2 == 1)
+        inputs = values.slice(first, n).take(pa.array(np.arange(n) - is_second))
         p = dice.random(n)
         ids = pa.array([_id(seed, k) for k in range(first, first + n)])
         high, low = identities(ids)
@@ -127,14 +145,15 @@ def predictions(contract: Any, start: datetime, count: int, seed: int) -> Iterat
                 "day": pa.repeat(start.date(), n),
                 "kind": pa.repeat("prediction", n),
                 "model": pa.repeat("wide", n),
-                "version": pa.repeat("1", n),
+                "version": pa.array(np.where(is_second, "2", "1").astype(object)),
+                "stage": pa.array(np.where(is_second, "shadow", "full").astype(object)),
                 "event_id": ids,
                 "id_hi": pa.array(high),
                 "id_lo": pa.array(low),
                 "payload_hash": pa.array(dice.integers(-(2**63), 2**63, n)),
                 "event_time": _times(start, np.arange(first, first + n) * step),
                 "contract": pa.repeat(contract.id, n),
-                "numeric": vectors(values.slice(first, n)),
+                "numeric": vectors(inputs),
                 "category": pa.ListArray.from_arrays(
                     np.zeros(n + 1, np.int32), pa.array([], "str")
                 ),
@@ -151,8 +170,8 @@ def predictions(contract: Any, start: datetime, count: int, seed: int) -> Iterat
         )
 
 
-def feedback(count: int) -> Iterator[pa.Table]:
-    """Outcomes, decisions and usage of the window's predictions."""
+def feedback(start: datetime, count: int, seed: int) -> Iterator[pa.Table]:
+    """Outcomes, decisions and usage of a day's predictions, an hour after its end."""
     from bench.rows import events
     from monitor.events.identity import identities
 
@@ -160,7 +179,7 @@ def feedback(count: int) -> Iterator[pa.Table]:
     for kind, every in SHARES.items():
         of = np.arange(0, count, every)
         n = len(of)
-        ids = pa.array([f"{kind}-{k}" for k in of])
+        ids = pa.array([f"{kind}-{seed}-{k}" for k in of])
         high, low = identities(ids)
         answers = pa.array(np.array(["no", "yes"], object)[dice.integers(0, 2, n)])
         own = {
@@ -171,7 +190,7 @@ def feedback(count: int) -> Iterator[pa.Table]:
             },
             "usage": {"consumer": pa.repeat("app", n), "used": pa.repeat("used", n)},
         }[kind]
-        times = START + DAY + timedelta(hours=25)
+        times = start + timedelta(hours=25)
         yield events(
             {
                 "day": pa.repeat(times.date(), n),
@@ -182,8 +201,8 @@ def feedback(count: int) -> Iterator[pa.Table]:
                 "id_lo": pa.array(low),
                 "payload_hash": pa.array(dice.integers(-(2**63), 2**63, n)),
                 "event_time": _times(times, np.zeros(n, np.int64)),
-                "prediction_id": pa.array([_id(2, int(k)) for k in of]),
-                "prediction_time": _times(START + DAY, of * (86_400_000_000 // count)),
+                "prediction_id": pa.array([_id(seed, int(k)) for k in of]),
+                "prediction_time": _times(start, of * (86_400_000_000 // count)),
                 **own,
             },
             n,
