@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -129,13 +129,17 @@ def evaluate(service: Service, close: Close, *, now: datetime, told: Told = tell
 def share(service: Service, *, now: datetime, told: Told = tell_nobody) -> dict[str, Exception]:
     """Work on the tasks of a round that nobody else works on; what failed, by model.
 
+    Models with little to rebuild come first, so that one with a long history keeps none waiting.
+
     Whoever works on a model holds its name, so that no two processes do the same, and one that
     dies lets go of it: its task is open still. No round begins while a task is under way, so that
     what is dirty is what the task's versions hold.
     """
     state = service.state
     failed: dict[str, Exception] = {}
-    for task in tasks_of.waiting(state):
+    backlog = progress.backlog(state)
+    waiting = tasks_of.waiting(state)
+    for task in sorted(waiting, key=lambda task: backlog.get(task.model, timedelta(0))):
         card = service.cards.get(task.model)
         if card is None:
             continue

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -84,6 +84,15 @@ def dirty_windows(
     )
     with state.reading() as connection:
         return [DirtyWindow(*row) for row in connection.execute(wanted)]
+
+
+def backlog(state: State) -> dict[str, timedelta]:
+    """How much time is to be rebuilt, all families together, by model; others have none."""
+    columns = DIRTY_WINDOWS.c
+    length = sa.func.sum(sa.type_coerce(columns.end, sa.BigInteger) - columns.start)
+    wanted = sa.select(columns.model, sa.cast(length, sa.BigInteger)).group_by(columns.model)
+    with state.reading() as connection:
+        return {model: timedelta(microseconds=found) for model, found in connection.execute(wanted)}
 
 
 def clear(state: State, rebuilt: Collection[DirtyWindow]) -> None:

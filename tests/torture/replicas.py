@@ -74,7 +74,7 @@ class Ordeal:
     incidents: float = 1.0
 
 
-SHORT: Final = Ordeal(replicas=2, seconds=12.0, rate=200)
+SHORT: Final = Ordeal(replicas=2, seconds=8.0, rate=200)
 
 
 @dataclass(frozen=True, slots=True)

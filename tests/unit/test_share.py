@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,10 @@ from monitor.errors import StateOutOfReachError
 from monitor.jobs import evaluate as jobs
 from monitor.jobs.evaluate import Service, share
 from monitor.log.store import Store
-from monitor.state import tasks
+from monitor.state import progress, tasks
 from monitor.state.database import State
 from monitor.state.exclusive import EVALUATION, attempt
+from monitor.state.progress import DirtyWindow
 from monitor.state.tasks import DONE, FAILED, OPEN, Task
 from tests.services.evaluation import card_of
 
@@ -154,3 +155,15 @@ def test_a_task_whose_state_was_out_of_reach_stays_open(workers: Workers) -> Non
     workers.act = lambda model: 1
     assert share(workers.services[1], now=NOW) == {}
     assert workers.outcomes() == {DONE}
+
+
+def test_who_has_much_to_rebuild_comes_last(workers: Workers) -> None:
+    def window(model: str, days: int) -> DirtyWindow:
+        return DirtyWindow(model, "inputs", NOW - days * timedelta(days=1), NOW, 7)
+
+    some = [window("m0", 365), window("m0", 7), window("m3", 2), window("m5", 1)]
+    progress.advance(workers.states[0], "evaluate", 7, some)
+    assert progress.backlog(workers.states[0])["m0"] == timedelta(days=372)
+    workers.begin()
+    share(workers.services[0], now=NOW)
+    assert workers.done == ["m1", "m2", "m4", "m5", "m3", "m0"]
