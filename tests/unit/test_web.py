@@ -301,6 +301,13 @@ def test_an_incident_is_acknowledged_through_the_page_and_audited(loan: Service)
     assert "looking" in client.get(ACTED).text
 
 
+def test_a_reason_may_be_typed_in_several_lines(loan: Service) -> None:
+    client = loan.client()
+    said = {"form": form_of(client, ACTED), "who": "Ada", "what": "ack", "reason": "one\r\ntwo"}
+    assert client.post(ACTED, data=said).status_code == HTTPStatus.SEE_OTHER
+    assert audit.entries(loan.state)[-1].reason == "one\ntwo"
+
+
 def test_a_token_decides_the_name_not_the_form(loan: Service) -> None:
     client = loan.client()
     _, text = tokens.create(

@@ -269,7 +269,9 @@ def act(call: Call, identity: str) -> Response:
     """Somebody acknowledges, accepts or resolves an incident."""
     refuse_forged(call.request)
     found = known_incident(call, identity)
-    who, what, reason = acting(call, found.model, call.request.form)
+    who, what, typed = acting(call, found.model, call.request.form)
+    # Browsers end the lines of what is typed into a form so.
+    reason = typed.replace("\r\n", "\n")
     incidents.act(call.facts.state, identity, what, who=who, reason=reason, now=call.facts.clock())
     return _see(call.to("incident", identity=identity))
 
