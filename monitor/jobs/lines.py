@@ -32,12 +32,12 @@ def watch_lines(state: State, card: Card, upto: datetime, *, sampled: bool = Fal
     if not lines:
         return 0
     name = f"lines:{card.model}:sampled" if sampled else f"lines:{card.model}"
-    before = named.value_of(state, name)
-    known: dict[str, Any] = before if isinstance(before, dict) else {}
-    since = datetime.fromisoformat(known["upto"]) if "upto" in known else None
-    beyond: dict[str, bool] = dict(known.get("beyond", {}))
     opened = 0
     with state.writing():
+        before = named.value_of(state, name)
+        known: dict[str, Any] = before if isinstance(before, dict) else {}
+        since = datetime.fromisoformat(known["upto"]) if "upto" in known else None
+        beyond: dict[str, bool] = dict(known.get("beyond", {}))
         for line in lines:
             for row in _rows(state, card, line, since, upto):
                 key = f"{line.model_dump_json()} {row.version} {row.column_name}"

@@ -106,8 +106,11 @@ def _sampled(parts: Opened, card: Card, now: datetime, rest: timedelta) -> int:
     if not complete:
         return 0
     found = _Look(parts, card, span, now).found()
-    count = results.add(parts.state, [*_rows(parts, card, span, now, basis, complete, found)])
-    watch_lines(parts.state, card, instant(span[1]), sampled=True)
+    rows = [*_rows(parts, card, span, now, basis, complete, found)]
+    with parts.state.writing():
+        # Together: a window whose results are there is not looked at again.
+        count = results.add(parts.state, rows)
+        watch_lines(parts.state, card, instant(span[1]), sampled=True)
     return count
 
 

@@ -151,6 +151,16 @@ def test_again_nothing_is_new_and_a_failing_model_takes_no_other_with_it(
     # Late labels wait until the window has rested.
     assert sample_all(told.parts, now=END + timedelta(hours=1), rest=timedelta(hours=6)) == 0
 
+    def dies(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(sampling, "watch_lines", dies)
+        with pytest.raises(KeyboardInterrupt):
+            sample_all(told.parts, now=END + timedelta(days=1))
+    # Lines were not looked at, so that the window counts as not done.
+    assert not any(row.inputs_hash == "of late labels" for row in found(told).values())
+
     def fails(parts: Opened, card: object, span: object) -> None:
         del span
         if card is parts.cards["bare"]:
