@@ -2,14 +2,14 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Mapping
 
 import yaml
 
+from monitor.cards.infer_times import times
 from monitor.cards.sample import MANY, Sample, Values, samples
 from monitor.errors import SourceError
-from monitor.settings.values import PLACEHOLDER, duration_text
+from monitor.settings.values import PLACEHOLDER
 
 _PROTECTED = frozenset(
     [
@@ -57,21 +57,6 @@ _POSITIVE = frozenset(
     ]
 )
 _AS_TEXT = "    # {} is text in the sample, which is not read; write or map it as a number"
-_ROWS = 100
-"""Predictions that a detection window should hold."""
-
-_HOUR, _DAY, _MONTH = timedelta(hours=1), timedelta(days=1), timedelta(days=30)
-_WINDOWS = (
-    (timedelta(minutes=5), _HOUR, _DAY),
-    (_HOUR, 6 * _HOUR, _DAY),
-    (_HOUR, _DAY, 7 * _DAY),
-    (_DAY, 7 * _DAY, 28 * _DAY),
-    (_DAY, 28 * _DAY, 364 * _DAY),
-)
-MOST = 0.9
-"""Part of the outcomes that is waited for before they are read."""
-
-_HORIZONS = tuple(timedelta(days=days) for days in (1, 7, 30, 90, 180, 365, 730, 1825))
 
 
 def first_cards(
@@ -115,8 +100,8 @@ def _timeless(model: str, sample: Sample) -> str:
     return (
         f"no prediction of {quoted(model)} has an event_time that can be read; one holds "
         f"{sample.unread}, needed is RFC 3339 with a zone, such as 2026-01-31T12:00:00Z; a "
-        "mapping reads times without a zone by time_format: utc, numbers by unix_s, unix_ms, "
-        "unix_us"
+        "mapping reads times without a zone by timezone: UTC or another, numbers by time_format: "
+        "unix_s, unix_ms or unix_us"
     )
 
 
@@ -148,7 +133,7 @@ def _card(model: str, sample: Sample, team: str, mail: str) -> Iterator[str]:
     yield from _prediction(sample)
     yield from _features(sample)
     yield from _attributes(sample.attributes)
-    yield from _times(sample)
+    yield from times(sample)
     yield from _review(sample)
     yield "# people: {teams: [a, b], fastest: 5s}  # teams to follow; a review below 5s is too fast"
     yield "# use: {consumers: [app]}               # applications to miss when they fall silent"
@@ -277,56 +262,6 @@ def _is_protected(name: str) -> bool:
     return any(word.lower() in _PROTECTED for word in words)
 
 
-def _times(sample: Sample) -> Iterator[str]:
-    horizon = timedelta(days=90)
-    if not sample.delays:
-        yield f"label_horizon: {duration_text(horizon)}   # no outcome in the sample: a guess"
-    else:
-        delay = max(sample.delays)
-        horizon = next((length for length in _HORIZONS if length >= delay), _HORIZONS[-1])
-        days = math.ceil(delay / _DAY)
-        yield f"label_horizon: {duration_text(horizon)}   # longest wait for an outcome: {days}d"
-    yield from _alarms(sample.delays, horizon)
-    profile, detect, publish = _windows(sample.hourly)
-    shown = [duration_text(length) for length in (profile, detect, publish)]
-    yield f"# {_rate(sample.hourly)}: a detect window should hold {_ROWS} or more."
-    yield "windows: {{profile: {}, detect: {}, publish: {}}}".format(*shown)
-    yield "lateness: 10m   # how late an event may be before its window closes"
-    yield from _retention(sample, horizon + publish)
-    yield "# reference: what drift is measured against; one of:"
-    yield '#   {file: training.jsonl.gz} or {version: "1"}'
-    if sample.first is not None and sample.last is not None:
-        start, end = (f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in (sample.first, sample.last))
-        yield f'#   {{window: {{from: "{start}", to: "{end}"}}}}'
-        yield "#   which is all of the sample: end it earlier to see what changed within it"
-
-
-def _alarms(delays: Sequence[timedelta], horizon: timedelta) -> Iterator[str]:
-    """When outcomes are read for pages: once, at the age by which most have come."""
-    yield "# The age of predictions at which their outcomes are read for pages on accuracy, once;"
-    yield "# later ones call nobody. Best where most are known, which label_delay_p90 will say."
-    if not delays:
-        yield "# alarms: {labels_after: 30d}   # without it label_horizon"
-        return
-    most = sorted(delays)[math.ceil(MOST * len(delays)) - 1]
-    unit = _HOUR if most <= 2 * _DAY else _DAY
-    after = duration_text(min(math.ceil(most / unit) * unit, horizon))
-    yield f"alarms: {{labels_after: {after}}}   # {MOST:.0%} of the sample's outcomes came by then"
-
-
-def _retention(sample: Sample, least: timedelta) -> Iterator[str]:
-    """How long events are kept, where the usual length would remove some of the sample soon."""
-    reach = sample.last - sample.first if sample.first and sample.last else timedelta(0)
-    usual = timedelta(days=400)
-    if max(reach + _MONTH, least) <= usual:
-        return
-    year = timedelta(days=365)
-    kept = max((math.ceil(reach / year) + 1) * year, 2 * least, usual)
-    yield f"# The sample reaches back {math.ceil(reach / _DAY)} days. mbm maintain, and mbm run,"
-    yield "# remove events that are further behind the newest than this:"
-    yield f"retention: {{events: {duration_text(kept)}}}"
-
-
 def _review(sample: Sample) -> Iterator[str]:
     yield "# review:           # which predictions need a person before they take effect"
     yield "#   within: 4h      # time that a review may take"
@@ -335,17 +270,6 @@ def _review(sample: Sample) -> Iterator[str]:
     what = "confidence" if sample.probability else "score"
     yield f"#     - {{name: unsure, all: [{{of: {what}, below: 0.6}}]}}"
     yield "#     - {name: high risk, all: [{of: risk, one_of: [high]}]}"
-
-
-def _windows(hourly: float) -> tuple[timedelta, timedelta, timedelta]:
-    """The shortest windows whose detect window holds enough predictions."""
-    return next((w for w in _WINDOWS if hourly * (w[1] / _HOUR) >= _ROWS), _WINDOWS[-1])
-
-
-def _rate(hourly: float) -> str:
-    if hourly >= 1:
-        return f"About {hourly:.0f} predictions an hour"
-    return f"About {hourly * 24:.2g} predictions a day"
 
 
 def _all_whole(texts: Mapping[str, int]) -> bool:

@@ -146,13 +146,12 @@ class EventMapping(Part):
     when: Conditions = Field(
         default=(), description="{path: value} that a message of this kind holds, all of them"
     )
-    time_format: Literal["rfc3339", "utc", "unix_s", "unix_ms", "unix_us"] = Field(
-        default="rfc3339",
-        description="how times are written; utc: without a zone, in UTC",
+    time_format: Literal["rfc3339", "unix_s", "unix_ms", "unix_us"] = Field(
+        default="rfc3339", description="how times are written"
     )
     timezone: Zone | None = Field(
         default=None,
-        description="where times without a zone are, such as Europe/Berlin; of an hour that "
+        description="where times without a zone are, UTC or such as Europe/Berlin; of an hour that "
         "comes twice the first is meant",
     )
     classes: Mapping[str, Name] = Field(

@@ -235,7 +235,7 @@ def test_a_sample_without_predictions_is_told_with_a_remedy() -> None:
 
 def test_times_that_cannot_be_read_are_told_with_a_remedy() -> None:
     event = {"type": "prediction", "model": "loan", "event_time": "2026-08-03 08:00:00"}
-    with pytest.raises(SourceError, match=r"one holds '2026-08-03 08:00:00'.*time_format: utc"):
+    with pytest.raises(SourceError, match=r"one holds '2026-08-03 08:00:00'.*timezone: UTC"):
         first_cards([event])
 
 

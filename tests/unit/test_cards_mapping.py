@@ -133,8 +133,8 @@ def test_a_mapped_card_written_out_is_read_back_the_same(tmp_path: Path) -> None
         ),
         (
             "time_format: unix_ms",
-            "time_format: utc\n      timezone: Europe/Berlin",
-            ["prediction.timezone: has no effect with time_format: utc; leave one of them out"],
+            "time_format: unix_s\n      timezone: Europe/Berlin",
+            ["prediction.timezone: has no effect with time_format: unix_s; leave one of them out"],
         ),
         (
             "time_format: unix_ms",

@@ -55,17 +55,6 @@ SCORED = {
 }
 
 
-def test_times_without_a_zone_are_utc_where_the_mapping_says_so() -> None:
-    keys = {"event_id": "id", "event_time": "at", "version": "v", "prediction": "p"}
-    mapping = {**keys, "features": "in", "time_format": "utc"}
-    kinds = Mappings.model_validate({"prediction": mapping}).kinds
-    said = {"2026-08-03 08:00:00": "2026-08-03 08:00:00Z", "2026-08-03T08:00:00+02:00": None}
-    for text, wanted in said.items():
-        native = mapped({"id": "1", "at": text, "v": "1", "p": "x"}, kinds)
-        assert native is not None
-        assert native["event_time"] == (wanted or text)
-
-
 def read(prediction: dict[str, object], **keys: object) -> dict[str, object]:
     """The native event of a prediction whose mapping has these keys too."""
     mapping = {"event_id": "id", "event_time": "at", "version": "v", "prediction": "p", **keys}
@@ -89,6 +78,11 @@ def read(prediction: dict[str, object], **keys: object) -> dict[str, object]:
 )
 def test_times_without_a_zone_are_of_the_mappings_zone(text: str, wanted: str) -> None:
     assert read({"at": text}, timezone="Europe/Berlin")["event_time"] == wanted
+
+
+def test_times_without_a_zone_may_be_in_utc() -> None:
+    said = read({"at": "2026-08-03 08:00:00.123456789"}, timezone="UTC")
+    assert said["event_time"] == "2026-08-03T08:00:00.123456+00:00"
 
 
 @pytest.mark.parametrize(

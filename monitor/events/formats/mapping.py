@@ -93,8 +93,6 @@ def _time(value: object, form: str, zone: str | None) -> object:
     """The time as RFC 3339; what is no such time stays, for the decoder to refuse."""
     if zone is not None and isinstance(value, str):
         return _in_zone(value, zone)
-    if form == "utc" and isinstance(value, str):
-        return value if readable(value) else f"{value}Z"
     if form not in _TICK or isinstance(value, bool) or not isinstance(value, int | float):
         return value
     try:
