@@ -22,5 +22,6 @@ def test_killed_consumers_lose_nothing_and_write_nothing_twice(client: str) -> N
 @pytest.mark.timeout(900)
 def test_killed_replicas_do_every_job_once_and_tell_of_every_incident() -> None:
     outcome = endure(SHORT, seed=7, say=print)
-    assert sum(outcome.kills.values()) > 2
+    assert sum(outcome.kills.values()) > 1
     assert outcome.leaders > 0
+    assert outcome.built > 0
