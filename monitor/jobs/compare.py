@@ -47,7 +47,7 @@ def compare(
         NoWindowError: there is no such closed window, or one of the two has no result in it.
     """
     span = closed_window(parts.state, card, window)
-    rows = side_by_side(parts.state, card, first, second, span)
+    rows = side_by_side(parts.state, parts.store, card, first, second, span)
     return [*rows, *_pairs(parts, card, first, second, span)]
 
 

@@ -166,7 +166,7 @@ def explained(
     """
     if metric not in BY_NAME:
         raise UnknownMetricError(f'there is no metric "{metric}"; {nearest(metric, BY_NAME)}')
-    publisher = _publisher(state, store, card)
+    publisher = publisher_of(state, store, card)
     later, earlier = _windows(state, card, window, against)
     asked = _Looked(publisher, BY_NAME[metric], column, version)
     families = dict.fromkeys((BY_NAME[metric].family, Family.INPUTS))
@@ -198,7 +198,8 @@ def explained(
     )
 
 
-def _publisher(state: State, store: Store, card: Card) -> Publisher:
+def publisher_of(state: State, store: Store, card: Card) -> Publisher:
+    """What holds the profiles of a model's windows, by the reference in force."""
     reference = references.in_force(state, Definitions.open(store), card)
     plan = inputs_plan(card, reference)
     return Publisher(card, plan, ProfileTable.open(store), instant(0))

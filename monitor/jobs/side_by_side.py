@@ -7,8 +7,12 @@ from typing import Any, Final
 from monitor.cards.card import Card
 from monitor.control.differences import Difference, Side, compared, corrected
 from monitor.jobs.closed import NoWindowError
+from monitor.jobs.explain import publisher_of
+from monitor.jobs.publish import Window
+from monitor.log.store import Store
 from monitor.metrics import BY_NAME
 from monitor.metrics.base import Ends
+from monitor.profiles.family import Family
 from monitor.profiles.segments import ALL
 from monitor.profiles.windows import Range, instant
 from monitor.state import deployments
@@ -50,11 +54,14 @@ class Which:
         return cls(version, stage)
 
 
-def side_by_side(state: State, card: Card, first: Which, second: Which, span: Range) -> list[Row]:
+def side_by_side(
+    state: State, store: Store, card: Card, first: Which, second: Which, span: Range
+) -> list[Row]:
     """Deployments of both, then every published number with its difference.
 
     Args:
         state: with the results.
+        store: of the profiles that they rest on.
         card: of the model.
         first: what is compared with.
         second: what is compared.
@@ -63,7 +70,7 @@ def side_by_side(state: State, card: Card, first: Which, second: Which, span: Ra
     Raises:
         NoWindowError: one of the two has no result in the window.
     """
-    sides = [_published(state, card, which, span) for which in (first, second)]
+    sides = [_published(state, store, card, which, span) for which in (first, second)]
     for which, side in zip((first, second), sides, strict=True):
         if not side:
             raise NoWindowError(
@@ -93,7 +100,7 @@ def _deployed(state: State, card: Card, both: Sequence[Which], span: Range) -> l
 
 
 def _published(
-    state: State, card: Card, which: Which, span: Range
+    state: State, store: Store, card: Card, which: Which, span: Range
 ) -> dict[tuple[str, str], ResultRow]:
     rows = latest(
         state,
@@ -105,9 +112,20 @@ def _published(
         until=instant(span[1]),
     )
     there = [row for row in rows if row.start == instant(span[0])]
-    # A version with one stage only has results over all its stages, and no others.
-    stage = which.stage if any(row.stage for row in there) else ""
+    stage = which.stage
+    if stage and there and not any(row.stage for row in there):
+        # A version with one stage only has results over all its stages, and no others.
+        if stage not in _stages(state, store, card, which.version, span):
+            return {}
+        stage = ""
     return {(row.metric, row.column_name): row for row in there if row.stage == stage}
+
+
+def _stages(state: State, store: Store, card: Card, version: str, span: Range) -> set[str]:
+    """Stages of a version in a window; predictions that name none are taken for full ones."""
+    window = Window("publish", *span)
+    held = publisher_of(state, store, card).held(Family.INPUTS, [window])[window]
+    return {one.partial.key.stage or "full" for one in held if one.partial.key.version == version}
 
 
 def _side(row: ResultRow) -> Side:

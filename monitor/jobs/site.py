@@ -72,7 +72,7 @@ def _made(
         clock=clock,
         weeks=pages.weeks,
         week=pages.get,
-        compared=partial(why.compared, state),
+        compared=partial(why.compared, state, store),
         explained=why.Explainer(state, store),
     )
     serving = settings.serve

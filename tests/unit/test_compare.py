@@ -199,5 +199,9 @@ def test_the_time_since_a_deployment_is_compared_with_that_before(service: Monit
 def test_versions_or_windows_that_are_not_there_say_so(service: Monitor) -> None:
     with pytest.raises(NoWindowError, match="no results of 9"):
         service.compare("m", "1", "9")
+    # Version 1 has predictions of one stage, which is another.
+    with pytest.raises(NoWindowError, match="no results of 1/shadow"):
+        service.compare("m", "1/shadow", "2")
+    assert len(service.compare("m", "1/full", "2/shadow"))
     with pytest.raises(NoWindowError, match="not closed yet"):
         service.compare("m", "1", "2", window=START + timedelta(days=9))
