@@ -323,8 +323,8 @@ def test_a_conflict_that_comes_late_moves_the_row_to_the_other_group(
     live.run()
     at_once.send(both)
     at_once.run()
-    # Of four families: all rows and the group, by all stages and the one.
-    assert len(at_once.profiles()) == 16
+    # Of five families: all rows and the group, by all stages and the one.
+    assert len(at_once.profiles()) == 20
     assert live.profiles() == at_once.profiles()
     assert live.results("publish") == at_once.results("publish")
 
