@@ -20,7 +20,7 @@ from monitor.detection.named import (
 )
 from monitor.detection.readings import Kind
 from monitor.detection.signals import Streams
-from monitor.profiles.columns import CONFIDENCE, FEATURE, PREDICTION, ROWS, VIOLATIONS
+from monitor.profiles.columns import CONFIDENCE, FEATURE, NOVELTY, PREDICTION, ROWS, VIOLATIONS
 from monitor.profiles.distribution import EXTRA
 from monitor.profiles.fixed import MOMENT, SQUARE
 from monitor.profiles.inputs_layout import LOW_CONFIDENCE
@@ -102,7 +102,13 @@ def made(columns: Columns, ground: Ground, version: str, sums: Sums, windows: in
         for signal in spread_evenly([each for each, _ in things])
     ]
     every = [streams for things in by_group.values() for _, streams in things]
-    return Made(tuple(found), signals.together([(1.0, streams) for streams in every]))
+    usual = Made(tuple(found), signals.together([(1.0, streams) for streams in every]))
+    novel = [
+        within(segment, thing)
+        for segment, some in ((ALL, rows), *followed.items())
+        for thing in _novel(some)
+    ]
+    return joined([usual, halved(Group.NOVELTY, novel, version)]) if novel else usual
 
 
 def reviews(teams: Sequence[str], said: Mapping[str, Ints], windows: int) -> Made:
@@ -149,12 +155,12 @@ def uses(consumers: Sequence[str], said: Mapping[str, Ints], windows: int) -> Ma
     return halved(Group.USE, things)
 
 
-def halved(group: Group, things: Sequence[Thing]) -> Made:
+def halved(group: Group, things: Sequence[Thing], version: str = "") -> Made:
     """Things of a family: the first, of all rows, has one half and the others share the other."""
     rest = len(things) - 1
     halves = [1.0, *(1.0 / rest for _ in range(rest))]
     found = [
-        replace(signal, group=group, part=signal.part * half / sum(halves))
+        replace(signal, group=group, version=version, part=signal.part * half / sum(halves))
         for half, (each, _) in zip(halves, things, strict=True)
         for signal in each
     ]
@@ -279,6 +285,14 @@ def _violations(rows: _Rows) -> Iterator[Thing]:
     for column, some in places.items():
         events = np.minimum(rows.matrix[:, some].sum(axis=1), many)
         yield thing(signals.share(events, many, "violations"), "contract_violations", column)
+
+
+def _novel(rows: _Rows) -> Iterator[Thing]:
+    """Share of records unlike the reference; none where the reference cannot tell."""
+    if (place := rows.layout.places.get(("counts", NOVELTY))) is None:
+        return
+    many, events = rows_of(rows.layout, rows.matrix), rows.matrix[:, place[1]]
+    yield thing(signals.share(events, many, "novel"), "novel_records", "", SHARE)
 
 
 def _predictions(rows: _Rows) -> Iterator[Thing]:

@@ -20,6 +20,7 @@ class Group(StrEnum):
     FEATURES = "features"
     MISSING = "missing"
     VIOLATIONS = "violations"
+    NOVELTY = "novelty"
     PREDICTIONS = "predictions"
     CONFIDENCE = "confidence"
     ESTIMATED = "estimated"

@@ -69,8 +69,7 @@ def truths(contract: Contract, scale: float, usual: Usual, version: str, sums: S
         of = _named(contract, sums.get((version, segment), np.zeros_like(whole)))
         for group, some in _things(contract, scale, usual, of, is_whole=segment == ALL):
             by_group[group].append(within(segment, some))
-    made = joined([halved(group, things) for group, things in by_group.items()])
-    return Made(tuple(replace(signal, version=version) for signal in made.signals), made.streams)
+    return joined([halved(group, things, version) for group, things in by_group.items()])
 
 
 def _things(

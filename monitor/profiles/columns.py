@@ -19,6 +19,7 @@ WEIGHTS: Final = "weights"
 WEIGHTED_CLASSES: Final = "weighted_classes"
 WEIGHTED_ERRORS: Final = "weighted_errors"
 VIOLATIONS: Final = "violations"
+NOVELTY: Final = "novelty"
 FEATURE: Final = "features."
 
 

@@ -30,6 +30,7 @@ class InputsKernel:
 
     def __init__(self, plan: InputsPlan, disputes: Ints | None = None) -> None:
         self._plan = plan
+        self._surprise = plan.surprise
         self._seen = Seen(disputes)
         self._versions = Interned(plan.versions)
         self._stages = Interned()
@@ -57,7 +58,7 @@ class InputsKernel:
         rows = np.flatnonzero(verdict == NEW)
         if not len(rows):
             return
-        read = Read(batch, self._plan)
+        read = Read(batch, self._plan, self._surprise)
         slots = self._all.sums.slots(window[rows], version[rows], stage[rows])
         self._all.add(read, rows, slots, features=True)
         self._count_breaches(batch.column("violations"), rows, slots)

@@ -10,6 +10,7 @@ from monitor.profiles.categories import Categories
 from monitor.profiles.counts import Counts
 from monitor.profiles.distribution import Distribution
 from monitor.profiles.layout import Layout, Part
+from monitor.profiles.novel import novel_part
 from monitor.profiles.reference import Bins, Reference
 from monitor.profiles.span import Span
 
@@ -55,13 +56,14 @@ def inputs_layout(contract: Contract, reference: Reference | None) -> Layout:
             Span.part(columns.EVENT_TIME),
             *features,
             Counts.part(breach_names(contract), columns.VIOLATIONS),
+            *_novel(reference),
         )
     )
 
 
 def group_layout(contract: Contract, reference: Reference | None) -> Layout:
     """Where everything lies in the profile of a group: what came out, not what went in."""
-    return Layout(_outputs(contract, reference, (ROWS, LOW_CONFIDENCE)))
+    return Layout((*_outputs(contract, reference, (ROWS, LOW_CONFIDENCE)), *_novel(reference)))
 
 
 def breach_names(contract: Contract) -> list[str]:
@@ -81,6 +83,11 @@ def _outputs(
         else _number(columns.PREDICTION, predicted or UNSEEN),
         _number(columns.CONFIDENCE, CONFIDENCE),
     )
+
+
+def _novel(reference: Reference | None) -> tuple[Part, ...]:
+    """Room for novel records, last of all; none while a reference's own rows are profiled."""
+    return (novel_part(),) if reference is not None and reference.ints else ()
 
 
 def _number(column: str, bins: Bins) -> Part:

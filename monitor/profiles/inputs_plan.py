@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from monitor.cards.contract import Contract
+from monitor.profiles import columns
 from monitor.profiles.inputs_layout import group_layout, inputs_layout
 from monitor.profiles.layout import Layout
+from monitor.profiles.novel import Surprise
 from monitor.profiles.reference import Reference
 
 COLUMNS: Final = (
@@ -51,6 +53,14 @@ class InputsPlan:
         if self.reference is None or self.reference.score is None:
             needless.add("score")
         return tuple(name for name in COLUMNS if name not in needless)
+
+    @property
+    def surprise(self) -> Surprise | None:
+        """What values surprise by; None without a reference that was profiled."""
+        if self.reference is None or not self.reference.ints:
+            return None
+        names = [columns.feature(f.name) for f in self.contract.features]
+        return Surprise.of(self.reference.profile(self.layout), names)
 
     def values(self, attribute: str) -> tuple[str, ...]:
         """Values of an attribute that are followed; fixed, so that order changes nothing."""

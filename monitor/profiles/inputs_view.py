@@ -1,9 +1,11 @@
 """The columns of a batch of predictions, and the profiles of one division of its rows."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from monitor.profiles import columns
 from monitor.profiles.accumulator import Accumulator, order_of
@@ -15,14 +17,18 @@ from monitor.profiles.distribution import Distribution
 from monitor.profiles.doubt import Doubt, doubts
 from monitor.profiles.inputs_plan import InputsPlan
 from monitor.profiles.layout import Floats, Ints, Layout
+from monitor.profiles.novel import LINE, Surprise, of_categories, of_numbers
 from monitor.profiles.span import Span
 
 
 class Read:
     """The columns of one batch as the kernel wants them, each decoded once, when asked."""
 
-    def __init__(self, batch: pa.RecordBatch, plan: InputsPlan) -> None:
+    def __init__(
+        self, batch: pa.RecordBatch, plan: InputsPlan, surprise: Surprise | None = None
+    ) -> None:
         self.rows = batch.num_rows
+        self._surprise = surprise
         self._batch = batch
         self._plan = plan
         contract = plan.contract
@@ -59,10 +65,28 @@ class Read:
             self._plan.near,
         )
 
+    @cached_property
     def numeric(self) -> pa.Array:
         """Numbers of all rows, row after row."""
         return _flat(self._batch.column("numeric"), len(self._plan.contract.numeric))
 
+    @cached_property
+    def novel(self) -> NDArray[np.bool_]:
+        """Whether each row is unlike the reference; none is where that cannot be told."""
+        surprise, contract = self._surprise, self._plan.contract
+        total = np.zeros(self.rows)
+        if surprise is None:
+            return total > 0
+        if numeric := [columns.feature(f.name) for f in contract.numeric]:
+            total += of_numbers(
+                surprise, _binned(self._plan.layout, numeric), numeric, self.numeric
+            )
+        if category := [columns.feature(f.name) for f in contract.category]:
+            total += of_categories(surprise, category, self.category)
+        found: NDArray[np.bool_] = surprise.scaled(total) > LINE
+        return found
+
+    @cached_property
     def category(self) -> Ints:
         """Place of each category among the known ones, shape (rows, categories)."""
         contract = self._plan.contract
@@ -95,6 +119,8 @@ class View:
         places = layout.places
         contract = plan.contract
         self._rows_at = places[Counts.name(), columns.ROWS][1]
+        novel = places.get((Counts.name(), columns.NOVELTY))
+        self._novel_at = None if novel is None else novel[1]
         self._confidence = _binned(layout, [columns.CONFIDENCE])
         self._value = None if contract.classes else _binned(layout, [columns.PREDICTION])
         self._class_at = places[Categories.name(), columns.PREDICTION][1] if contract.classes else 0
@@ -120,6 +146,8 @@ class View:
         order = order_of(slots)
         rows, slots = rows[order], slots[order]
         self.sums.add(slots, self._rows_at)
+        if self._novel_at is not None:
+            self.sums.add(slots[read.novel[rows]], self._novel_at)
         self._add_confidence(read, rows, slots)
         if self._value:
             self._add_numbers(self._value, read.predicted_value, rows, slots)
@@ -134,8 +162,8 @@ class View:
         if features:
             self._add_rest(read, rows, slots)
             if self._numeric:
-                self._add_numbers(self._numeric, read.numeric(), rows, slots)
-            category = read.category() if self._categories else None
+                self._add_numbers(self._numeric, read.numeric, rows, slots)
+            category = read.category if self._categories else None
             for i, (part, place) in enumerate(self._categories):
                 assert category is not None
                 self._add_places(place, len(part.spec["names"]), category[:, i], rows, slots)

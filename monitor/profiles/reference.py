@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 
 from monitor.cards.contract import Contract
 from monitor.errors import LayoutMismatchError
+from monitor.profiles.columns import NOVELTY
+from monitor.profiles.counts import Counts
 from monitor.profiles.layout import Floats, Layout, Profile
 
 QUANTILES: Final = (
@@ -123,17 +125,20 @@ class Reference:
     def profile(self, layout: Layout) -> Profile:
         """The profile of the reference's own rows, in the layout that its bins give.
 
+        What is novel was not known when they were counted, so that none of them is.
+
         Raises:
             LayoutMismatchError: the layout is of another contract.
         """
-        if len(self.ints) != layout.ints or len(self.lows) != layout.extremes:
+        known = layout.places.get((Counts.name(), NOVELTY), (None, layout.ints, 0))[1]
+        if len(self.ints) != known or len(self.lows) != layout.extremes:
             raise LayoutMismatchError(
                 f"the reference of {self.model} is of another contract;"
                 f" run: mbm reference set {self.model}"
             )
         return Profile(
             layout,
-            np.array(self.ints, np.int64),
+            np.array([*self.ints, *[0] * (layout.ints - known)], np.int64),
             np.array([math.inf if x is None else x for x in self.lows], np.float64),
             np.array([-math.inf if x is None else x for x in self.highs], np.float64),
         )

@@ -19,6 +19,11 @@ ADVICE: Final[Mapping[Group, str]] = {
         "Look at examples of the broken rule. Either a sender changed, then mend it there, or the "
         "contract in the card is too narrow, then widen it with the owner's word."
     ),
+    Group.NOVELTY: (
+        "More records than usual are unlike those that the model learned from. Look at the "
+        "examples, and at mbm slices for where they are: a new channel, product or region, or "
+        "values that are wrong. Send them to people until the model has been tried on them."
+    ),
     Group.PREDICTIONS: (
         "See whether inputs moved at the same time: then the cause lies there. If they did not, "
         "compare versions, thresholds and the code around the model. What people do with the "

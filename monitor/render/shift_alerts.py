@@ -207,10 +207,14 @@ def _follows(
 
 FEATURES: Final = _follows(
     "MbmFeatureDrift",
-    "shift_features",
+    "shift_features|shift_novelty",
     "its inputs move",
-    "The inputs leave their usual distributions",
-    look=("`mbm results --model MODEL --metric feature_location`: which features, which way?",),
+    "The inputs leave their usual distributions, or more or fewer records than usual are unlike "
+    "the reference,",
+    look=(
+        "`mbm results --model MODEL --metric feature_location`: which features, which way?",
+        "`mbm results --model MODEL --metric novel_records`: more edge cases? In which segment?",
+    ),
     causes=(
         "A change in what feeds the model.",
         "Other people or cases than before.",

@@ -358,6 +358,7 @@ DOCUMENTED = {
     "mbm_prediction_drift_score": "model version method",
     "mbm_confidence_mean_ratio": "model version",
     "mbm_low_confidence_ratio": "model version",
+    "mbm_novel_records_ratio": "model version",
     "mbm_calibration_error_ratio": "model version method",
     "mbm_performance_ratio": "model version metric source",
     "mbm_performance_lower_ratio": "model version metric source",
