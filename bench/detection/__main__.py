@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.detection.figures import Rate, table, total
+from bench.detection.full import full_section
 from bench.detection.lead import lead_section
 from bench.detection.nulls import (
     DAILY,
@@ -203,6 +204,7 @@ PARTS: Final[dict[str, Callable[[float], str]]] = {
     "nulls": nulls,
     "others": other_worlds,
     "lead": lead_section,
+    "full": full_section,
 }
 
 
