@@ -159,7 +159,7 @@ def test_what_was_planted_is_one_page_with_what_moved_and_since_when(told: Told)
     assert income.after is not None
     assert income.after < 0.9 * income.before
     assert 0 < len(page.story["examples"]) <= 5
-    assert page.story["runbook"] in ("features", "predictions", "confidence")
+    assert page.story["runbook"] in ("features", "novelty", "predictions", "confidence")
 
 
 def test_a_restart_at_any_time_changes_no_bit(told: Told, tmp_path: Path) -> None:
