@@ -123,7 +123,7 @@ def tickets(one: Drawn, reference: int) -> Rate:
     quiet, limit = harmless(blocks), threshold(LONG, 1.0)
     open_ones, count = Tickets(np.zeros(len(one.kinds), np.int64)), 0
     for n in range(blocks.reference + 1, blocks.value.shape[1] + 1):
-        until = replace(blocks, value=blocks.value[:, :n], variance=blocks.variance[:, :n])
+        until = blocks.until(n)
         found = drift(until, quiet)
         open_ones, told = checked(open_ones, found, until, weights=one.weights, limit=limit)
         count += told is not None and told.is_new

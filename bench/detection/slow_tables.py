@@ -84,7 +84,7 @@ def _tickets(history: History) -> list[tuple[int, bool, tuple[int, ...]]]:
     quiet, limit = harmless(blocks), threshold(LONG, 1.0)
     state, found = Tickets(np.zeros(len(KINDS), np.int64)), []
     for n in range(blocks.reference + 1, blocks.value.shape[1] + 1):
-        until = replace(blocks, value=blocks.value[:, :n], variance=blocks.variance[:, :n])
+        until = blocks.until(n)
         state, told = checked(state, drift(until, quiet), until, weights=WEIGHTS, limit=limit)
         if told is not None:
             day = n * LONG // DAY

@@ -165,7 +165,8 @@ def checked(
         weights: of the signals, shape (s,), of sum at most 1.
         limit: `threshold`.
     """
-    may = blocks.usable & (tickets.ticket == 0) & (np.abs(found.difference) >= LEAST)
+    may = blocks.usable & blocks.told[:, -1] & (tickets.ticket == 0)
+    may &= np.abs(found.difference) >= LEAST
     top = _top(np.where(may, np.exp(np.minimum(found.log_e, 60.0)) * weights, 0.0), limit)
     if top is None:
         return tickets, None

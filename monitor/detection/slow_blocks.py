@@ -1,7 +1,7 @@
 """The windows of months as one number per block of weeks, in units that drift is told in."""
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,8 @@ class Blocks:
             Cohen's 2 asin(sqrt p), in which a sigma is a sigma too; counts as logarithms.
         variance: of the value by sampling, shape (s, n), positive.
         usable: which signals can be followed, shape (s,).
+        told: which blocks have rows, shape (s, n); one without repeats the one before it, and
+            may not call anybody.
     """
 
     length: int
@@ -42,6 +44,12 @@ class Blocks:
     value: Floats
     variance: Floats
     usable: NDArray[np.bool_]
+    told: NDArray[np.bool_]
+
+    def until(self, count: int) -> Self:
+        """The first blocks only."""
+        cut = {name: getattr(self, name)[:, :count] for name in ("value", "variance", "told")}
+        return replace(self, **cut)
 
 
 def block_length(span: int) -> int | None:
@@ -96,7 +104,7 @@ def blocked(history: History, kinds: NDArray[np.int8], end: int, length: int) ->
     found, variance = _carried(found, has), _carried(variance, has)
     usual = np.median(total[:, :before], axis=1, keepdims=True) if before else total[:, :1]
     found = _filled(found, np.minimum(total / np.maximum(ENOUGH * usual, 1e-300), 1.0))
-    return Blocks(length, before, found, np.maximum(variance, 1e-300), usable)
+    return Blocks(length, before, found, np.maximum(variance, 1e-300), usable, has)
 
 
 def _filled(x: Floats, part: Floats) -> Floats:

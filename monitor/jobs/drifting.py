@@ -106,7 +106,7 @@ class Slow:
         shared: dict[int, int] = {}
         for done in range(max(before.get("done", 0), count - MOST_TOLD) + 1, count + 1):
             n = every.reference + done
-            until = replace(every, value=every.value[:, :n], variance=every.variance[:, :n])
+            until = every.until(n)
             moved = drift(until, quiet)
             tickets, told = checked(tickets, moved, until, weights=each, limit=limit)
             if told is None:

@@ -21,7 +21,9 @@ def simulated(blocks: int, signals: int = 12, seed: int = SEED) -> Blocks:
     rng = np.random.default_rng(seed)
     shape = (signals, blocks)
     usable = np.ones(signals, np.bool_)
-    return Blocks(LONG, 13, rng.normal(0, 0.01, shape), np.full(shape, 1e-4), usable)
+    return Blocks(
+        LONG, 13, rng.normal(0, 0.01, shape), np.full(shape, 1e-4), usable, np.ones(shape, np.bool_)
+    )
 
 
 def weights(blocks: Blocks) -> Floats:
@@ -165,12 +167,25 @@ def test_degenerate_blocks_give_numbers(fill: float) -> None:
             np.full((signals, 15), fill),
             np.full((signals, 15), 1e-4),
             np.ones(signals, np.bool_),
+            np.ones((signals, 15), np.bool_),
         )
         quiet = harmless(blocks)
         found = drift(blocks, quiet)
         assert not np.isnan(found.log_e).any()
         assert not np.isnan(visible(blocks, quiet, np.full(signals, 0.5), 3.25)).any()
         assert not moved(blocks, found).any()
+
+
+def test_blocks_without_rows_call_nobody() -> None:
+    blocks = simulated(16)
+    found = Drift(np.full(12, 50.0), np.full(12, 0.5), np.ones(12, np.int64))
+    nobody = Tickets(np.zeros(12, np.int64))
+    silent = replace(blocks, told=np.arange(16) < np.full((12, 1), 15))
+    _, told = checked(nobody, found, silent, weights=weights(blocks), limit=3.25)
+    assert told is None
+    _, told = checked(nobody, found, silent.until(15), weights=weights(blocks), limit=3.25)
+    assert told is not None
+    assert told.is_new
 
 
 def test_signals_that_cannot_be_followed_say_nothing() -> None:
@@ -203,7 +218,7 @@ def test_a_simulated_drift_has_its_ticket_within_a_hundred_days(world: SlowWorld
         family_of = harmless(blocks)
         state = Tickets(np.zeros(len(KINDS), np.int64))
         for n in range(blocks.reference + 1, blocks.value.shape[1] + 1):
-            until = replace(blocks, value=blocks.value[:, :n], variance=blocks.variance[:, :n])
+            until = blocks.until(n)
             found = drift(until, family_of)
             state, told = checked(
                 state, found, until, weights=np.full(len(KINDS), 1 / len(KINDS)), limit=3.25

@@ -50,13 +50,7 @@ def tickets(fall: float, seed: int) -> list[tuple[int, str]]:
     known, found = Tickets(np.zeros(len(made.signals), np.int64), 0), []
     for week in range(1, LATER // 7 + 1):
         n = every.reference + week
-        until = type(every)(
-            every.length,
-            every.reference,
-            every.value[:, :n],
-            every.variance[:, :n],
-            every.usable,
-        )
+        until = every.until(n)
         limit = threshold(SHORT, 1.0)
         known, told = checked(known, drift(until, quiet), until, weights=each, limit=limit)
         if told is not None:
