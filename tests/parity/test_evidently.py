@@ -34,6 +34,9 @@ def tables() -> Tables:
     return Tables(reference, current, numbers=("x", "empty"))
 
 
+BEHIND = min(os.nice(0) + 10, 19)
+"""Niceness of a worker of ours."""
+
 ASKED = [("x", "wasserstein"), ("empty", "ks"), ("x", "nonsense"), ("c", "jensenshannon")]
 
 
@@ -50,7 +53,7 @@ def test_the_numbers_are_evidentlys_and_a_failing_column_takes_no_other_with_it(
             niceness |= {tuple(step) for _, *step in _workers(os.getpid())}
             time.sleep(0.05)
     # It runs in a process of its own, behind whoever reads events, in whichever session.
-    assert max(niceness) == (min(os.nice(0) + 10, 19), 10)
+    assert max(niceness) == (BEHIND, 10)
     distance, empty, unknown, categories = work.result()
     reference, current = (side.select(["x", "c"]) for side in (held.reference, held.current))
     assert page(Tables(reference, current, ("x",)), html) == ""
@@ -94,13 +97,12 @@ drift(Tables(rows, rows, ("x",)), [("x", "wasserstein")] * 1_000)
 
 
 def test_a_worker_ends_with_whoever_asked_it() -> None:
-    wanted = (os.nice(0) + 10, 10)
     with subprocess.Popen([sys.executable, "-c", ASKS]) as asker:
         begun: list[int] = []
         try:
             # It steps back when it has bound its end to ours.
             while not begun and asker.poll() is None:
-                begun = [one for one, *step in _workers(asker.pid) if tuple(step) == wanted]
+                begun = [one for one, *step in _workers(asker.pid) if step == [BEHIND, 10]]
                 time.sleep(0.02)
         finally:
             asker.kill()
