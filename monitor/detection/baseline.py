@@ -10,7 +10,7 @@ from monitor.detection.calendar import blocks, columns
 from monitor.detection.evidence import count_score
 from monitor.detection.filter import COUNT, FEW, FEW_NOT, SHARE, lasting
 from monitor.detection.memory import PHI, RATIO, memories
-from monitor.detection.rare import FEWEST, SMALLEST
+from monitor.detection.rare import FEWEST, SMALLEST, dispersion
 from monitor.detection.readings import History, told
 from monitor.detection.reference import TINY, look, through
 from monitor.detection.selftest import (
@@ -111,10 +111,8 @@ def _count(state: State, value: Floats, rows: Floats) -> None:
     state.mode[is_not] = FEW_NOT
     state.events[:] = np.where(is_few, np.where(is_not, trials - events, events), 0.0)
     state.trials[:] = np.where(is_few, trials, 0.0)
-    p = state.share[:, None]
-    square = (rows * (value - p) ** 2 / (p * (1 - p))).sum(axis=1) / np.maximum(windows, 1)
-    few = np.where(is_few & (state.events >= FEWEST), square, 1.0)
-    state.dispersion[:] = np.maximum(few, 1.0)
+    is_known = is_few & (state.events >= FEWEST)
+    state.dispersion[:] = np.where(is_known, dispersion(value, rows, state.share), 1.0)
 
 
 def _settle(

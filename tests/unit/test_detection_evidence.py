@@ -15,7 +15,7 @@ from monitor.detection.evidence import (
     normal_score,
 )
 from monitor.detection.filter import ahead, correct, forget, lasting, spread_along
-from monitor.detection.rare import RATIOS, log_e_few, moved_share
+from monitor.detection.rare import RATIOS, dispersion, log_e_few, moved_share
 from monitor.metrics.neyman import polynomials
 from monitor.profiles.layout import Floats, Ints
 
@@ -104,6 +104,29 @@ def test_few_events_by_hand() -> None:
     # 3 missing values among 100 where 1 in 100 was usual, bet on 2.5 times as many.
     expected = 3 * math.log(2.5) - 100 * math.log(1 + 0.01 * 1.5)
     assert log_e_few(2, True, 3.0, 100.0, 0.01) == pytest.approx(expected)
+
+
+def test_dispersion_by_hand() -> None:
+    # 4 windows of 100 rows with 0, 8, 8, 0 events of 4 %: 16 / 3.84 in each, 0 in pairs of pairs.
+    value, rows = np.array([[0.0, 0.08, 0.08, 0.0]]), np.full((1, 4), 100.0)
+    square = 16 / 3.84
+    assert dispersion(value, rows, np.array([0.04])) == pytest.approx([(4 * square + 8) / 12])
+    # In spells of four windows the whole spell is one count.
+    value = np.array([[0.0, 0.0, 0.0, 0.0, 0.08, 0.08, 0.08, 0.08]])
+    rows = np.full((1, 8), 100.0)
+    assert dispersion(value, rows, np.array([0.04])) == pytest.approx([(2 * 4 * square + 8) / 10])
+
+
+def test_few_events_that_come_as_the_binomial_has_them_are_hardly_dispersed() -> None:
+    rng = np.random.default_rng(SEED)
+    rows = np.full((200, 672), 100.0)
+    found = dispersion(rng.binomial(100, 0.01, rows.shape) / 100, rows, np.full(200, 0.01))
+    assert np.median(found) < 1.2
+    spells = 0.002 + 0.03 * (rng.random((200, 672)).cumsum(axis=1) % 20 < 2)
+    share = spells.mean(axis=1)
+    found = dispersion(rng.binomial(100, spells) / 100, rows, share)
+    assert np.median(found) > 3
+    assert dispersion(np.zeros((1, 5)), np.zeros((1, 5)), np.array([0.1])).tolist() == [1.0]
 
 
 @pytest.mark.parametrize("bet", range(len(RATIOS)))
