@@ -8,7 +8,8 @@ from monitor.render.alert import Alert, Scope, Severity
 _MODEL: Final = "{{ $labels.model }}"
 _MOVED: Final = (
     '{{ range printf "max by (check, version) '
-    '(mbm_check_state{model=%q, check=~\\"shift_.+\\"} == 2)" $labels.model | query }} '
+    '(mbm_check_state{model=%q, check=~\\"shift_.+\\"} == 2)" $labels.model | query '
+    '| sortByLabel "version" | sortByLabel "check" }} '
     '{{ .Labels.check | reReplaceAll "shift_" "" }} of version {{ .Labels.version }};{{ end }}'
 )
 """Families of signals that belong to an open incident, as a template."""
