@@ -28,10 +28,12 @@ class Weights(Part):
     A family that a model has no signals of leaves its part to the others; 0 leaves one out.
     """
 
-    features: Share = Field(default=0.18, description="distributions of the inputs")
+    features: Share = Field(default=0.2, description="distributions of the inputs")
     missing: Share = Field(default=0.05, description="missing values of the inputs")
     violations: Share = Field(default=0.03, description="breaches of the contract")
-    novelty: Share = Field(default=0.02, description="records unlike the reference")
+    novelty: Share = Field(
+        default=0.0, description="records unlike the reference; they come in spells, so ask for it"
+    )
     predictions: Share = Field(default=0.1, description="what is predicted")
     confidence: Share = Field(default=0.07, description="how sure the model is")
     estimated: Share = Field(default=0.03, description="accuracy that the model expects")

@@ -2,10 +2,9 @@
 
 from monitor.metrics.base import Ends, Metric, Per, Subject, Undefined, Unit, Value
 from monitor.metrics.intervals import wilson
-from monitor.profiles.columns import NOVELTY, ROWS
+from monitor.profiles.columns import NOVEL, NOVEL_FROM, NOVELTY, ROWS
 from monitor.profiles.counts import Counts
 from monitor.profiles.family import Family
-from monitor.profiles.novel import LINE, NOVEL
 
 
 def measure(subject: Subject) -> Value | Undefined:
@@ -29,7 +28,7 @@ METRIC = Metric(
     ends=Ends.SAMPLING,
     null=None,
     least=30,
-    says=f"Share of the predictions whose values surprise by more than {LINE:g} standard "
+    says=f"Share of the predictions whose values surprise by more than {NOVEL_FROM:g} standard "
     "deviations more than those of the reference do: the surprise of a value is -ln of its bin's "
     "share in the reference, summed over features. Of a reference a few in a thousand to a few in "
     "a hundred do; compare it with the weeks before.",

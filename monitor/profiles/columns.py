@@ -30,3 +30,10 @@ def feature(name: str) -> str:
     'features.age'
     """
     return FEATURE + name
+
+
+NOVEL: Final = "novel"
+"""Count of the part `NOVELTY`: records that surprise by more than `NOVEL_FROM`."""
+
+NOVEL_FROM: Final = 3.0
+"""Standard deviations of a record's surprise beyond which it counts as novel."""

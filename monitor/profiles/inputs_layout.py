@@ -10,7 +10,6 @@ from monitor.profiles.categories import Categories
 from monitor.profiles.counts import Counts
 from monitor.profiles.distribution import Distribution
 from monitor.profiles.layout import Layout, Part
-from monitor.profiles.novel import novel_part
 from monitor.profiles.reference import Bins, Reference
 from monitor.profiles.span import Span
 
@@ -87,7 +86,11 @@ def _outputs(
 
 def _novel(reference: Reference | None) -> tuple[Part, ...]:
     """Room for novel records, last of all; none while a reference's own rows are profiled."""
-    return (novel_part(),) if reference is not None and reference.ints else ()
+    return (
+        (Counts.part((columns.NOVEL,), columns.NOVELTY),)
+        if reference is not None and reference.ints
+        else ()
+    )
 
 
 def _number(column: str, bins: Bins) -> Part:

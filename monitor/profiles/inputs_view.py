@@ -17,7 +17,7 @@ from monitor.profiles.distribution import Distribution
 from monitor.profiles.doubt import Doubt, doubts
 from monitor.profiles.inputs_plan import InputsPlan
 from monitor.profiles.layout import Floats, Ints, Layout
-from monitor.profiles.novel import LINE, Surprise, of_categories, of_numbers
+from monitor.profiles.novel import Surprise, of_categories, of_numbers
 from monitor.profiles.span import Span
 
 
@@ -83,7 +83,7 @@ class Read:
             )
         if category := [columns.feature(f.name) for f in contract.category]:
             total += of_categories(surprise, category, self.category)
-        found: NDArray[np.bool_] = surprise.scaled(total) > LINE
+        found: NDArray[np.bool_] = surprise.scaled(total) > columns.NOVEL_FROM
         return found
 
     @cached_property

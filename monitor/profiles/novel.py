@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -10,21 +10,9 @@ import pyarrow as pa
 from monitor.profiles.bins import Binning
 from monitor.profiles.categories import Categories
 from monitor.profiles.codes import MISSING
-from monitor.profiles.columns import NOVELTY
 from monitor.profiles.compiled import njit
-from monitor.profiles.counts import Counts
 from monitor.profiles.distribution import Distribution
-from monitor.profiles.layout import Floats, Ints, Part, Profile
-
-NOVEL: Final = "novel"
-
-LINE: Final = 3.0
-"""Standard deviations of a record's surprise beyond which it counts as novel."""
-
-
-def novel_part() -> Part:
-    """Room for the count of novel records."""
-    return Counts.part((NOVEL,), NOVELTY)
+from monitor.profiles.layout import Floats, Ints, Profile
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -205,6 +205,6 @@ def mails(mailbox: Mailbox) -> None:
     assert "What to do: https://mbm.example.org/runbook/MbmBehaviorShift" in text
     ((to, subject, text),) = plain(mailbox, "notices@example.org")
     assert to == [OWNERS[SHIFTED]]
-    assert subject.startswith(f"[{SHIFTED}] Behavior shift: {SHIFTED}: ")
+    assert subject.startswith(f"[{SHIFTED}] Behavior shift: ")
     assert "income" in text
     assert re.search(r"https://mbm\.example\.org/incidents/lending-\d{4}-\d\d-\d\d-1\r?\n", text)

@@ -9,6 +9,9 @@ from tests.streams.oracle import Key
 ROUNDED = 1e-8
 """Sums of unbounded numbers are kept on a grid of 2**-30 of a scale; ends err by about this."""
 
+ELSEWHERE = frozenset({"novel_records"})
+"""Numbers that tests/unit/test_profiles_novel.py holds against the formula, row by row."""
+
 
 def key_of(row: ResultRow) -> Key:
     """What the oracle calls this verdict."""
@@ -17,7 +20,7 @@ def key_of(row: ResultRow) -> Key:
 
 def differences(rows: Iterable[ResultRow], expected: Mapping[Key, Expected]) -> list[str]:
     """What is wrong, in words; every verdict and every expectation is looked at."""
-    published = {key_of(row): row for row in rows}
+    published = {key_of(row): row for row in rows if row.metric not in ELSEWHERE}
     wrong = [f"{key}: not published" for key in sorted(expected.keys() - published.keys())]
     wrong += [f"{key}: not expected" for key in sorted(published.keys() - expected.keys())]
     for key in sorted(expected.keys() & published.keys()):

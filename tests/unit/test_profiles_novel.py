@@ -15,13 +15,12 @@ from monitor.detection.readings import History
 from monitor.detection.tolerance import tolerances
 from monitor.detection.weights import weights
 from monitor.events.schema import EVENTS
-from monitor.profiles.columns import NOVELTY
+from monitor.profiles.columns import NOVEL, NOVEL_FROM, NOVELTY
 from monitor.profiles.counts import Counts
 from monitor.profiles.inputs import InputsKernel
 from monitor.profiles.inputs_plan import InputsPlan
 from monitor.profiles.layout import Floats, Ints
 from monitor.profiles.layout import total as summed
-from monitor.profiles.novel import LINE, NOVEL
 from monitor.profiles.reference import reference_of
 from monitor.profiles.rows import Partial
 from monitor.profiles.segments import ALL
@@ -127,7 +126,7 @@ def planned(rows: pa.Table) -> InputsPlan:
 def test_novel_records_are_those_of_the_slow_formula() -> None:
     plan = planned(Drawn(60, SEED).batch())
     later = Drawn(20, SEED + 1, odd=0.3)
-    is_novel = later.novelty(plan) > LINE
+    is_novel = later.novelty(plan) > NOVEL_FROM
     assert 0.01 < is_novel.mean() < 0.5
     for partial in profiled(plan, later.batch()):
         hour = seconds_of(partial.key.start) // HOUR - FIRST
