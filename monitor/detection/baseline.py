@@ -18,6 +18,7 @@ from monitor.detection.selftest import (
     COMMON_STEP,
     COMMON_STEPS,
     TOGETHER,
+    About,
     Windows,
     clipped_scale,
     inflation,
@@ -160,16 +161,16 @@ def _test(state: State, windows: list[Windows]) -> None:
     start = _settled(len(windows[0][0])) if windows else 0
     state.ceiling[:] = ceilings([_scores(state, i, w, start) for i, w in enumerate(windows)])
     for i, met in enumerate(windows):
-        state.inflation[i] = inflation(_kind(state, i), met, *_about(state, i), start)
+        state.inflation[i] = inflation(_kind(state, i), met, _about(state, i), start)
 
 
 def _scores(state: State, i: int, windows: Windows, start: int) -> Floats:
     """What the reference's windows lie off [standard deviations]; none where few are counted."""
+    if state.mode[i] in (FEW, FEW_NOT):
+        return np.zeros(0)
     value, expected, spread, v, rows = windows
     seen = rows > 0
     seen[:start] = False
-    if state.mode[i] in (FEW, FEW_NOT):
-        seen[:] = False
     value, expected, rows, v = value[seen], expected[seen], rows[seen], v[seen]
     root = np.sqrt(spread[seen] * clipped_scale(windows, start))
     if state.mode[i] == SHARE:
@@ -181,8 +182,7 @@ def _scores(state: State, i: int, windows: Windows, start: int) -> Floats:
     return np.asarray(score)
 
 
-def _about(state: State, i: int) -> tuple[float, float, float, float, float]:
-    """Typical variance, share, what lasts of a shift, innovations and ceiling of a signal."""
+def _about(state: State, i: int) -> About:
     g = lasting(float(state.phi[i]), float(state.gain[i]))
     typical, share = float(state.typical[i]), float(state.share[i])
     return typical, share, g, float(state.df[i]), float(state.ceiling[i])
@@ -202,7 +202,7 @@ def _widen(state: State, windows: list[Windows], weights: Floats) -> None:
         for i in followed:
             about = _about(state, i)
             factor = float(state.inflation[i]) * common
-            running(_kind(state, i), windows[i], *about, start, factor, held)
+            running(_kind(state, i), windows[i], about, start, factor, held)
             # What its own test could not settle must not widen all the others.
             if count and held.max() <= alone:
                 together = np.logaddexp(together, log_weights[i] + held)

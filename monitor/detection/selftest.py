@@ -41,35 +41,27 @@ Windows = tuple[Floats, Floats, Floats, Floats, Floats]
 """Value, expectation, variance, sampling variance and rows (0 without a value) per window of
 the reference, shape (t,) each."""
 
+About = tuple[float, float, float, float, float]
+"""Of a signal: variance of a recent innovation; its share of the reference, for shares; what later
+innovations show of a lasting shift; innovations behind the variance; score beyond which a window
+counts as this."""
+
 
 @njit(cache=True, nogil=True)
-def inflation(
-    mode: int,
-    windows: Windows,
-    typical: float,
-    share: float,
-    g: float,
-    df: float,
-    most: float,
-    start: int,
-) -> float:
+def inflation(mode: int, windows: Windows, about: About, start: int) -> float:
     """Factor on the variance of a signal's innovations, at least 1.
 
     Args:
         mode: how the signal is followed.
         windows: of the reference.
-        typical: variance of a recent innovation.
-        share: of the reference, for shares.
-        g: what later innovations show of a lasting shift.
-        df: innovations behind the variance.
-        most: score beyond which a window counts as this.
+        about: the signal.
         start: first window that counts; before it the baseline was still unknown.
     """
     factor = clipped_scale(windows, start)
     held = np.empty(len(windows[0]))
     limit = math.log(ALLOWED * len(held))
     for _ in range(STEPS):
-        running(mode, windows, typical, share, g, df, most, start, factor, held)
+        running(mode, windows, about, start, factor, held)
         if held.max() <= limit:
             break
         factor *= STEP
@@ -91,19 +83,11 @@ def clipped_scale(windows: Windows, start: int) -> float:
 
 @njit(cache=True, nogil=True)
 def running(
-    mode: int,
-    windows: Windows,
-    typical: float,
-    share: float,
-    g: float,
-    df: float,
-    most: float,
-    start: int,
-    factor: float,
-    held: Floats,
+    mode: int, windows: Windows, about: About, start: int, factor: float, held: Floats
 ) -> None:
     """Fill `held` with the log of the mean of what a signal's bets hold after each window."""
     value, expected, variance, sampling, rows = windows
+    typical, share, g, df, most = about
     log_r = np.full(BETS, -math.inf)
     held[:] = -math.inf
     for t in range(start, len(value)):

@@ -31,26 +31,26 @@ def test_a_log_made_anew_beside_an_old_state_is_told(tmp_path: Path) -> None:
         other.run()
 
 
-def test_a_log_from_an_older_backup_is_told(tmp_path: Path) -> None:
-    service = Evaluation(tmp_path, CARD)
+def with_an_older_log(folder: Path) -> Evaluation:
+    """A service that evaluated all events, and whose log is a copy of its first ten."""
+    service = Evaluation(folder, CARD)
     service.send(EVENTS[:10])
-    shutil.copytree(service.folder / "data/events", tmp_path / "backup")
+    shutil.copytree(service.folder / "data/events", folder / "backup")
     service.send(EVENTS[10:])
     service.run()
     shutil.rmtree(service.folder / "data/events")
-    shutil.copytree(tmp_path / "backup", service.folder / "data/events")
+    shutil.copytree(folder / "backup", service.folder / "data/events")
+    return service
+
+
+def test_a_log_from_an_older_backup_is_told(tmp_path: Path) -> None:
+    service = with_an_older_log(tmp_path)
     with pytest.raises(LogError, match="ends at version 1, 2 was evaluated"):
         Evaluation.there(service.folder).run()
 
 
 def test_a_log_from_an_older_backup_that_has_gone_on_is_told(tmp_path: Path) -> None:
-    service = Evaluation(tmp_path, CARD)
-    service.send(EVENTS[:10])
-    shutil.copytree(service.folder / "data/events", tmp_path / "backup")
-    service.send(EVENTS[10:])
-    service.run()
-    shutil.rmtree(service.folder / "data/events")
-    shutil.copytree(tmp_path / "backup", service.folder / "data/events")
+    service = with_an_older_log(tmp_path)
     other = Evaluation.there(service.folder)
     for event in EVENTS[10:]:
         other.send([event])
