@@ -1,11 +1,18 @@
 """Every exception that this package raises on purpose."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 class MonitorError(Exception):
-    """Base of the exceptions that a caller may want to catch; its text names a remedy."""
+    """Base of the exceptions that a caller may want to catch; its text names a remedy.
+
+    Attributes:
+        exit_code: of a process that it ends.
+    """
+
+    exit_code: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -30,11 +37,31 @@ class Mistake:
 
 
 class ConfigurationError(MonitorError):
-    """Cards or settings with mistakes; all of them at once."""
+    """Cards or settings with mistakes; all of them at once: starting again cannot help."""
+
+    exit_code = 2
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         self.mistakes = tuple(sorted(mistakes))
         super().__init__("\n".join(map(str, self.mistakes)))
+
+
+class AddressError(MonitorError):
+    """Addresses to listen on that are taken or not ours; all of them at once.
+
+    Args:
+        reasons: address and why, by the setting that names it.
+    """
+
+    exit_code = 3
+
+    def __init__(self, reasons: Mapping[str, tuple[object, OSError]]) -> None:
+        lines = [
+            f"cannot listen on {address}: {error.strerror or error}; end what listens there, or "
+            f"set another address in {setting}"
+            for setting, (address, error) in reasons.items()
+        ]
+        super().__init__("\n".join(lines))
 
 
 class PositionConflictError(MonitorError):

@@ -11,11 +11,8 @@ import click
 from monitor.errors import ConfigurationError, MonitorError
 from monitor.version import VERSION
 
-FAILED: Final = 1
+FAILED: Final = MonitorError.exit_code
 """Exit code of what could not be done; standard error says why, in a line."""
-
-USAGE: Final = 2
-"""Exit code of a wrong command line or configuration: doing it again cannot help."""
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "run": ("run", "Run the whole service: ingest, evaluate, schedule and serve."),
@@ -102,10 +99,10 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except ConfigurationError as error:
             click.echo(str(error), err=True)
-            ctx.exit(USAGE)
+            ctx.exit(error.exit_code)
         except MonitorError as error:
             click.echo(f"mbm: {error}", err=True)
-            ctx.exit(FAILED)
+            ctx.exit(error.exit_code)
         except OSError as error:
             # What names no file is a fault of the program, but for a full disk below the output.
             if error.filename is None and error.errno != errno.ENOSPC:
@@ -125,6 +122,6 @@ def main() -> None:
       mbm check -c service.yaml && mbm run -c service.yaml
 
     Exit codes: 0 done, 1 it could not be done, 2 a mistake in the command line, the settings or
-    the cards. Every command takes its settings from -c, else from the environment variable
-    MBM_CONFIG, else from ./service.yaml.
+    the cards, 3 an address to listen on is taken. Every command takes its settings from -c, else
+    from the environment variable MBM_CONFIG, else from ./service.yaml.
     """

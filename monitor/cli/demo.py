@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from monitor.jobs.read_in import read_in
 from monitor.jobs.scheduling import scheduling
 from monitor.jobs.serve import serve
 from monitor.jobs.service import Opened, opened
+from monitor.outputs.listen import trouble
 from monitor.profiles.windows import seconds_of
 from monitor.settings.values import Address
 from monitor.simulate.folder import write
@@ -151,16 +151,10 @@ def _rehearsal() -> Iterator[None]:
 def _free_address(parts: Opened) -> Opened:
     """The same service on any free port if its own is taken."""
     listen = parts.settings.serve.listen
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((listen.host, listen.port))
-        except OSError:
-            serving = parts.settings.serve
-            serving = serving.model_copy(update={"listen": Address(listen.host, 0)})
-            settings = parts.settings.model_copy(update={"serve": serving})
-            return replace(parts, settings=settings)
-    return parts
+    if trouble(listen) is None:
+        return parts
+    serving = parts.settings.serve.model_copy(update={"listen": Address(listen.host, 0)})
+    return replace(parts, settings=parts.settings.model_copy(update={"serve": serving}))
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def evaluate(file: Path, once: bool, until: datetime | None) -> None:
       mbm evaluate --once --until 2026-01-31T00:00:00Z
 
     Exit codes: 0 done or stopped as told, 1 the log or the state failed, 2 a mistake in the
-    settings or the cards.
+    settings or the cards, 3 the address of /metrics is taken.
     """
     if until is not None and not once:
         raise click.UsageError("--until needs --once")

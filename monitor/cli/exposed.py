@@ -2,7 +2,7 @@
 
 from prometheus_client import start_http_server
 
-from monitor.errors import MonitorError
+from monitor.errors import AddressError
 from monitor.settings.values import Address
 
 
@@ -14,11 +14,9 @@ def expose(address: Address, setting: str) -> None:
         setting: that names the address, for the error.
 
     Raises:
-        MonitorError: the address is taken or not ours.
+        AddressError: the address is taken or not ours.
     """
     try:
         start_http_server(address.port, address.host)
     except OSError as error:
-        raise MonitorError(
-            f"cannot listen on {address}: {error.strerror}; choose another address in {setting}"
-        ) from error
+        raise AddressError({setting: (address, error)}) from error

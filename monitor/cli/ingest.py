@@ -35,7 +35,7 @@ def ingest(file: Path, once: bool) -> None:
       mbm ingest --once -c service.yaml
 
     Exit codes: 0 done or stopped as told, 1 a source or the log failed, 2 a mistake in the
-    settings or the cards.
+    settings or the cards, 3 the address of /metrics is taken.
     """
     end_with_supervisor()
     with stopping() as stop:

@@ -28,7 +28,7 @@ def schedule(file: Path) -> None:
       mbm schedule -c service.yaml
 
     Exit codes: 0 stopped as told, 1 the log or the state failed, 2 a mistake in the settings or
-    the cards.
+    the cards, 3 the address of /metrics is taken.
     """
     end_with_supervisor()
     with stopping() as stop:

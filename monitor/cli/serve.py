@@ -27,8 +27,8 @@ def serve(file: Path) -> None:
     Example:
       mbm serve -c service.yaml
 
-    Exit codes: 0 stopped as told, 1 the address is taken or the state failed, 2 a mistake in
-    the settings or the cards.
+    Exit codes: 0 stopped as told, 1 the state failed, 2 a mistake in the settings or the cards,
+    3 the address is taken.
     """
     end_with_supervisor()
     with stopping() as stop:

@@ -72,7 +72,7 @@ def serve(
         clock: aware.
 
     Raises:
-        MonitorError: the address cannot be had.
+        AddressError: the address cannot be had.
     """
     looker = _Looker(settings, cards, state, stop, clock)
     registry = CollectorRegistry()

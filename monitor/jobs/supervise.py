@@ -10,11 +10,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
+from typing import Final
 
+from monitor.errors import AddressError, ConfigurationError
 from monitor.jobs.lifeline import SUPERVISED
 
-USAGE = 2
-"""Exit code of a command whose configuration is wrong: starting it again cannot help."""
+MOST_TAKEN: Final = 10
+"""Starts in a row, with some five minutes between, that a child may find its address taken."""
 
 _POLL_SECONDS = 0.1
 _log = logging.getLogger(__name__)
@@ -64,6 +66,7 @@ class _Child:
     grace: float
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
+    starts: int = 0
     failures: int = 0
     due: float = 0.0
 
@@ -77,6 +80,7 @@ class _Child:
             start_new_session=True,
         )
         self.started = time.monotonic()
+        self.starts += 1
         _log.info("%s runs as process %d", self.command.name, self.process.pid)
 
     def ended(self, backoff: Backoff) -> int | None:
@@ -89,13 +93,22 @@ class _Child:
         self.due = time.monotonic() + delay
         self.release()
         _log.warning(
-            "%s ended with %s after %.1f s; it starts again in %.1f s",
+            "%s ended with %s after %.1f s; %s",
             self.command.name,
             f"exit code {code}" if code >= 0 else signal.Signals(-code).name,
             lived,
-            delay,
+            "see its message above; all stop"
+            if self.is_hopeless(code)
+            else f"it starts again in {delay:.1f} s",
         )
         return code
+
+    def is_hopeless(self, code: int) -> bool:
+        """Whether starting it again, after an end with this exit code, cannot help."""
+        if code == AddressError.exit_code:
+            # Later its address may be that of one who is about to go.
+            return self.starts == 1 or self.failures >= MOST_TAKEN
+        return code == ConfigurationError.exit_code
 
     def release(self) -> None:
         """Let go of a process that has ended, with what it may have left behind."""
@@ -120,7 +133,7 @@ def supervise(
 ) -> int:
     """The exit code of the whole, once it was told to stop.
 
-    Starts every command and starts again what ends, for ever, ever more slowly. SIGTERM or
+    Starts every command and starts again what ends, ever more slowly. SIGTERM or
     SIGINT, taken over when called in the main thread, ends all children with SIGTERM, and
     after `grace` with SIGKILL; a second signal does not wait.
 
@@ -131,8 +144,9 @@ def supervise(
         stop: set by a caller to stop, as a signal does.
 
     Returns:
-        0 if all children stopped in time, 1 if one had to be killed, `USAGE` if one ended
-        with that code, which stops the others.
+        0 if all children stopped in time, 1 if one had to be killed, the exit code of a child
+        that it is hopeless to start again, which stops the others: its configuration is wrong,
+        or its address was taken at its first start, or `MOST_TAKEN` times in a row.
     """
     stop = stop or threading.Event()
     hurry = threading.Event()
@@ -141,10 +155,10 @@ def supervise(
         try:
             while not stop.is_set():
                 for child in children:
-                    if child.ended(backoff) == USAGE:
-                        _log.error("%s: see its message above; all stop", child.command.name)
+                    code = child.ended(backoff)
+                    if code is not None and child.is_hopeless(code):
                         _stop(children, grace, hurry)
-                        return USAGE
+                        return code
                     if child.process is None and time.monotonic() >= child.due:
                         child.start()
                 stop.wait(_POLL_SECONDS)

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, cast
 from urllib.parse import unquote_to_bytes, urlsplit
 from wsgiref.handlers import SimpleHandler
 
-from monitor.errors import MonitorError
+from monitor.errors import AddressError
 from monitor.settings.values import Address
 
 if TYPE_CHECKING:
@@ -56,6 +56,22 @@ Page = Callable[[bool], Answer]
 """The answer to a GET, given whether the reader understands gzip."""
 
 
+def trouble(address: Address) -> OSError | None:
+    """Why nobody could listen at an address just now; None if one could."""
+    with socket.socket(_family(address)) as probe:
+        # As servers do: what is left of ended connections takes no address.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address.host, address.port))
+        except OSError as error:
+            return error
+    return None
+
+
+def _family(address: Address) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address.host else socket.AF_INET
+
+
 class Server(ThreadingHTTPServer):
     """Pages at an address, by GET and HEAD, and an application for all other requests.
 
@@ -65,7 +81,7 @@ class Server(ThreadingHTTPServer):
         application: WSGI; None for no other pages.
 
     Raises:
-        MonitorError: it cannot listen there, and what to do.
+        AddressError: it cannot listen there, and what to do.
     """
 
     daemon_threads = True
@@ -80,15 +96,11 @@ class Server(ThreadingHTTPServer):
         self.application_free = threading.BoundedSemaphore(MOST_OF_APPLICATION)
         self._free = threading.BoundedSemaphore(MOST_REQUESTS)
         self._since: dict[socket.socket, float] = {}
-        if ":" in address.host:
-            self.address_family = socket.AF_INET6
+        self.address_family = _family(address)
         try:
             super().__init__((address.host, address.port), _Handler)
         except OSError as error:
-            raise MonitorError(
-                f"cannot listen on {address}: {error.strerror or error}; free it or choose another "
-                "address in service.yaml"
-            ) from error
+            raise AddressError({"serve.listen": (address, error)}) from error
         self.url = f"http://{Address(address.host, self.server_address[1])}"
 
     def server_bind(self) -> None:

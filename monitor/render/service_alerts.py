@@ -35,6 +35,7 @@ ABSENT = Alert(
     causes=(
         "The process ended, and its supervisor waits longer and longer before it starts it again.",
         "A mistake in the settings or the cards: the part ends with code 2 at once.",
+        "Another process holds the part's address: it ends with code 3, which `mbm run` does too.",
         "Ingest cannot reach Kafka, or evaluate its state; both say so in their log.",
         (
             "The address in `serve.listen` or `metrics` of ingest, evaluate or schedule changed, "

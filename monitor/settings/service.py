@@ -154,18 +154,23 @@ class Settings(Part):
         if self.state is None and "://" in self.store:
             wrongs.append((("state",), "is missing; a store that is no folder cannot hold it"))
         taken: dict[Address, str] = {}
-        for place, address in (
-            (("ingest", "metrics"), self.ingest.metrics),
-            (("evaluate", "metrics"), self.evaluate.metrics),
-            (("schedule", "metrics"), self.schedule.metrics),
-            (("serve", "listen"), self.serve.listen),
-        ):
+        for setting, address in self.addresses().items():
             if address.port and address in taken:
+                place = tuple(setting.split("."))
                 wrongs.append((place, f"{address} is taken by {taken[address]}; choose another"))
-            taken.setdefault(address, ".".join(place))
+            taken.setdefault(address, setting)
         if sum(source.stdin is not None for source in self.sources.values()) > 1:
             wrongs.append((("sources",), "more than one reads standard input; keep one"))
         return wrongs
+
+    def addresses(self) -> dict[str, Address]:
+        """Where the parts listen, by the setting that says so."""
+        return {
+            "ingest.metrics": self.ingest.metrics,
+            "evaluate.metrics": self.evaluate.metrics,
+            "schedule.metrics": self.schedule.metrics,
+            "serve.listen": self.serve.listen,
+        }
 
     def state_uri(self) -> str:
         """SQLAlchemy URI of the state, secrets revealed.

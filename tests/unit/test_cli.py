@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -112,6 +113,34 @@ def test_settings_that_are_not_there_are_named_with_the_remedy(tmp_path: Path) -
         assert (
             result.stderr == f"{file}: is not there; name the settings with -c or in MBM_CONFIG\n"
         )
+
+
+def test_addresses_that_are_taken_are_told_all_at_once(service: str, tmp_path: Path) -> None:
+    file = tmp_path / "service.yaml"
+    here = ("127.0.0.1", 0)
+    with socket.create_server(here) as one, socket.create_server(here) as other:
+        first, second = (f"127.0.0.1:{taken.getsockname()[1]}" for taken in (one, other))
+        nowhere = {"metrics": "127.0.0.1:0"}
+        settings = {
+            "store": "data",
+            "cards": str(Path(service).parent / "cards"),
+            "sources": {"all": {"files": {"path": "events", "pattern": "*.jsonl"}}},
+            "ingest": nowhere,
+            "evaluate": {"metrics": second},
+            "schedule": nowhere,
+            "serve": {"listen": first},
+        }
+        file.write_text(json.dumps(settings))
+        everything = mbm("run", "-c", str(file))
+        alone = mbm("serve", "-c", str(file))
+    assert everything.exit_code == alone.exit_code == 3
+    told = [
+        f"cannot listen on {address}: Address already in use; end what listens there, or set "
+        f"another address in {setting}"
+        for address, setting in ((second, "evaluate.metrics"), (first, "serve.listen"))
+    ]
+    assert everything.stderr == "mbm: " + "\n".join(told) + "\n"
+    assert alone.stderr == f"mbm: {told[1]}\n"
 
 
 def test_events_in_quarantine_are_followed_by_where_to_look(service: str, tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from monitor.errors import MonitorError
+from monitor.errors import AddressError
 from monitor.jobs.serve import EVALUATE, REFRESH, Look, ready, serve
 from monitor.outputs import listen
-from monitor.outputs.listen import Answer, Server
+from monitor.outputs.listen import Answer, Server, trouble
 from monitor.render.alert import Addresses
 from monitor.render.alert_rules import ALERTS, rule
 from monitor.settings.service import Settings
@@ -141,8 +141,10 @@ def test_too_many_requests_at_once_are_turned_away(monkeypatch: pytest.MonkeyPat
 def test_an_address_that_is_taken_is_named() -> None:
     with Server(ANY, {}) as first:
         taken = Address("127.0.0.1", first.server_address[1])
-        with pytest.raises(MonitorError, match=rf"cannot listen on {taken}: .*service\.yaml"):
+        with pytest.raises(AddressError, match=rf"cannot listen on {taken}: .* in serve\.listen"):
             Server(taken, {})
+        assert trouble(taken) is not None
+    assert trouble(taken) is None
 
 
 def test_it_listens_on_ipv6_too() -> None:

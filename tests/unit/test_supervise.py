@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from monitor.jobs.supervise import USAGE, Backoff, Command, supervise
+from monitor.errors import AddressError, ConfigurationError
+from monitor.jobs.supervise import MOST_TAKEN, Backoff, Command, supervise
 
 QUICK = Backoff(first=0.01, most=0.02)
 WAIT_SECONDS = 20.0
@@ -78,11 +79,11 @@ def test_a_child_that_dies_is_started_again_and_the_others_live_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    running = Running(child("dies", tmp_path, "raise SystemExit(3)"), child("lives", tmp_path))
+    running = Running(child("dies", tmp_path, "raise SystemExit(4)"), child("lives", tmp_path))
     until(lambda: len(pids(tmp_path, "dies")) >= 3 and pids(tmp_path, "lives"))
     assert running.end() == 0
     assert len(pids(tmp_path, "lives")) == 1
-    assert any("dies ended with exit code 3" in message for message in caplog.messages)
+    assert any("dies ended with exit code 4" in message for message in caplog.messages)
 
 
 def test_a_killed_child_is_started_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -110,9 +111,27 @@ def test_what_a_child_has_started_ends_with_it(tmp_path: Path) -> None:
 
 
 def test_a_wrong_configuration_stops_all(tmp_path: Path) -> None:
-    commands = [child("lives", tmp_path), child("wrong", tmp_path, f"raise SystemExit({USAGE})")]
-    assert supervise(commands, backoff=QUICK) == USAGE
+    code = ConfigurationError.exit_code
+    commands = [child("lives", tmp_path), child("wrong", tmp_path, f"raise SystemExit({code})")]
+    assert supervise(commands, backoff=QUICK) == code
     assert not any(map(is_alive, pids(tmp_path, "lives")))
+
+
+TAKEN = AddressError.exit_code
+
+
+def test_an_address_taken_at_the_start_stops_all(tmp_path: Path) -> None:
+    commands = [child("lives", tmp_path), child("taken", tmp_path, f"raise SystemExit({TAKEN})")]
+    assert supervise(commands, backoff=QUICK) == TAKEN
+    assert len(pids(tmp_path, "taken")) == 1
+    assert not any(map(is_alive, pids(tmp_path, "lives")))
+
+
+def test_an_address_taken_after_a_crash_is_tried_a_bounded_while(tmp_path: Path) -> None:
+    file = str(tmp_path / "late")
+    crashes_once = f"raise SystemExit(1 if len(open({file!r}).readlines()) == 1 else {TAKEN})"
+    assert supervise([child("late", tmp_path, crashes_once)], backoff=QUICK) == TAKEN
+    assert len(pids(tmp_path, "late")) == MOST_TAKEN
 
 
 def test_waits_before_a_restart_grow_and_are_bounded() -> None:
