@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -73,12 +74,17 @@ def list_(model: str | None, status: str | None, file: Path, form: str) -> None:
 @incidents.command()
 @click.argument("incident")
 @config
-def show(incident: str, file: Path) -> None:
+@output
+def show(incident: str, file: Path, form: str) -> None:
     """Show an incident with all that is known of it.
+
+    As JSON it is one object: what the API says of it, and beside it a line for each thing that
+    moved.
 
     \b
     Example:
       mbm incidents show lending-2026-03-11-1
+      mbm incidents show lending-2026-03-11-1 --format json
 
     Exit codes: 0 done, 1 there is none, 2 a mistake in the settings or the cards.
     """
@@ -86,8 +92,13 @@ def show(incident: str, file: Path) -> None:
     from monitor.jobs.moved import moved
 
     one = known.one(opened(file).state, incident)
-    for line in _story(one, [moved(thing) for thing in things(one.leads)]):
-        click.echo(printable(line))
+    lines = [moved(thing) for thing in things(one.leads)]
+    if form == "table":
+        for line in _story(one, lines):
+            click.echo(printable(line))
+        return
+    row = asdict(one) | {"moved": lines}
+    write([row], tuple(row), form, sys.stdout)
 
 
 def _story(one: Incident, moved: Sequence[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from monitor.jobs.service import opened
 from monitor.simulate import folder
 from monitor.simulate.world import demo_world
 from monitor.state import incidents
+from monitor.state.incidents import What
 from tests.pages import incident
 
 NOW = datetime.now(UTC)
@@ -483,3 +484,25 @@ def test_an_incident_is_told_thing_by_thing_and_steers_no_terminal(service: str)
     assert "  Override rate, " not in shown.output
     assert "  Override rate up in branch=" in shown.output
     assert " from 8 % to 25 % since " in shown.output
+
+
+def test_an_incident_as_json_holds_what_the_text_holds(service: str) -> None:
+    state = opened(Path(service)).state
+    added = incidents.add(state, incident("lending", "overrides rose"))
+    incidents.act(state, added.id, What.ACK, who="Ann", reason="asked them", now=NOW)
+    told = mbm("incidents", "show", added.id, "-c", service).output
+    shown = mbm("incidents", "show", added.id, "-c", service, "--format", "json")
+    (found,) = map(json.loads, shown.output.splitlines())
+    assert told.startswith(f"{found['id']}  {found['tier']}  {found['status']}\n")
+    assert f"\n{found['summary']}\n" in told
+    assert all(f"\n  {line}\n" in told for line in found["moved"])
+    (lead,), (act,) = found["leads"], found["acts"]
+    assert (lead["signal"], lead["before"], lead["after"]) == ("override", 0.08, 0.25)
+    assert (act["who"], act["what"], act["reason"]) == ("Ann", "ack", "asked them")
+    assert f"{act['at'][:10]} {act['at'][11:16]} Ann: ack, asked them" in told
+    assert found["story"] == added.story
+    assert set(found) == {one.name for one in fields(added)} | {"moved"}
+    comma = mbm("incidents", "show", added.id, "-c", service, "--format", "csv").output
+    table = list(csv.DictReader(io.StringIO(comma)))
+    assert [row["id"] for row in table] == [added.id]
+    assert json.loads(table[0]["leads"]) == found["leads"]
