@@ -1,4 +1,7 @@
-"""CPU of building profiles from the log, beside plain decoding of the same columns."""
+"""CPU of building profiles from the log, beside plain decoding of the same columns.
+
+Novel records are counted, as in a service: the reference has a profile of its own rows.
+"""
 
 import tempfile
 from collections.abc import Iterator
@@ -41,6 +44,7 @@ def compared(count: int) -> dict[str, Any]:
     from monitor.log.store import Store
     from monitor.profiles.inputs import InputsKernel
     from monitor.profiles.inputs_plan import InputsPlan
+    from monitor.profiles.layout import total
     from monitor.profiles.reference import reference_of
     from monitor.profiles.segments import ALL
     from monitor.simulate.load import wide
@@ -57,9 +61,15 @@ def compared(count: int) -> dict[str, Any]:
             mark = upto
         assert sample is not None
         files = log.table.current().file_uris()
+        plain = InputsPlan(contract, reference_of(contract, sample), (), SECONDS)
+        own = InputsKernel(plain)
+        for batch in sample.select(plain.columns).combine_chunks().to_batches():
+            own.feed(batch)
+        whole = total(plain.layout, [partial.profile for partial in own.partials()])
+        assert plain.reference is not None
         plan = InputsPlan(
             contract=contract,
-            reference=reference_of(contract, sample),
+            reference=plain.reference.with_profile(whole, sample.num_rows),
             dimensions=(("sex",), ("region",)),
             seconds=SECONDS,
         )

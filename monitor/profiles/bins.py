@@ -41,6 +41,7 @@ class Binning:
         extreme: place of each column's extremes in the layout, shape (c,).
         shift: centre of the reference, shape (c,).
         per_scale: 1 / scale, 0 where no moments are kept, shape (c,).
+        weight: of each bin and of a missing value, end to end; empty if rows are not weighed.
     """
 
     edges: Floats
@@ -53,25 +54,41 @@ class Binning:
     extreme: Ints
     shift: Floats
     per_scale: Floats
+    weight: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class BinnedColumn:
-    """What `binning` must know of one column."""
+    """What `binning` must know of one column.
+
+    Attributes:
+        edges: inner edges of its bins.
+        shift: centre of the reference.
+        scale: spread of the reference; 0 keeps no moments.
+        place: its first integer in the layout.
+        extreme: place of its extremes in the layout.
+        weights: what a row weighs by each bin and by a missing value; all columns have them, or
+            none.
+    """
 
     edges: Sequence[float]
     shift: float
     scale: float
     place: int
     extreme: int
+    weights: Sequence[float] = ()
 
 
 def binning(columns: Sequence[BinnedColumn]) -> Binning:
     """The arrays for these columns, in their order.
 
     Raises:
-        ValueError: edges that are not finite and increasing, or more than 250 of them.
+        ValueError: edges that are not finite and increasing, or more than 250 of them; weights
+            that are not one for each bin and one more.
     """
+    weighed = any(c.weights for c in columns)
+    if weighed and any(len(c.weights) != len(c.edges) + 2 for c in columns):
+        raise ValueError("weights must be one for each bin and one for a missing value")
     tables = [_table(np.asarray(column.edges, np.float64)) for column in columns]
     ends = np.cumsum([0] + [len(column.edges) + 1 for column in columns])
     return Binning(
@@ -85,6 +102,7 @@ def binning(columns: Sequence[BinnedColumn]) -> Binning:
         extreme=np.array([c.extreme for c in columns], np.int64),
         shift=np.array([c.shift for c in columns], np.float64),
         per_scale=np.array([1 / c.scale if c.scale else 0.0 for c in columns], np.float64),
+        weight=np.array([weight for c in columns for weight in c.weights], np.float64),
     )
 
 
@@ -116,8 +134,8 @@ def add_numbers(
     ints: NDArray[np.int64],
     lows: Floats,
     highs: Floats,
-) -> None:
-    """Add rows to the profiles of their groups, in place.
+) -> Floats:
+    """Add rows to the profiles of their groups, in place, and weigh them.
 
     Args:
         binning: of the c columns.
@@ -129,11 +147,15 @@ def add_numbers(
         ints: profiles' integers, shape (groups, layout.ints).
         lows: profiles' smallest values, shape (groups, layout.extremes).
         highs: profiles' largest values, shape (groups, layout.extremes).
+
+    Returns:
+        What the bins of each of `rows` weigh, added column after column, shape (n,); 0 if rows
+        are not weighed.
     """
     if not len(rows) or not len(binning.place):
-        return
+        return np.zeros(len(rows))
     starts = np.flatnonzero(np.diff(group, prepend=-1)).astype(np.int64)
-    _add(
+    weighed: Floats = _add(
         binning.edges,
         binning.first_edge,
         binning.cells,
@@ -144,6 +166,7 @@ def add_numbers(
         binning.extreme,
         binning.shift,
         binning.per_scale,
+        binning.weight,
         values,
         valid,
         first,
@@ -154,6 +177,7 @@ def add_numbers(
         lows,
         highs,
     )
+    return weighed
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "nsz"})
@@ -167,14 +191,29 @@ def _sum(values: Any) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _bin(x: Any, edges: Any, cells: Any, low: float, per_unit: float, single: bool, h: Any) -> None:
-    """Count x into two interleaved histograms, so that equal bins in a row do not wait."""
+def _bin(
+    x: Any,
+    edges: Any,
+    cells: Any,
+    low: float,
+    per_unit: float,
+    single: bool,
+    h: Any,
+    row: Any,
+    found: Any,
+) -> None:
+    """Count x into two interleaved histograms, so that equal bins in a row do not wait.
+
+    The bin of each value goes to its row in `found`.
+    """
     last = len(edges) - 1
     if single:
         for i in range(len(x)):
             v = x[i]
             b = np.int64(cells[np.int64(min(max((v - low) * per_unit, 0.0), 4095.0))])
-            h[i & 1, b + (edges[b] <= v)] += 1
+            b += edges[b] <= v
+            h[i & 1, b] += 1
+            found[row[i]] = b
     else:
         for i in range(len(x)):
             v = x[i]
@@ -182,6 +221,13 @@ def _bin(x: Any, edges: Any, cells: Any, low: float, per_unit: float, single: bo
             while b < last and edges[b] <= v:
                 b += 1
             h[i & 1, b] += 1
+            found[row[i]] = b
+
+
+@njit(cache=True, nogil=True)
+def _weigh(found: Any, weight: Any, total: Any) -> None:
+    for i in range(len(found)):
+        total[i] += weight[found[i]]
 
 
 @njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
@@ -230,6 +276,7 @@ def _add(
     extreme: Any,
     shift: Any,
     per_scale: Any,
+    weight: Any,
     values: Any,
     valid: Any,
     first: int,
@@ -239,15 +286,21 @@ def _add(
     ints: Any,
     lows: Any,
     highs: Any,
-) -> None:
+) -> Any:
     width = len(place)
     has_nulls = len(valid) > 0
     # Longer than 256, else all columns would fall into the same few lines of the cache.
     block = np.empty((width, 256 + 8))
     kept = np.empty(width, np.int64)
+    # Of each value in the block, and each row's bin in the column at hand.
+    row_of = np.empty((width, 256 + 8), np.uint8)
+    for i in range(256):
+        row_of[:, i] = i
+    found = np.empty(256, np.uint8)
     u = np.empty(256)
     q = np.empty(256)
     h = np.zeros((2, 256), np.int64)
+    weighed = np.zeros(len(rows))
     for run in range(len(groups)):
         g = groups[run]
         at = starts[run]
@@ -260,6 +313,7 @@ def _add(
                     for c in range(width):
                         k = kept[c]
                         block[c, k] = values[base + c]
+                        row_of[c, k] = i
                         kept[c] = k + ((valid[(base + c) >> 3] >> ((base + c) & 7)) & 1)
             else:
                 kept[:] = n
@@ -271,7 +325,22 @@ def _add(
                 x = block[c, : kept[c]]
                 e0 = first_edge[c]
                 bins = (first_edge[c + 1] if c + 1 < width else len(edges)) - e0
-                _bin(x, edges[e0 : e0 + bins], cells[c], low[c], per_unit[c], single[c], h)
+                found[:] = bins
+                _bin(
+                    x,
+                    edges[e0 : e0 + bins],
+                    cells[c],
+                    low[c],
+                    per_unit[c],
+                    single[c],
+                    h,
+                    row_of[c],
+                    found,
+                )
+                if len(weight):
+                    # Each column before has a weight more than it has bins.
+                    w0 = e0 + c
+                    _weigh(found[:n], weight[w0 : w0 + bins + 1], weighed[at : at + n])
                 p = place[c]
                 for b in range(bins):
                     ints[g, p + b] += h[0, b] + h[1, b]
@@ -286,3 +355,4 @@ def _add(
                 lows[g, extreme[c]] = min(lows[g, extreme[c]], least)
                 highs[g, extreme[c]] = max(highs[g, extreme[c]], greatest)
             at += n
+    return weighed

@@ -8,14 +8,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from monitor.profiles import columns
-from monitor.profiles.accumulator import Accumulator
+from monitor.profiles.accumulator import Accumulator, side_by_side
 from monitor.profiles.codes import MISSING, Interned
 from monitor.profiles.counts import Counts
 from monitor.profiles.duplicates import CONFLICT, NEW, Seen
 from monitor.profiles.family import Family
 from monitor.profiles.inputs_layout import breach_names
 from monitor.profiles.inputs_plan import InputsPlan
-from monitor.profiles.inputs_view import Read, View
+from monitor.profiles.inputs_read import Read
+from monitor.profiles.inputs_view import View
+from monitor.profiles.inputs_whole import Whole
 from monitor.profiles.layout import Ints, Layout
 from monitor.profiles.rows import EPOCH, Key, Partial
 from monitor.profiles.segments import ALL, segment_name
@@ -30,11 +32,11 @@ class InputsKernel:
 
     def __init__(self, plan: InputsPlan, disputes: Ints | None = None) -> None:
         self._plan = plan
-        self._surprise = plan.surprise
         self._seen = Seen(disputes)
         self._versions = Interned(plan.versions)
         self._stages = Interned()
         self._all = View(plan.layout, plan)
+        self._whole = Whole(self._all.sums, plan)
         self._groups = {dimension: View(plan.group, plan) for dimension in plan.dimensions}
         self._left_out = Accumulator(Layout((Counts.part(("duplicates", "conflicts")),)))
         self._breaches = {name: i for i, name in enumerate(breach_names(plan.contract))}
@@ -58,16 +60,18 @@ class InputsKernel:
         rows = np.flatnonzero(verdict == NEW)
         if not len(rows):
             return
-        read = Read(batch, self._plan, self._surprise)
+        read = Read(batch, self._plan)
         slots = self._all.sums.slots(window[rows], version[rows], stage[rows])
-        self._all.add(read, rows, slots, features=True)
+        rows, slots = side_by_side(rows, slots)
+        novel = self._whole.add(read, rows, slots)
+        self._all.add(read, rows, slots, novel)
         self._count_breaches(batch.column("violations"), rows, slots)
         for dimension, view in self._groups.items():
             code = self._group_code(read, dimension)[rows]
             some = np.flatnonzero(code != MISSING)
             if len(some):
                 groups = view.sums.slots(slots[some], code[some])
-                view.add(read, rows[some], groups, features=False)
+                view.add(read, *side_by_side(rows[some], groups), novel)
 
     def _group_code(self, read: Read, dimension: Sequence[str]) -> Ints:
         """Code of each row's group, `MISSING` where an attribute is missing or not followed."""

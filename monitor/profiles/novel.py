@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import pyarrow as pa
 
-from monitor.profiles.bins import Binning
 from monitor.profiles.categories import Categories
 from monitor.profiles.codes import MISSING
-from monitor.profiles.compiled import njit
 from monitor.profiles.distribution import Distribution
 from monitor.profiles.layout import Floats, Ints, Profile
 
@@ -67,36 +64,6 @@ def _counts(reference: Profile, name: str) -> Ints | None:
     return None
 
 
-def of_numbers(
-    surprise: Surprise, binned: Binning, names: Sequence[str], column: pa.Array
-) -> Floats:
-    """Surprise of the numbers of each row, shape (n,).
-
-    Args:
-        surprise: of the reference.
-        binned: how the numbers are binned.
-        names: of their columns, c of them.
-        column: c numbers a row, row after row; null where missing.
-    """
-    tables = [surprise.tables[name] for name in names]
-    validity, data = column.buffers()
-    values = np.frombuffer(data, np.float64) if data else np.empty(0)
-    bitmap = (
-        np.frombuffer(validity, np.uint8)
-        if validity and column.null_count
-        else np.empty(0, np.uint8)
-    )
-    total = np.zeros(len(column) // len(names))
-    _sum(
-        *(binned.edges, binned.first_edge, binned.cells, binned.low, binned.per_unit),
-        *(values, bitmap, column.offset),
-        np.concatenate(tables),
-        np.cumsum([0, *(len(table) for table in tables)]),
-        total,
-    )
-    return total
-
-
 def of_categories(surprise: Surprise, names: Sequence[str], places: Ints) -> Floats:
     """Surprise of the categories of each row, from their places, shape (n, c)."""
     total = np.zeros(len(places))
@@ -104,36 +71,3 @@ def of_categories(surprise: Surprise, names: Sequence[str], places: Ints) -> Flo
         table = surprise.tables[name]
         total += table[np.where(place == MISSING, len(table) - 1, place)]
     return total
-
-
-@njit(cache=True, nogil=True)
-def _sum(
-    edges: Any,
-    first_edge: Any,
-    cells: Any,
-    low: Any,
-    per_unit: Any,
-    values: Any,
-    valid: Any,
-    first: int,
-    table: Any,
-    first_place: Any,
-    total: Any,
-) -> None:
-    """Add up what the bins of each row's numbers surprise by."""
-    width = len(low)
-    has_nulls = len(valid) > 0
-    for i in range(len(total)):
-        for c in range(width):
-            at = first + i * width + c
-            last = first_place[c + 1] - first_place[c] - 1
-            place = last
-            if not has_nulls or (valid[at >> 3] >> (at & 7)) & 1:
-                v = values[at]
-                # As in `bins`: the least bin of the value's cell, and on from there.
-                place = np.int64(
-                    cells[c, np.int64(min(max((v - low[c]) * per_unit[c], 0.0), 4095.0))]
-                )
-                while place < last - 1 and edges[first_edge[c] + place] <= v:
-                    place += 1
-            total[i] += table[first_place[c] + place]

@@ -357,6 +357,41 @@ def test_zeros_of_either_sign_are_one_value(order: tuple[float, float]) -> None:
     assert not np.signbit(highs[0, 0])
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 600),
+    st.sampled_from((0.0, 0.1, 1.0)),
+    st.lists(st.sampled_from(((), (0.5,), (-1.0, 0.0, 0.1), (0.0, 1e-9, 1e9))), max_size=4),
+)
+def test_rows_weigh_what_their_bins_do(
+    seed: int, count: int, share: float, edges: list[tuple[float, ...]]
+) -> None:
+    rng = np.random.default_rng(seed)
+    known = [
+        BinnedColumn(some, 0.0, 1.0, 10 * i, i, rng.normal(size=len(some) + 2).tolist())
+        for i, some in enumerate(edges)
+    ]
+    first, width = 3, len(edges)
+    values = rng.choice((-2.0, -1.0, -0.0, 0.1, 0.7, 1e-9, 3e9), first + count * width)
+    missing = rng.random(len(values)) < share
+    bitmap = np.packbits(~missing, bitorder="little") if share else np.empty(0, np.uint8)
+    chosen = rng.permutation(count)[: count - count // 5]
+    group = np.sort(rng.integers(0, 3, len(chosen)))
+    sums = (
+        np.zeros((3, 10 * width), np.int64),
+        np.full((3, width), np.inf),
+        np.full((3, width), -np.inf),
+    )
+    found = add_numbers(binning(known), values, bitmap, first, chosen, group, *sums)
+    expected = np.zeros(len(chosen))
+    for c, one in enumerate(known):
+        at = first + chosen * width + c
+        place = np.searchsorted(one.edges, values[at], "right")
+        expected += np.array(one.weights)[np.where(missing[at], len(one.weights) - 1, place)]
+    assert found.tolist() == expected.tolist()
+
+
 @settings(max_examples=40, deadline=None)
 @given(rows())
 def test_partials_and_layouts_survive_their_texts_and_tables(some: list[Row]) -> None:
