@@ -194,6 +194,8 @@ class _Handler(BaseHTTPRequestHandler):
             # As WSGI wants it: the bytes, each as the character of its number.
             "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
             "QUERY_STRING": query,
+            # As asked for: which slashes are of names is lost in PATH_INFO.
+            "REQUEST_URI": self.path,
             "SERVER_PROTOCOL": self.request_version,
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
             "CONTENT_LENGTH": self.headers.get("Content-Length", ""),

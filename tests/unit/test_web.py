@@ -2,6 +2,8 @@
 
 import json
 import re
+import threading
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,15 +14,18 @@ from urllib.parse import quote
 
 import jsonschema
 import pytest
+from markupsafe import escape
 from werkzeug.test import Client
 
 from monitor.detection.named import Group
 from monitor.events.batch import Tally
 from monitor.log.ledger import Entry
+from monitor.outputs.listen import Server
 from monitor.outputs.web.api import MOST, OPERATIONS, openapi
 from monitor.outputs.web.facts import Trace
 from monitor.outputs.web.pages import FEW_PARTITIONS
 from monitor.render.advice import ADVICE
+from monitor.settings.values import Address
 from monitor.state import audit, incidents, ledger, results, tokens
 from monitor.state.incidents import Lead, Status
 from monitor.state.things import things
@@ -531,11 +536,11 @@ def test_hostile_names_stay_text_everywhere(tmp_path: Path) -> None:
     model = HOSTILE.replace("@", "")
     made = service(tmp_path, model, HOSTILE, HOSTILE)
     client = made.client()
-    shown = quote(model.replace("%", "%25").replace("/", "%2F"), safe="")
+    shown = quote(model, safe="")
     sensitive = bearer(made, Right.SENSITIVE)
     pages = [page.replace("loan", shown, 1) for page in PAGES if "incidents/" not in page]
     (one,) = incidents.listing(made.state)
-    pages.append("/incidents/" + quote(one.id.replace("/", "%2F"), safe=""))
+    pages.append("/incidents/" + quote(one.id, safe=""))
     for page in pages:
         answer = client.get(page, headers=sensitive)
         assert answer.status_code == HTTPStatus.OK, page
@@ -548,12 +553,28 @@ def test_hostile_names_stay_text_everywhere(tmp_path: Path) -> None:
     made.state.close()
 
 
-def test_names_with_slashes_have_addresses(tmp_path: Path) -> None:
-    made = service(tmp_path, "team/loan%2F")
-    client = made.client()
-    link = re.search(r'href="(/models/[^"]+)"', client.get("/").text)
-    assert link
-    assert client.get(link[1]).status_code == HTTPStatus.OK
+@pytest.mark.parametrize("model", ["team/loan%2F", "a/card", "../b?c#d&e ü%25/"])
+def test_names_with_slashes_have_addresses_of_our_own_and_of_dashboards(
+    tmp_path: Path, model: str
+) -> None:
+    made = service(tmp_path, model)
+    found = re.search(r'href="(/models/[^"]+)"', made.client().get("/").text)
+    assert found
+    # What `percentencode` of Grafana makes, and links in mails.
+    encoded = f"/models/{quote(model, safe='')}"
+    assert found[1] == encoded
+    (one,) = incidents.listing(made.state)
+    with Server(Address("127.0.0.1", 0), {}, made.site()) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        pages = {}
+        for path in (encoded, f"{encoded}/card", f"/incidents/{quote(one.id, safe='')}"):
+            with urllib.request.urlopen(server.url + path, timeout=5) as answer:
+                pages[path] = answer.read().decode()
+        server.shutdown()
+        thread.join()
+    assert all(escape(model) in page for page in pages.values())
+    assert len({page.partition("</title>")[0] for page in pages.values()}) == len(pages)
     made.state.close()
 
 

@@ -2,13 +2,14 @@
 
 import hashlib
 import logging
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import jinja2
 from sqlalchemy.exc import SQLAlchemyError
@@ -54,8 +55,19 @@ class _Name(BaseConverter):
         return value.replace("%2F", "/").replace("%25", "%")
 
     def to_url(self, value: str) -> str:
-        # Servers decode a path before it is parted, so that a slash must be hidden from that.
-        return quote(value.replace("%", "%25").replace("/", "%2F"), safe="")
+        return quote(value, safe="")
+
+
+def _path(asked: str) -> str:
+    """The path of an address as rules match it: decoded, but for slashes and percent signs.
+
+    Servers decode a path as a whole, after which the slash of a name parts it.
+
+    >>> _path("/models/team%2fa%25%20b?x=1")
+    '/models/team%2Fa%25 b'
+    """
+    path = asked.partition("?")[0]
+    return unquote(re.sub("%(2[Ff]|25)", lambda mark: f"%25{mark[1].upper()}", path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +155,7 @@ class Site:
         nobody = Asker(None, is_local=False, is_reader=False)
         call = Call(request, nobody, self._facts, address, self._access, self)
         try:
-            endpoint, values = address.match()
+            endpoint, values = address.match(_path(request.environ["REQUEST_URI"]))
             call = Call(
                 request, self._access.asker(request), self._facts, address, self._access, self
             )
