@@ -27,6 +27,7 @@ from monitor.jobs.again import ANSWERED
 from monitor.jobs.baseline import learned, ripened, rules_of
 from monitor.jobs.plan import feedback_plan, inputs_plan
 from monitor.jobs.watched import Reader, parts
+from monitor.jobs.watched_signals import batch_of
 from monitor.log.feedback import KINDS
 from monitor.log.profiles import ProfileTable, Revision
 from monitor.profiles.family import Family
@@ -201,7 +202,7 @@ def _told(reader: Reader, months: int) -> Watched:
     waiting: dict[int, dict[str, float]] = {}
     for part in parts(((detector.number + 1) * length, end), length):
         read = reader.read(part, length, with_late=True)
-        batch = reader.batch(read, detector.ground)
+        batch = batch_of(reader, read, detector.ground)
         for place in range((part[1] - part[0]) // length):
             number = batch.first + place
             for key in [key for key in waiting if (number - key) * length >= ANSWERED]:
@@ -218,7 +219,7 @@ def _told(reader: Reader, months: int) -> Watched:
                 leads.append(next(iter(names)))
             if (after := ripened(reader, detector)) is not detector:
                 detector = after
-                batch = reader.batch(read, detector.ground)
+                batch = batch_of(reader, read, detector.ground)
     weighted = detector.weights(rules, detector.number) > 0
     groups = (one.group.value for one, has in zip(detector.signals, weighted, strict=True) if has)
     return Watched(Rate(len(leads), months), tuple(leads), Counter(groups))

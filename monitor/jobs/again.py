@@ -15,6 +15,7 @@ from monitor.jobs.detect import acted, covered, covers_more, let_go, muted_place
 from monitor.jobs.plan import inputs_plan
 from monitor.jobs.service import Opened
 from monitor.jobs.watched import Reader, parts
+from monitor.jobs.watched_signals import batch_of
 from monitor.log.definitions import Definitions
 from monitor.log.profiles import ProfileTable
 from monitor.profiles.windows import DAY, floor, instant, seconds_of
@@ -100,7 +101,7 @@ def backtest(
     first = (detector.number + 1) * length
     for part in parts((first, last), length):
         read = reader.read(part, length, with_late=True)
-        batch = reader.batch(read, detector.ground)
+        batch = batch_of(reader, read, detector.ground)
         for place in range((part[1] - part[0]) // length):
             number = batch.first + place
             for key in [key for key in waiting if (number - key) * length >= ANSWERED]:
@@ -120,7 +121,7 @@ def backtest(
                 calls.append(_paged(step, length))
             if (after := ripened(reader, detector)) is not detector:
                 detector = after
-                batch = reader.batch(read, detector.ground)
+                batch = batch_of(reader, read, detector.ground)
         told(model, part[1] - first, last - first)
     return Backtest(instant(begin), instant(max(last, begin)), tuple(calls))
 
@@ -201,7 +202,7 @@ def replayed(
                 book.accepted = (detector.number + 1, incident.id)
         detector, _ = let_go(detector, book, start // length)
         read = reader.read((start, start + length), length, window.at, with_late=True)
-        batch = reader.batch(read, detector.ground)
+        batch = batch_of(reader, read, detector.ground)
         active = [m for m in muting if m.taken is not None and m.taken <= instant(start)]
         muted = muted_places(detector.signals, active, window.end)
         step = stepped(detector, batch, 0, rules, muted)

@@ -20,6 +20,8 @@ from monitor.detection.watching import (
     with_truth,
 )
 from monitor.jobs.watched import Reader, parts
+from monitor.jobs.watched_ground import ground_in
+from monitor.jobs.watched_signals import batch_of, truths_of
 from monitor.profiles.layout import Ints
 from monitor.profiles.windows import DAY, Range, ceiling, floor, seconds_of
 
@@ -53,9 +55,9 @@ def basis(reader: Reader) -> str:
         *(plan.layout.id, plan.group.id, plan.reference.id if plan.reference else ""),
         *(
             reader.length,
-            reader.lag,
-            reader.truth_lag,
-            *reader.early,
+            reader.late.lag,
+            reader.late.truth_lag,
+            *reader.late.layouts,
             plan.contract.positive,
             plan.low_confidence is None,
         ),
@@ -83,7 +85,7 @@ def span_of(reader: Reader, first: int, closed: int) -> Range | Learning:
     rows = reader.rows((start, closed))
     ends = [end for some in rows.values() if (end := _enough(some, length)) is not None]
     # What people do is read later, and its baseline must be long enough too.
-    lag = reader.lag or 0
+    lag = reader.late.lag or 0
     end = max(least, start + (min(ends) + lag) * length) if ends else least
     if not ends or closed < end:
         return Learning(_lacking(list(rows.values()), length))
@@ -96,9 +98,9 @@ def learned(reader: Reader, first: int, closed: int) -> Detector | Learning:
     if isinstance(span, Learning):
         return span
     rows = {version: some for version, some in reader.rows(span).items() if some.any()}
-    ground = reader.ground(span, rows)
+    ground = ground_in(reader, span, rows)
     batches = [
-        reader.batch(reader.read(part, reader.length, with_late=True), ground, list(rows))
+        batch_of(reader, reader.read(part, reader.length, with_late=True), ground, list(rows))
         for part in parts(span, reader.length)
     ]
     found = learned_from(one_after_another(batches), ground, rules_of(reader.card))
@@ -117,11 +119,11 @@ def ripened(reader: Reader, detector: Detector, asof: datetime | None = None) ->
     if version is None:
         return detector
     first = max(detector.graded[version][0], detector.number + 1 - MOST_LEARNED)
-    sums = reader.truth(first, detector.number, asof)
+    sums = reader.late.truth(first, detector.number, asof)
     mine = {segment: some for (of, segment), some in sums.items() if of == version}
-    usual = usual_of(reader.plan.contract, reader.scale, mine, detector.ground.segments)
+    usual = usual_of(reader.plan.contract, reader.late.scale, mine, detector.ground.segments)
     ground = replace(detector.ground, usual=usual)
-    return with_truth(detector, version, reader.truths(ground, sums)[PREFIX + version], ground)
+    return with_truth(detector, version, truths_of(reader, ground, sums)[PREFIX + version], ground)
 
 
 def _enough(rows: Ints, length: int) -> int | None:

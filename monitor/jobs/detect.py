@@ -16,6 +16,7 @@ from monitor.jobs.baseline import Learning, basis, learned, ripened, rules_of
 from monitor.jobs.book import Book, Entry
 from monitor.jobs.story import Teller
 from monitor.jobs.watched import Read, Reader, parts
+from monitor.jobs.watched_signals import batch_of
 from monitor.profiles.windows import Range, floor, instant, seconds_of
 from monitor.state import detectors, incidents, mutes
 from monitor.state.database import State
@@ -119,7 +120,7 @@ class Detection:
     ) -> tuple[Detector, Mapping[str, Any]]:
         """Take in some windows, and write in one transaction all that came of them."""
         read = self.reader.read(part, self._length, with_late=True)
-        batch = self.reader.batch(read, detector.ground)
+        batch = batch_of(self.reader, read, detector.ground)
         book = Book.of(more)
         detector, acted_on = self._acted(detector, book)
         muting = mutes.said(self.state, self._model)
@@ -143,7 +144,7 @@ class Detection:
                     detector, entry = self._called(step, book, end)
                 if (ripe := ripened(self.reader, detector)) is not detector:
                     detector = ripe
-                    batch = self.reader.batch(read, detector.ground)
+                    batch = batch_of(self.reader, read, detector.ground)
             said.append((step, entry))
         with self.state.writing():
             detectors.refuse_moved(self.state, self._model, instant(part[0]))
@@ -270,7 +271,7 @@ def stored(reader: Reader, known: detectors.Detector) -> Detector:
     plain = Detector.read(known.watch, known.more["detector"], ())
     nothing = Read(reader.length, 0, {}, [])
     versions = [name for name in plain.blocks if is_version(name)]
-    batch = reader.batch(nothing, plain.ground, versions)
+    batch = batch_of(reader, nothing, plain.ground, versions)
     return replace(plain, signals=joined([batch.blocks[name] for name in plain.blocks]).signals)
 
 

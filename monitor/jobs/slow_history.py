@@ -47,7 +47,7 @@ def days(reader: Reader, span: Range, unit: int, end: int) -> Days:
     every = joined([found, *([late] if late else [])])
     streams = every.streams
     history = History(unit, span[0] // unit, streams.value, streams.rows, streams.variance)
-    return Days(history, every, (reader.late_by(unit) or 0) if late else 0)
+    return Days(history, every, (reader.late.truth_lag_of(unit) or 0) if late else 0)
 
 
 def _of_inputs(reader: Reader, span: Range, unit: int, end: int) -> Made:
@@ -70,12 +70,12 @@ def _of_inputs(reader: Reader, span: Range, unit: int, end: int) -> Made:
 
 def _of_outcomes(reader: Reader, span: Range, unit: int, end: int) -> Made | None:
     """None where no outcomes came in the reference."""
-    every = _pooled(reader.outcomes(span, unit))
+    every = _pooled(reader.late.outcomes(span, unit))
     contract, before = reader.plan.contract, max((end - span[0]) // unit, 0)
     if _WHOLE not in every or not graded_of(contract, every[_WHOLE][:before]).any():
         return None
-    usual = usual_of(contract, reader.scale, {ALL: every[_WHOLE][:before]})
-    return _in_sigmas(truths(contract, reader.scale, usual, "", every), before)
+    usual = usual_of(contract, reader.late.scale, {ALL: every[_WHOLE][:before]})
+    return _in_sigmas(truths(contract, reader.late.scale, usual, "", every), before)
 
 
 def _in_sigmas(found: Made, before: int) -> Made:

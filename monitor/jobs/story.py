@@ -15,6 +15,7 @@ from monitor.detection.truths import PREFIX
 from monitor.detection.watching import Step
 from monitor.events.schema import Kind
 from monitor.jobs.watched import Read, Reader
+from monitor.jobs.watched_signals import truths_of
 from monitor.log.events import EventLog
 from monitor.profiles import columns
 from monitor.profiles.distribution import Distribution
@@ -94,8 +95,8 @@ class Teller:
     def _lag(self, signal: Signal) -> int:
         """Windows by which a signal is read later than it was."""
         if signal.group in OF_TRUTH:
-            return self.reader.truth_lag or 0
-        return (self.reader.lag or 0) if signal.group in (Group.PEOPLE, Group.USE) else 0
+            return self.reader.late.truth_lag or 0
+        return (self.reader.late.lag or 0) if signal.group in (Group.PEOPLE, Group.USE) else 0
 
     def _values(
         self, step: Step, lead: pager.Lead, signal: Signal, read: Read
@@ -125,8 +126,8 @@ class Teller:
         The baseline has followed the change for some windows, so that it is no longer the usual
         value; this one less the effect is.
         """
-        sums = self.reader.truth(lead.since, step.detector.number)
-        made = self.reader.truths(step.detector.ground, sums)[PREFIX + signal.version]
+        sums = self.reader.late.truth(lead.since, step.detector.number)
+        made = truths_of(self.reader, step.detector.ground, sums)[PREFIX + signal.version]
         place = made.signals.index(signal)
         rows = made.streams.rows[place]
         return float(rows @ made.streams.value[place] / max(float(rows.sum()), 1.0))

@@ -103,6 +103,15 @@ def levels(profile: int) -> list[int]:
     return [profile, *(level for level in (HOUR, DAY) if level > profile)]
 
 
+def coarsest(finest: int, length: int) -> int:
+    """Length of the coarsest profiles of which windows of a length are made [s].
+
+    >>> coarsest(300, 21600), coarsest(300, 172800)
+    (3600, 86400)
+    """
+    return max(level for level in levels(finest) if not length % level)
+
+
 def feedback_length(profile: int) -> int:
     """Length of the windows of people and truth, which are built by the hour at the finest."""
     return max(profile, HOUR)

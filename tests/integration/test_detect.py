@@ -126,7 +126,7 @@ def test_use_is_watched_as_the_usage_events_say_it(told: Told) -> None:
     wanted = ["use/used", "use/ignored", "use/blocked", *(f"use/{one}/used" for one in CONSUMERS)]
     assert [name for name in known.names if name.startswith("use/")] == wanted
     reader = reader_of(told.parts, MODEL)
-    lag = (reader.lag or 0) * reader.length
+    lag = (reader.late.lag or 0) * reader.length
     start, end = (int((START + days * DAY).timestamp()) for days in (5, 8))
     read = reader.read((start + lag, end + lag), reader.length, with_late=True)
     age = int(reader.card.reviews_after.total_seconds())

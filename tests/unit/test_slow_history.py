@@ -27,8 +27,10 @@ def read(sums: Ints) -> Made | None:
     """Signals of days with these outcomes, a third of which another version had."""
     reader = SimpleNamespace(
         plan=SimpleNamespace(contract=TWO),
-        scale=1.0,
-        outcomes=lambda *_: {("1", ""): sums - sums // 3, ("2", ""): sums // 3},
+        late=SimpleNamespace(
+            scale=1.0,
+            outcomes=lambda *_: {("1", ""): sums - sums // 3, ("2", ""): sums // 3},
+        ),
     )
     return _of_outcomes(cast("Reader", reader), (0, len(sums) * DAY), DAY, END)
 
