@@ -74,6 +74,7 @@ def made(folder: str, count: int) -> dict[str, Any]:
 
 def looked(folder: str) -> dict[str, Any]:
     """CPU seconds of each way of asking why, workers included."""
+    from monitor.control.question import Question
     from monitor.jobs.compare import compare
     from monitor.jobs.explain import explained
     from monitor.jobs.results_again import Asked, recomputed
@@ -93,7 +94,7 @@ def looked(folder: str) -> dict[str, Any]:
     count("imports")
     sample_all(parts, now=now)
     count("slices, drift of all features and Evidently, a new reference")
-    explained(parts.state, parts.store, card, "low_confidence")
+    explained(parts.state, parts.store, card, Question("low_confidence"))
     count("mix and behaviour of a number")
     rows = compare(parts, card, Which("1", "full"), Which("2", "shadow"))
     count("versions side by side, case by case")

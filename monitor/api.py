@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import pyarrow as pa
 
 from monitor.cards.card import Card
+from monitor.control.question import Question
 from monitor.errors import MonitorError
 from monitor.jobs.compare import compare
 from monitor.jobs.compare import table_of as compared_table
@@ -182,16 +183,8 @@ class Monitor:
         """
         card = self.card(model)
         _refuse_unknown("metric", metric, list(BY_NAME))
-        found = explained(
-            self.parts.state,
-            self.parts.store,
-            card,
-            metric,
-            column=column,
-            window=window,
-            against=against,
-            version=version,
-        )
+        question = Question(metric, column, window, against, version)
+        found = explained(self.parts.state, self.parts.store, card, question)
         return Rows(table_of(found))
 
     def compare(

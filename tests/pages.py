@@ -11,6 +11,7 @@ from werkzeug.test import Client
 
 from monitor.cards.card import Card
 from monitor.cards.load import load_cards
+from monitor.control.question import Question
 from monitor.log.quarantine import Quarantined
 from monitor.log.trace import Said, Traced
 from monitor.outputs.exposition import known
@@ -234,7 +235,7 @@ class Service:
         {"part": "deployed", "column": "2/full", "second": 0.5, "at": END.isoformat()},
         {"part": "number", "metric": "override", "first": 0.1, "second": 0.2, "differs": False},
     ]
-    explained: Callable[..., Rows] = lambda *_, **__: [
+    explained: Callable[[Card, Question], Rows] = lambda *_: [
         {"part": "group", "by": "sex", "name": "sex=f", "mix": 0.01, "behaviour": 0.02}
     ]
 

@@ -9,6 +9,7 @@ import click
 from monitor.cli.models import named
 from monitor.cli.options import TIME, config, output
 from monitor.cli.rows import write
+from monitor.control.question import Question
 from monitor.jobs.explain import explained
 from monitor.jobs.explain_rows import COLUMNS, rows_of
 from monitor.jobs.service import opened
@@ -58,16 +59,8 @@ def explain(
     """
     parts = opened(file)
     card = named(parts.cards, model)
-    found = explained(
-        parts.state,
-        parts.store,
-        card,
-        metric,
-        column=column,
-        window=window,
-        against=against,
-        version=version,
-    )
+    question = Question(metric, column, window, against, version)
+    found = explained(parts.state, parts.store, card, question)
     if form == "table":
         spans = (
             "{:%Y-%m-%d %H:%M} to {:%Y-%m-%d %H:%M}".format(*w)

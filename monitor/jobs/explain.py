@@ -16,6 +16,7 @@ from monitor.control.attribution import (
     with_rest,
 )
 from monitor.control.moved import Moved, moved
+from monitor.control.question import Question
 from monitor.errors import MonitorError
 from monitor.jobs import references
 from monitor.jobs.closed import NoWindowError, closed_window
@@ -137,38 +138,25 @@ def _part(found: Value | Undefined) -> Part:
     return Part(found.rows, found.value, (found.upper - found.lower) / 2 / Z)
 
 
-def explained(
-    state: State,
-    store: Store,
-    card: Card,
-    metric: str,
-    *,
-    column: str = "",
-    window: datetime | None = None,
-    against: datetime | None = None,
-    version: str | None = None,
-) -> Explained:
+def explained(state: State, store: Store, card: Card, question: Question) -> Explained:
     """What is known about a number of a published window and an earlier one.
 
     Args:
         state: with results and progress.
         store: of the log and the profiles.
         card: of the model.
-        metric: name in the catalogue.
-        column: class or other thing that the metric has a value for; "" for none.
-        window: a moment in the later window; by default the newest closed one.
-        against: a moment in the earlier window; by default the one before.
-        version: only rows of this version.
+        question: which number.
 
     Raises:
         NoWindowError: there is no such window, or nothing in it.
         UnknownMetricError: there is no such metric.
     """
+    metric, version = question.metric, question.version
     if metric not in BY_NAME:
         raise UnknownMetricError(f'there is no metric "{metric}"; {nearest(metric, BY_NAME)}')
     publisher = publisher_of(state, store, card)
-    later, earlier = _windows(state, card, window, against)
-    asked = _Looked(publisher, BY_NAME[metric], column, version)
+    later, earlier = _windows(state, card, question.window, question.against)
+    asked = _Looked(publisher, BY_NAME[metric], question.column, version)
     families = dict.fromkeys((BY_NAME[metric].family, Family.INPUTS))
     held = {
         family: {
@@ -188,7 +176,7 @@ def explained(
     inputs = [by_segment(held[Family.INPUTS][one])[ALL] for one in (earlier, later)]
     return Explained(
         metric=metric,
-        column=column,
+        column=question.column,
         window=(instant(later.start), instant(later.end)),
         against=(instant(earlier.start), instant(earlier.end)),
         before=numbers[0],

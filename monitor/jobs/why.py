@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from monitor.cards.card import Card
+from monitor.control.question import Question
 from monitor.jobs.closed import NoWindowError, closed_window
 from monitor.log.store import Store
 from monitor.state.database import State
@@ -51,16 +52,7 @@ class Explainer:
     store: Store
     _alone: threading.Lock = field(default_factory=threading.Lock)
 
-    def __call__(
-        self,
-        card: Card,
-        metric: str,
-        *,
-        column: str,
-        window: datetime | None,
-        against: datetime | None,
-        version: str | None,
-    ) -> "Iterator[Row]":
+    def __call__(self, card: Card, question: Question) -> "Iterator[Row]":
         """The number, its change in parts, groups and features.
 
         Raises:
@@ -73,16 +65,7 @@ class Explainer:
         if not self._alone.acquire(timeout=PATIENCE):
             raise TimeoutError("other numbers are being explained; ask again in a few seconds")
         try:
-            found = explained(
-                self.state,
-                self.store,
-                card,
-                metric,
-                column=column,
-                window=window,
-                against=against,
-                version=version,
-            )
+            found = explained(self.state, self.store, card, question)
         except (NoWindowError, UnknownMetricError) as error:
             raise LookupError(f"{error}") from error
         finally:

@@ -492,7 +492,7 @@ def test_a_question_without_its_parts_says_what_is_missing(asked: str, loan: Ser
 def test_what_cannot_be_explained_has_its_reason(
     error: Exception, status: HTTPStatus, loan: Service
 ) -> None:
-    def fails(*_: object, **__: object) -> list[dict[str, object]]:
+    def fails(*_: object) -> list[dict[str, object]]:
         raise error
 
     loan.explained = fails

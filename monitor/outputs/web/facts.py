@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from monitor.cards.card import Card
+from monitor.control.question import Question
 from monitor.log.quarantine import Quarantined
 from monitor.log.trace import Traced
 from monitor.outputs.prometheus import Model
@@ -30,23 +31,6 @@ class Trace:
 Rows = Iterable[Mapping[str, Any]]
 
 
-class Explains(Protocol):
-    """Says why a number is another than before."""
-
-    def __call__(
-        self,
-        card: Card,
-        metric: str,
-        *,
-        column: str,
-        window: datetime | None,
-        against: datetime | None,
-        version: str | None,
-    ) -> Rows:
-        """Rows with the keys of `why.Explained`; LookupError says that there is no such thing."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Where pages and API read; each call gives what stands at that moment.
@@ -62,7 +46,8 @@ class Facts:
         week: such a page, None if there is none.
         compared: two versions of a model in the window that holds a moment, by default the newest
             closed one, as rows with the keys of `why.Compared`; LookupError where one is missing.
-        explained: why a number of a model moved.
+        explained: why a number of a model moved, as rows with the keys of `why.Explained`;
+            LookupError where there is no such thing, TimeoutError while others are told.
     """
 
     state: State
@@ -74,4 +59,4 @@ class Facts:
     weeks: Callable[[str], list[str]] = lambda _: []
     week: Callable[[str, str], bytes | None] = lambda *_: None
     compared: Callable[[Card, str, str, datetime | None], Rows] = lambda *_: ()
-    explained: Explains = lambda *_, **__: ()
+    explained: Callable[[Card, Question], Rows] = lambda *_: ()

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from werkzeug.exceptions import BadRequest, NotFound, ServiceUnavailable
 
+from monitor.control.question import Question
 from monitor.outputs.web import pages
 from monitor.outputs.web.site import Call
 from monitor.settings.values import instant
@@ -113,15 +114,15 @@ def comparison(call: Call, model: str) -> list[Compared]:
 def explanation(call: Call, model: str) -> list[Explained]:
     """Why a number is another than before: mix, behaviour, groups, features."""
     known = pages.known_model(call, model)
+    question = Question(
+        _needed(call, "metric"),
+        call.argument("column"),
+        moment(call, "window"),
+        moment(call, "against"),
+        call.argument("version") or None,
+    )
     try:
-        found = call.facts.explained(
-            known.card,
-            _needed(call, "metric"),
-            column=call.argument("column"),
-            window=moment(call, "window"),
-            against=moment(call, "against"),
-            version=call.argument("version") or None,
-        )
+        found = call.facts.explained(known.card, question)
     except LookupError as error:
         raise NotFound(f"{error}") from error
     except TimeoutError as error:
