@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from monitor.cli.talk import say
 from monitor.errors import ConfigurationError, MonitorError
 from monitor.version import VERSION
 
@@ -98,17 +99,22 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ConfigurationError as error:
-            click.echo(str(error), err=True)
+            _say(str(error))
             ctx.exit(error.exit_code)
         except MonitorError as error:
-            click.echo(f"mbm: {error}", err=True)
+            _say(f"mbm: {error}")
             ctx.exit(error.exit_code)
         except OSError as error:
             # What names no file is a fault of the program, but for a full disk below the output.
             if error.filename is None and error.errno != errno.ENOSPC:
                 raise
-            click.echo(f"mbm: {error.filename or 'output'}: {error.strerror}", err=True)
+            _say(f"mbm: {error.filename or 'output'}: {error.strerror}")
             ctx.exit(FAILED)
+
+
+def _say(trouble: str) -> None:
+    for line in trouble.split("\n"):
+        say(line, err=True)
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -8,6 +8,7 @@ import click
 
 from monitor.cli.options import config, output
 from monitor.cli.rows import write
+from monitor.cli.talk import say
 from monitor.errors import StateError
 from monitor.jobs.service import opened
 from monitor.state import audit as log
@@ -61,4 +62,4 @@ def verify(file: Path) -> None:
         raise StateError(f"the audit log is broken: {wrong}")
     found = log.entries(state, count=1)
     last = f"; the last hash is {found[0].hash}" if found else ""
-    click.echo(f"{found[0].number if found else 0} entries, unbroken{last}")
+    say(f"{found[0].number if found else 0} entries, unbroken{last}")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.evaluate import say
+from monitor.cli.evaluate import say_done
 from monitor.cli.models import named
 from monitor.cli.options import TIME, config
-from monitor.cli.talk import progress
+from monitor.cli.talk import progress, say
 from monitor.errors import StateError
 from monitor.jobs.backfill import mark
 from monitor.jobs.evaluate import Close
@@ -42,7 +42,7 @@ def backfill(start: datetime, end: datetime, model: str | None, file: Path) -> N
     if not spans:
         raise StateError(f"the log keeps no events between {start:%F %T} and {end:%F %T} UTC")
     for name, (first, last) in spans.items():
-        click.echo(f"{name}: {first:%Y-%m-%dT%H:%M:%SZ} to {last:%Y-%m-%dT%H:%M:%SZ}")
+        say(f"{name}: {first:%Y-%m-%dT%H:%M:%SZ} to {last:%Y-%m-%dT%H:%M:%SZ}")
     with progress() as told:
         done = evaluated(parts, Close(), now=datetime.now(UTC), told=told)
-    say(done)
+    say_done(done)

@@ -9,7 +9,7 @@ import click
 
 from monitor.cli.options import TIME, config, output
 from monitor.cli.rows import write
-from monitor.cli.talk import progress
+from monitor.cli.talk import progress, say
 from monitor.jobs import again
 from monitor.jobs.service import opened
 
@@ -50,7 +50,7 @@ def backtest(model: str, start: datetime, end: datetime, file: Path, form: str) 
     write(rows, _COLUMNS, form, sys.stdout)
     months = (found.end - found.start) / _MONTH
     pages = sum(call.tier == "page" for call in found.calls)
-    click.echo(
+    say(
         f"{pages} pages and {len(found.calls) - pages} tickets in {months:.1f} months of 30 days, "
         f"from {found.start:%Y-%m-%d %H:%M} to {found.end:%Y-%m-%d %H:%M} UTC",
         err=True,

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from monitor.cli.options import config
-from monitor.cli.talk import progress
+from monitor.cli.talk import progress, say
 from monitor.settings import load_settings
 from monitor.state.backup import back_up
 from monitor.state.database import State
@@ -32,6 +32,6 @@ def backup(to: Path, file: Path) -> None:
     try:
         with progress("of them written") as told:
             rows = back_up(state, to, told=told)
-        click.echo(f"{rows} rows in {to}")
+        say(f"{rows} rows in {to}")
     finally:
         state.close()

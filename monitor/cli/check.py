@@ -11,6 +11,7 @@ from monitor.cards.fit import unread_mappings
 from monitor.cards.infer import quoted
 from monitor.cards.schema import card_schema
 from monitor.cli.options import config
+from monitor.cli.talk import say
 from monitor.jobs.service import configuration
 from monitor.settings import settings_schema
 
@@ -37,20 +38,20 @@ def check(file: Path, schema: str | None) -> None:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
     settings, cards = configuration(file)
-    click.echo(f"{file}: in order, with {len(cards)} card(s): {', '.join(cards)}")
+    say(f"{file}: in order, with {len(cards)} card(s): {', '.join(cards)}")
     for model, key, metric in _unknown_metrics(cards):
-        click.echo(
+        say(
             f'note: {key} of the card of {model} name the metric "{metric}", which there is not, '
             "and so nothing is watched by it; see docs/reference/metrics.md"
         )
     for model in unread_mappings(settings, cards):
-        click.echo(
+        say(
             f"note: the card of {model} has events.mapping, and no source reads by it; write "
             f"under its source: format: mapping, and model: {quoted(model)}"
         )
     for name, source in settings.sources.items():
         if source.files is not None and not source.files.path.exists():
-            click.echo(f"note: sources.{name}.files: there is no {source.files.path} here yet")
+            say(f"note: sources.{name}.files: there is no {source.files.path} here yet")
 
 
 def _unknown_metrics(cards: Mapping[str, Card]) -> list[tuple[str, str, str]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from monitor.cli.talk import say
 from monitor.errors import MonitorError
 
 UID = "mbm"
@@ -75,16 +76,16 @@ def push(
     if not dry_run and any(change.what != "same" for change, _ in changes):
         grafana.ensure_folder(UID, folder)
     for change, wanted in changes:
-        click.echo(f"{change.what:8} {change.title}")
+        say(f"{change.what:8} {change.title}")
         if diff:
             for line in change.diff[:MOST_LINES]:
-                click.echo(f"  {line}")
+                say(f"  {line}")
             if len(change.diff) > MOST_LINES:
-                click.echo(f"  and {len(change.diff) - MOST_LINES} more lines")
+                say(f"  and {len(change.diff) - MOST_LINES} more lines")
         if change.what != "same" and not dry_run:
             grafana.push(wanted, UID, overwrite=overwrite)
     if dry_run:
-        click.echo("Nothing was written.")
+        say("Nothing was written.")
 
 
 def _token(file: Path | None) -> str:

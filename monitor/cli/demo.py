@@ -20,7 +20,7 @@ from prometheus_client import CollectorRegistry
 from monitor.cli.ingest import counted
 from monitor.cli.rows import write as write_rows
 from monitor.cli.signals import stopping
-from monitor.cli.talk import counting, progress
+from monitor.cli.talk import counting, progress, say
 from monitor.errors import MonitorError
 from monitor.jobs.differences import CLEAR, Difference, differences
 from monitor.jobs.evaluate import Close
@@ -74,7 +74,7 @@ def demo(fast: bool, folder: Path | None, keep: bool) -> None:
     now = datetime.now(UTC)
     with _place(folder, keep) as place, _rehearsal():
         world = demo_world(now)
-        click.echo(f"Writing {world.days} days of the model {MODEL} to {place}")
+        say(f"Writing {world.days} days of the model {MODEL} to {place}")
         parts = _free_address(opened(write(world, place).service))
         is_live = not fast and sys.stdout.isatty()
         with stopping() as stop, _served(parts) as address:
@@ -85,14 +85,14 @@ def demo(fast: bool, folder: Path | None, keep: bool) -> None:
                 else counting(lambda: counted(registry), seconds=2.0)
             ):
                 read_in(parts, stop.is_set, once=True, registry=registry)
-            click.echo(f"Read {counted(registry)}")
+            say(f"Read {counted(registry)}")
             with live.following_evaluation(parts, MODEL) if is_live else progress() as told:
                 close = Close(everything=True, until=world.end)
                 done = evaluated(parts, close, now=now, told=told)
-            click.echo(f"Made {done.results} results; what differs from the reference:")
+            say(f"Made {done.results} results; what differs from the reference:")
             _show(parts, world)
             if is_live and not stop.is_set():
-                click.echo("Serving until Ctrl-C.")
+                say("Serving until Ctrl-C.")
                 moved = partial(_differences, parts, world)
                 board = live.following_model(parts, MODEL, moved, address)
                 with scheduling(parts, CollectorRegistry()), board as draw:
@@ -103,7 +103,7 @@ def demo(fast: bool, folder: Path | None, keep: bool) -> None:
 
                     keep_evaluating(parts, wait, CollectorRegistry())
     if folder is None and not keep:
-        click.echo(f"To look around in such data, keep it: {sys.argv[0]} demo --fast --folder demo")
+        say(f"To look around in such data, keep it: {sys.argv[0]} demo --fast --folder demo")
 
 
 def rehearse() -> None:
@@ -132,7 +132,7 @@ def _place(folder: Path | None, keep: bool) -> Iterator[Path]:
         if folder is None and not keep:
             shutil.rmtree(place, ignore_errors=True)
         else:
-            click.echo(f"Kept in {place}; look further with: mbm status -c {place}/service.yaml")
+            say(f"Kept in {place}; look further with: mbm status -c {place}/service.yaml")
 
 
 @contextmanager
@@ -166,7 +166,7 @@ def _served(parts: Opened) -> Iterator[str]:
     def told(url: str) -> None:
         nonlocal address
         address = f"{url}/"
-        click.echo(f"Serving {url}/ for you, {url}/metrics for Prometheus")
+        say(f"Serving {url}/ for you, {url}/metrics for Prometheus")
         is_up.set()
 
     def run() -> None:
@@ -198,14 +198,14 @@ def _show(parts: Opened, world: World) -> None:
     found = _differences(parts, world)
     clear = [one for one in found if one.times >= CLEAR]
     write_rows(map(_row, clear[:MOST_SHOWN]), COLUMNS, "table", sys.stdout)
-    click.echo(
+    say(
         f"{len(clear)} of {len(found)} numbers lie {CLEAR:g} times their noise or more from the "
         "reference."
     )
     for called in incidents.listing(parts.state, MODEL):
-        click.echo(f"Incident {called.id} ({called.tier}): {called.summary}.")
+        say(f"Incident {called.id} ({called.tier}): {called.summary}.")
     for incident in world.incidents:
-        click.echo(f"Planted on {incident.start:%d %B}: {'; '.join(incident.seen)}.")
+        say(f"Planted on {incident.start:%d %B}: {'; '.join(incident.seen)}.")
 
 
 def _row(one: Difference) -> dict[str, Any]:

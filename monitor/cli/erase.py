@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from monitor.cli.options import config
-from monitor.cli.talk import progress
+from monitor.cli.talk import progress, say
 from monitor.events.privacy import pseudonyms
 from monitor.jobs.service import hash_key, opened
 from monitor.log.erase import erase as removed
@@ -47,4 +47,4 @@ def erase(subject: str, file: Path) -> None:
 
         with progress("of them looked through") as told:
             gone = removed(log, feedback, pseudonym, found=found, told=told)
-    click.echo(f"{gone.predictions} predictions removed, {gone.feedback} events that spoke of them")
+    say(f"{gone.predictions} predictions removed, {gone.feedback} events that spoke of them")

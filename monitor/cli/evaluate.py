@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from monitor.cli.exposed import expose
 from monitor.cli.options import TIME, config
 from monitor.cli.signals import stopping
-from monitor.cli.talk import log_to_stderr, progress
+from monitor.cli.talk import log_to_stderr, progress, say
 from monitor.jobs.evaluate import Close, Done
 from monitor.jobs.evaluating import evaluated, keep_evaluating
 from monitor.jobs.lifeline import end_with_supervisor
@@ -51,11 +51,11 @@ def evaluate(file: Path, once: bool, until: datetime | None) -> None:
         close = Close(everything=True, until=until)
         with progress() as told:
             done = evaluated(parts, close, now=datetime.now(UTC), told=told)
-        say(done)
+        say_done(done)
         count = sample_all(parts, now=datetime.now(UTC))
-        click.echo(f"{count} new results from samples of rows")
+        say(f"{count} new results from samples of rows")
         if not done.closed:
-            click.echo("no predictions in the log yet; read some: mbm ingest --once", err=True)
+            say("no predictions in the log yet; read some: mbm ingest --once", err=True)
         if parts.settings.notices.channels:
             # Nobody scrapes a run that ends.
             pages = Drilldowns(parts.store).get
@@ -63,11 +63,11 @@ def evaluate(file: Path, once: bool, until: datetime | None) -> None:
                 parts.state, parts.settings.notices, CollectorRegistry(), page=pages
             )
             sent, failed = notifier.tell(parts.cards)
-            click.echo(f"{sent} notices sent, {failed} tries failed")
+            say(f"{sent} notices sent, {failed} tries failed")
 
 
-def say(done: Done) -> None:
+def say_done(done: Done) -> None:
     """Print what a run did."""
     for model, upto in done.closed.items():
-        click.echo(f"{model}: closed up to {upto:%Y-%m-%dT%H:%M:%SZ}")
-    click.echo(f"{done.results} new results from version {done.version} of the log")
+        say(f"{model}: closed up to {upto:%Y-%m-%dT%H:%M:%SZ}")
+    say(f"{done.results} new results from version {done.version} of the log")

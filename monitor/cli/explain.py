@@ -9,6 +9,7 @@ import click
 from monitor.cli.models import named
 from monitor.cli.options import TIME, config, output
 from monitor.cli.rows import write
+from monitor.cli.talk import say
 from monitor.control.question import Question
 from monitor.jobs.explain import explained
 from monitor.jobs.explain_rows import COLUMNS, rows_of
@@ -66,6 +67,6 @@ def explain(
             "{:%Y-%m-%d %H:%M} to {:%Y-%m-%d %H:%M}".format(*w)
             for w in (found.window, found.against)
         )
-        click.echo(" against ".join(spans))
+        say(" against ".join(spans))
     most = (5, 10) if form == "table" else (None, None)
     write(rows_of(found, groups=most[0], features=most[1]), COLUMNS, form, sys.stdout)

@@ -11,7 +11,8 @@ import click
 
 from monitor.cli.models import named
 from monitor.cli.options import TIME, config, output
-from monitor.cli.rows import printable, write
+from monitor.cli.rows import write
+from monitor.cli.talk import say
 from monitor.jobs.service import opened
 from monitor.state import incidents as known
 from monitor.state import mutes
@@ -68,7 +69,7 @@ def list_(model: str | None, status: str | None, file: Path, form: str) -> None:
     columns = _SHORT if form == "table" else _COLUMNS
     write([_row(one) for one in found], columns, form, sys.stdout)
     if not found:
-        click.echo("no incidents; see how far detection has come with: mbm status", err=True)
+        say("no incidents; see how far detection has come with: mbm status", err=True)
 
 
 @incidents.command()
@@ -95,7 +96,7 @@ def show(incident: str, file: Path, form: str) -> None:
     lines = [moved(thing) for thing in things(one.leads)]
     if form == "table":
         for line in _story(one, lines):
-            click.echo(printable(line))
+            say(line)
         return
     row = asdict(one) | {"moved": lines}
     write([row], tuple(row), form, sys.stdout)
@@ -190,13 +191,13 @@ def mute(model: str, signal: str, until: datetime, who: str, reason: str, file: 
     parts = opened(file)
     named(parts.cards, model)
     mutes.mute(parts.state, model, signal, until, who=who, reason=reason, now=datetime.now(UTC))
-    click.echo(f"{signal} of {model} is muted until {until:%Y-%m-%d %H:%M} UTC")
+    say(f"{signal} of {model} is muted until {until:%Y-%m-%d %H:%M} UTC")
 
 
 def _act(incident: str, what: What, who: str, reason: str, file: Path) -> None:
     state = opened(file).state
     done = known.act(state, incident, what, who=who, reason=reason, now=datetime.now(UTC))
-    click.echo(printable(f"{done.id} is {done.status}"))
+    say(f"{done.id} is {done.status}")
 
 
 def _row(one: Incident) -> dict[str, Any]:

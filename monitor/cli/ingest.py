@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from monitor.cli.exposed import expose
 from monitor.cli.options import config
 from monitor.cli.signals import stopping
-from monitor.cli.talk import counting, log_to_stderr
+from monitor.cli.talk import counting, log_to_stderr, say
 from monitor.events.batch import Decoded
 from monitor.jobs.lifeline import end_with_supervisor
 from monitor.jobs.read_in import read_in
@@ -60,13 +60,13 @@ def _read_once(parts: Opened, is_stopped: Callable[[], bool], file: Path) -> Non
 
     with counting(lambda: counted(registry)):
         read_in(parts, is_stopped, once=True, registry=registry, told=told)
-    click.echo(counted(registry))
+    say(counted(registry))
     if counts(registry).get("quarantine"):
-        click.echo(f"why, and which: mbm quarantine list -c {file}", err=True)
+        say(f"why, and which: mbm quarantine list -c {file}", err=True)
     if breaches:
-        click.echo(f"values left out, for they break the card: {most(breaches)}", err=True)
+        say(f"values left out, for they break the card: {most(breaches)}", err=True)
     if versions:
-        click.echo(f"versions that no card names, counted as one: {most(versions)}", err=True)
+        say(f"versions that no card names, counted as one: {most(versions)}", err=True)
 
 
 def counted(registry: CollectorRegistry) -> str:

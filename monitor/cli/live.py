@@ -15,10 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.cli.ingest import counts
-from monitor.cli.rows import printable
 from monitor.jobs.differences import CLEAR, Difference
 from monitor.jobs.service import Opened
 from monitor.profiles.windows import DAY
+from monitor.render.plain import printable
 from monitor.state import detectors, incidents, results, runs
 from monitor.state.detectors import CheckState
 from monitor.state.incidents import Incident, Tier

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from monitor.cli.options import config
+from monitor.cli.talk import say
 from monitor.jobs.scheduling import maintained
 from monitor.jobs.service import opened
 
@@ -25,10 +26,10 @@ def maintain(file: Path) -> None:
     """
 
     def told(step: str) -> None:
-        click.echo(f"{step} ...", err=True)
+        say(f"{step} ...", err=True)
 
     did = maintained(opened(file), now=datetime.now(UTC), told=told)
-    click.echo(
+    say(
         f"{did.compacted} small files put together, {did.retained} rows past their time removed, "
         f"{did.deleted} old files deleted, "
         f"{did.moved} predictions found that stand in an earlier window too"

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from monitor.cli.options import config
+from monitor.cli.talk import say
 from monitor.settings import load_settings
 from monitor.state.database import State
 
@@ -27,6 +28,6 @@ def migrate(file: Path) -> None:
     """
     state = State.open(load_settings(file).state_uri())
     try:
-        click.echo(f"the state is at version {state.version()}")
+        say(f"the state is at version {state.version()}")
     finally:
         state.close()

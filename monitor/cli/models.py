@@ -16,6 +16,7 @@ from monitor.cards.load import load_cards
 from monitor.cards.mapping import EventMapping, Mappings
 from monitor.cli.options import config, output
 from monitor.cli.rows import write
+from monitor.cli.talk import say
 from monitor.errors import ConfigurationError, MonitorError, SourceError
 from monitor.events.batch import NOTHING
 from monitor.events.formats.mapping import mapped
@@ -99,13 +100,11 @@ def init(
     out.mkdir(parents=True, exist_ok=True)
     for name, path in paths.items():
         path.write_text(wanted[name], encoding="utf-8")
-        click.echo(f"{path}: read its comments, replace any {PLACEHOLDER}, run: mbm check")
+        say(f"{path}: read its comments, replace any {PLACEHOLDER}, run: mbm check")
     for what, count in passed.items():
-        click.echo(f"passed over, for they are {what}: {count} messages", err=True)
+        say(f"passed over, for they are {what}: {count} messages", err=True)
     if kinds:
-        click.echo(
-            f"The source in the settings needs: format: mapping, model: {quoted(model or '')}"
-        )
+        say(f"The source in the settings needs: format: mapping, model: {quoted(model or '')}")
 
 
 @models.command(name="list")

@@ -9,7 +9,7 @@ import click
 
 from monitor.cli.options import TIME, config, output
 from monitor.cli.rows import write
-from monitor.cli.talk import progress
+from monitor.cli.talk import progress, say
 from monitor.events.schema import Reason
 from monitor.jobs import replay as replaying
 from monitor.jobs.service import opened
@@ -87,4 +87,4 @@ def replay(source: str | None, reason: str | None, since: datetime | None, file:
         done = replaying.replay(
             parts, source=source, reason=reason, since=since, now=now, told=told
         )
-    click.echo(f"{done.taken_in} of {done.tried} messages taken in")
+    say(f"{done.taken_in} of {done.tried} messages taken in")

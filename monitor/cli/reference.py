@@ -10,7 +10,7 @@ import click
 from monitor.cli.models import named
 from monitor.cli.options import TIME, config, output
 from monitor.cli.rows import write
-from monitor.cli.talk import progress
+from monitor.cli.talk import progress, say
 from monitor.engines.base import Place
 from monitor.errors import StateError
 from monitor.jobs import references
@@ -87,10 +87,8 @@ def set_reference(
             else:
                 found = references.from_version(place, card, version or "", now, told=told)
     references.pin(parts.state, definitions, found, by=getpass.getuser(), now=now)
-    click.echo(f"{model}: reference {found.id} of {found.rows} rows from {found.described}")
-    click.echo(
-        "The next evaluation compares with it: a running service's own, or mbm evaluate --once"
-    )
+    say(f"{model}: reference {found.id} of {found.rows} rows from {found.described}")
+    say("The next evaluation compares with it: a running service's own, or mbm evaluate --once")
 
 
 @reference.command()

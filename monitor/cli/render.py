@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from monitor.cli import FAILED, described, main
+from monitor.cli.talk import say
 from monitor.errors import MonitorError
 from monitor.outputs import exported
 from monitor.outputs.web.api import openapi
@@ -67,11 +68,11 @@ def render(check: bool, root: Path, runbook_url: str, dashboard_url: str) -> Non
             continue
         stale = True
         if check:
-            click.echo(f"{name} is stale; run: make render", err=True)
+            say(f"{name} is stale; run: make render", err=True)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-            click.echo(f"wrote {name}")
+            say(f"wrote {name}")
     if check and stale:
         sys.exit(FAILED)
 
@@ -84,7 +85,7 @@ def _dashboards(check: bool) -> Mapping[str, str]:
             raise MonitorError(
                 f"{error}; install what is in the lock: make .venv/.everything"
             ) from error
-        click.echo(f"dashboards are left out: {error}", err=True)
+        say(f"dashboards are left out: {error}", err=True)
         return {}
     every = {one.name: one for some in exported.by_process().values() for one in some}
     return grafana.files(list(every.values()))

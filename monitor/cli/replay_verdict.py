@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from monitor.cli.options import TIME, config
-from monitor.cli.rows import printable
-from monitor.cli.talk import progress
+from monitor.cli.talk import progress, say
 from monitor.errors import StateError
 from monitor.jobs import again, results_again
 from monitor.jobs.again import Replayed
@@ -82,12 +81,12 @@ def _replay_result(parts: Opened, asked: Asked) -> None:
     for one in differing:
         names = (one.before.version, one.before.stage, one.before.segment, one.before.column_name)
         about = ", ".join(filter(None, names)) or "all rows"
-        click.echo(printable(f"{asked.metric} ({about}): {'; '.join(one.differs)}"))
+        say(f"{asked.metric} ({about}): {'; '.join(one.differs)}")
     if differing:
-        click.echo(f"{len(differing)} of {len(every)} results differ")
+        say(f"{len(differing)} of {len(every)} results differ")
         raise SystemExit(DIFFERS)
     bases = ", ".join(sorted({one.before.inputs_hash for one in every}))
-    click.echo(
+    say(
         f"the same bits: {len(every)} results of {asked.metric}, {asked.kind} window from "
         f"{asked.start:%Y-%m-%d %H:%M} UTC, resting on {bases}"
     )
@@ -101,19 +100,19 @@ def _replay_window(parts: Opened, verdict: str) -> None:
         raise StateError(f"{verdict}: the baseline was learned from this window")
     count, one = last
     if one.inputs_hash != one.before.inputs_hash:
-        click.echo(
+        say(
             f"window to {one.before.end:%Y-%m-%d %H:%M}: its profiles are others than then "
             f"({one.inputs_hash or 'none'}, not {one.before.inputs_hash or 'none'})"
         )
         raise SystemExit(DIFFERS)
     if not one.is_same:
-        click.echo(
+        say(
             f"window to {one.before.end:%Y-%m-%d %H:%M}: the logarithm of the evidence is "
             f"{one.log_evidence}, it was {one.before.log_evidence}; the baseline has been "
             "learned anew since, or the program or its platform is another"
         )
         raise SystemExit(DIFFERS)
-    click.echo(
+    say(
         f"the same bits: {count} windows up to {one.before.end:%Y-%m-%d %H:%M} UTC, logarithm of "
         f"the evidence {one.log_evidence}, profiles {one.inputs_hash}"
     )

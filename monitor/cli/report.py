@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from monitor.cli.models import named
 from monitor.cli.options import config
+from monitor.cli.talk import say
 from monitor.errors import MonitorError
 from monitor.jobs import drilldown
 from monitor.jobs.digest import digest as digest_of
@@ -66,7 +67,7 @@ def report(
     shown, mailed = _of_one(parts, model, week) if model else _of_all(parts, week)
     if out is not None:
         out.write_text(shown(out.suffix.lower()), encoding="utf-8")
-        click.echo(f"wrote {out}")
+        say(f"wrote {out}")
     if send:
         _send(parts, mailed)
     if out is None and not send:
@@ -111,7 +112,7 @@ def _send(parts: Opened, write_down: Callable[[datetime], int]) -> None:
     pages = Drilldowns(parts.store).get
     notifier = Notifier(parts.state, settings, CollectorRegistry(), page=pages)
     sent, failed = notifier.tell(parts.cards)
-    click.echo(f"{count} reports written, {sent} notices sent, {failed} tries failed")
+    say(f"{count} reports written, {sent} notices sent, {failed} tries failed")
     if failed:
         raise MonitorError(
             "not everything was sent; it is tried again by mbm schedule, and so by mbm run"

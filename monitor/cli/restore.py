@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from monitor.cli.options import config
-from monitor.cli.talk import progress
+from monitor.cli.talk import progress, say
 from monitor.settings import load_settings
 from monitor.state.backup import restore as read_back
 from monitor.state.database import State
@@ -33,6 +33,6 @@ def restore(backup: Path, file: Path) -> None:
     try:
         with progress("of them restored") as told:
             rows = read_back(state, backup, told=told)
-        click.echo(f"{rows} rows restored from {backup}")
+        say(f"{rows} rows restored from {backup}")
     finally:
         state.close()

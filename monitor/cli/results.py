@@ -11,6 +11,7 @@ import click
 from monitor.cli.models import named
 from monitor.cli.options import TIME, config, output
 from monitor.cli.rows import write
+from monitor.cli.talk import say
 from monitor.jobs.service import opened
 from monitor.metrics import CATALOGUE
 from monitor.settings.check import nearest
@@ -130,14 +131,12 @@ def results(  # noqa: PLR0913, PLR0917 - one for each option
     kept = _newest(rows, card.versions) if is_short else rows
     write(map(asdict, kept), GLANCE if is_short else columns, form, sys.stdout)
     if is_short and rows:
-        click.echo(
-            "one line per metric; more with --metric NAME, --column, --segment, or --all", err=True
-        )
+        say("one line per metric; more with --metric NAME, --column, --segment, or --all", err=True)
     if not rows and version is not None and version not in card.versions:
-        click.echo(
+        say(
             f"the card of {model} does not name version {version}, and all such count as one, "
             "--version unknown; add it under versions",
             err=True,
         )
     elif not rows:
-        click.echo("no results; see how far evaluation has come with: mbm status", err=True)
+        say("no results; see how far evaluation has come with: mbm status", err=True)

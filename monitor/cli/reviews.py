@@ -10,6 +10,7 @@ import click
 from monitor.cli.models import named
 from monitor.cli.options import config, output
 from monitor.cli.rows import write
+from monitor.cli.talk import say
 from monitor.jobs.review_list import Listed, leaks, waiting
 from monitor.jobs.service import opened
 
@@ -50,4 +51,4 @@ def reviews(
     columns = [field.name for field in fields(Listed)]
     write(map(asdict, islice(found, limit)), columns, form, sys.stdout)
     if card.policy is None:
-        click.echo(f"{model} has no review policy; declare one in its card: review", err=True)
+        say(f"{model} has no review policy; declare one in its card: review", err=True)

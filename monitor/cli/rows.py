@@ -12,6 +12,7 @@ from typing import Any, TextIO
 import msgspec
 
 from monitor.cli.folded import folded
+from monitor.render.plain import printable
 
 Row = Mapping[str, Any]
 
@@ -42,17 +43,6 @@ def harmless(text: str) -> str:
     ("'=1+1", "'-7 days", 'plain')
     """
     return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def printable(text: str) -> str:
-    r"""The text without what could steer a terminal.
-
-    >>> printable("a\x1b[31mb")
-    'a\\x1b[31mb'
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _json(rows: Iterable[Row], columns: Sequence[str]) -> Iterator[str]:

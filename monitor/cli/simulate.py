@@ -8,6 +8,7 @@ import click
 
 from monitor.cards.load import load_cards
 from monitor.cli.signals import stopping
+from monitor.cli.talk import say
 from monitor.client.sinks import Kafka
 from monitor.errors import MonitorError
 from monitor.simulate.live import PAST, lasting_world, send
@@ -54,7 +55,7 @@ def simulate(bootstrap: str, topic: str, folder: Path, days: int) -> None:
     if not card.exists():
         folder.mkdir(parents=True, exist_ok=True)
         card.write_text(world.card(), encoding="utf-8")
-        click.echo(f"wrote {card}")
+        say(f"wrote {card}")
     sent = 0
     with stopping() as stop:
         try:
@@ -68,12 +69,12 @@ def simulate(bootstrap: str, topic: str, folder: Path, days: int) -> None:
             def wait(seconds: float) -> bool:
                 return stop.wait(seconds)
 
-            click.echo(f"sending the world of {world.start:%Y-%m-%d} to {world.end:%Y-%m-%d}")
+            say(f"sending the world of {world.start:%Y-%m-%d} to {world.end:%Y-%m-%d}")
             send(world, hand_over, clock=lambda: datetime.now(UTC), wait=wait)
             sink.close()
         except Exception as error:  # each client library has errors of its own
             raise MonitorError(f"{bootstrap} does not take messages: {error}") from error
-    click.echo(f"{sent} messages sent")
+    say(f"{sent} messages sent")
 
 
 def _start(card: Path, now: datetime) -> datetime:

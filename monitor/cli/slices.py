@@ -11,7 +11,7 @@ import click
 from monitor.cli.models import named
 from monitor.cli.options import TIME, config, output
 from monitor.cli.rows import write
-from monitor.cli.talk import progress
+from monitor.cli.talk import progress, say
 from monitor.jobs.closed import closed_window
 from monitor.jobs.service import opened
 from monitor.jobs.slicing import found_in
@@ -67,7 +67,7 @@ def slices(model: str, window: datetime | None, history: bool, file: Path, form:
         columns = [field.name for field in fields(Followed)]
         write(map(asdict, found), columns, form, sys.stdout)
     if not found:
-        click.echo("no slice stands out from the others", err=True)
+        say("no slice stands out from the others", err=True)
 
 
 def _short(one: Followed) -> dict[str, Any]:

@@ -9,10 +9,16 @@ from contextlib import contextmanager
 
 import click
 
+from monitor.render.plain import printable
 from monitor.told import Told
 
 LINE_SECONDS = 5.0
 """How often a plain line is written at most."""
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Write a line for people, `printable`: names in it are of events and other people."""
+    click.echo(printable(text), err=err)
 
 
 def log_to_stderr() -> None:
@@ -39,12 +45,12 @@ def progress(of: str = "of these windows built") -> Iterator[Told]:
     from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
     bars: dict[str, TaskID] = {}
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
 
         def told(name: str, done: int, whole: int) -> None:
             if name not in bars:
-                bars[name] = shown.add_task(name, total=None)
+                bars[name] = shown.add_task(printable(name), total=None)
             shown.update(bars[name], completed=done, total=whole or None)
 
         yield told
@@ -55,14 +61,14 @@ def counting(text: Callable[[], str], seconds: float = LINE_SECONDS) -> Iterator
     """Say `text()` now and then, where it has changed, while the work of the block goes on."""
     done = threading.Event()
 
-    def say() -> None:
+    def follow() -> None:
         said = text()
         while not done.wait(seconds):
             if (now := text()) != said:
                 said = now
-                click.echo(said, err=True)
+                say(said, err=True)
 
-    thread = threading.Thread(target=say, name="counting", daemon=True)
+    thread = threading.Thread(target=follow, name="counting", daemon=True)
     thread.start()
     try:
         yield
@@ -82,4 +88,4 @@ class _Lines:
         if time.monotonic() - self._said >= LINE_SECONDS:
             self._said = time.monotonic()
             come = f"{100 * done // whole} % {self._of}" if whole else f"{done:,}"
-            click.echo(f"{name}: {come}", err=True)
+            say(f"{name}: {come}", err=True)

@@ -10,6 +10,7 @@ import click
 from monitor.cli.models import named
 from monitor.cli.options import config, output
 from monitor.cli.rows import write
+from monitor.cli.talk import say
 from monitor.jobs.service import opened
 from monitor.settings.values import duration, instant
 from monitor.state import tokens
@@ -83,8 +84,8 @@ def create(
     made, text = tokens.create(
         parts.state, name, [Right(one) for one in rights], models, end, who=by, now=now
     )
-    click.echo(f"token {made.id} of {made.name} until {made.expires.isoformat()}:", err=True)
-    click.echo(text)
+    say(f"token {made.id} of {made.name} until {made.expires.isoformat()}:", err=True)
+    say(text)
 
 
 @token.command(name="list")
@@ -126,7 +127,7 @@ def revoke(identity: str, reason: str, by: str, file: Path) -> None:
       mbm token revoke 1f2e3d4c5b6a --reason "laptop lost"
     """
     tokens.revoke(opened(file).state, identity, who=by, reason=reason, now=datetime.now(UTC))
-    click.echo(f"token {identity} is worth nothing any more")
+    say(f"token {identity} is worth nothing any more")
 
 
 def _end(text: str, now: datetime) -> datetime:

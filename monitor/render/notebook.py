@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from html import escape
 from typing import Any, Final
+
+from monitor.render.plain import in_html
 
 SHOWN: Final = 30
 """Rows that a notebook shows."""
@@ -25,13 +26,13 @@ def table(names: Sequence[str], rows: Sequence[Mapping[str, Any]], count: int) -
     same = [name for name in told if len(rows) > 1 and _is_same(name, rows)]
     shown = [name for name in (told if rows else names) if name not in same] or told[:1]
     above = ", ".join(f"{name} {text(rows[0][name])}" for name in same if name not in shown)
-    head = "".join(f'<th style="{_STYLE};text-align:left">{escape(name)}</th>' for name in shown)
+    head = "".join(f'<th style="{_STYLE};text-align:left">{in_html(name)}</th>' for name in shown)
     lines = "".join(
         "<tr>" + "".join(_cell(row[name]) for name in shown) + "</tr>" for row in rows[:SHOWN]
     )
     notes = [f"In all of these rows: {above}." if above else ""]
     notes.append(f"and {count - SHOWN} more rows" if count > SHOWN else "")
-    before, after = (f"<p>{escape(note)}</p>" if note else "" for note in notes)
+    before, after = (f"<p>{in_html(note)}</p>" if note else "" for note in notes)
     return f"{before}<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>{after}"
 
 
@@ -59,7 +60,7 @@ def _cell(value: object) -> str:
     is_long = isinstance(value, str | list) and len(text(value)) > 30
     wrap = "min-width:16em" if is_long else "white-space:nowrap"
     style = f"{_STYLE};text-align:{side};{wrap}"
-    return f'<td style="{style}">{escape(text(value))}</td>'
+    return f'<td style="{style}">{in_html(text(value))}</td>'
 
 
 def _is_told(name: str, rows: Sequence[Mapping[str, Any]]) -> bool:

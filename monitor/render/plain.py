@@ -1,24 +1,37 @@
-"""Texts that people typed or events carried, as one line that can do nothing where it is put."""
+"""Texts that people typed or events carried, so that they can do nothing where they are put."""
 
 import html
 import re
 from typing import Final
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
-"""What could end a line, or turn the way it is read."""
-
+_BREAKS: Final = re.compile(r"[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
+"""What ends lines."""
 
 LONGEST_SUBJECT: Final = 150
 """Characters of the subject of a mail."""
 
 
+def printable(text: str) -> str:
+    r"""The text with the code points of what would not be seen, or would steer who shows it.
+
+    That is all that Unicode calls control, format (also what turns the direction of reading),
+    private or unassigned, and every blank but the usual one: no name can pass for another by it.
+
+    >>> printable("a\x1b[31mb"), printable("pay\u202elave\u200b")
+    ('a\\x1b[31mb', 'pay\\u202elave\\u200b')
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def line(text: str) -> str:
-    r"""The text in one line: control characters, also of other scripts' direction, as one blank.
+    r"""The text in one line, its breaks as a blank, the rest `printable`.
 
     >>> line("income\r\nBcc: all@example.org")
     'income Bcc: all@example.org'
     """
-    return _CONTROL.sub(" ", text).strip()
+    return printable(_BREAKS.sub(" ", text).strip())
 
 
 def cut(text: str, most: int) -> str:

@@ -364,6 +364,7 @@ def test_no_text_can_forge_headers_html_or_calls(
     assert mailbox.to == [["owner@example.org"]]
     assert len(mail.get_all("Subject", [])) == 1
     assert "\n" not in mail["Subject"]
+    assert r"| \u202e]" in mail["Subject"]
     said = body(mail, "html")
     assert "<script" not in said
     assert "&lt;script&gt;" in said

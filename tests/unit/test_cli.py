@@ -474,13 +474,13 @@ def test_a_stale_rendered_file_is_found_and_written(tmp_path: Path) -> None:
 
 
 def test_an_incident_is_told_thing_by_thing_and_steers_no_terminal(service: str) -> None:
-    hostile = "branch=\x1b[2J"
+    hostile = "branch=\x1b[2J\u202e\n"
     one = incident("lending", f"overrides rose in {hostile}")
     lead = replace(one.leads[0], segment=hostile)
     added = incidents.add(opened(Path(service)).state, replace(one, leads=(lead,)))
     shown = mbm("incidents", "show", added.id, "-c", service)
     assert shown.exit_code == 0, shown.stderr
-    assert "\x1b" not in shown.output
+    assert not {"\x1b", "\u202e"} & set(shown.output)
     assert "  Override rate, " not in shown.output
     assert "  Override rate up in branch=" in shown.output
     assert " from 8 % to 25 % since " in shown.output

@@ -553,6 +553,32 @@ def test_hostile_names_stay_text_everywhere(tmp_path: Path) -> None:
     made.state.close()
 
 
+def test_marks_that_nobody_sees_are_shown_in_pages_and_left_in_addresses_and_the_api(
+    tmp_path: Path,
+) -> None:
+    model, feature, text = "lo\u202ena", "a\u200bge", "b\u2066c\x1b"
+    made = service(tmp_path, model, feature, text)
+    client = made.client()
+    shown = quote(model, safe="")
+    pages = [page.replace("loan", shown, 1) for page in PAGES if "incidents/" not in page]
+    (one,) = incidents.listing(made.state)
+    pages += [f"/incidents/{quote(one.id, safe='')}", f"/trace?id={quote(model)}"]
+    told = ""
+    for page in pages:
+        answer = client.get(page, headers=bearer(made, Right.SENSITIVE))
+        assert answer.status_code == HTTPStatus.OK, page
+        # What a form sends back is the name itself.
+        seen = re.sub(r' value="[^"]*"', "", answer.text)
+        assert not [c for c in seen if not (c.isprintable() or c == "\n")], page
+        told += answer.text
+    for escaped in (r"lo\u202ena", r"a\u200bge", r"b\u2066c\x1b"):
+        assert escaped in told
+    assert f'value="{model}"' in told
+    assert f'href="/models/{shown}"' in told
+    assert {each["model"] for each in json.loads(client.get("/api/v1/models").text)} == {model}
+    made.state.close()
+
+
 @pytest.mark.parametrize("model", ["team/loan%2F", "a/card", "../b?c#d&e ü%25/"])
 def test_names_with_slashes_have_addresses_of_our_own_and_of_dashboards(
     tmp_path: Path, model: str

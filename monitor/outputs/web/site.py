@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote
 
 import jinja2
+from markupsafe import Markup, escape
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule
@@ -22,6 +23,7 @@ from monitor.outputs.web.access import Access, Asker, RefusedError
 from monitor.outputs.web.facts import Facts
 from monitor.render.allowed import allowed
 from monitor.render.chart import STYLE, between, number, quantity
+from monitor.render.plain import printable
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -186,18 +188,29 @@ class Site:
 
 @cache
 def _templates() -> jinja2.Environment:
-    """Templates, compiled once; everything that is put into them is escaped."""
+    """Templates, compiled once; everything that is put into them is escaped and `printable`.
+
+    The filter `exact` is for the values of forms, which come back as they are.
+    """
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
         autoescape=True,
+        finalize=_visible,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
-    templates.filters.update(number=number, quantity=quantity, allowed=allowed)
+    templates.filters.update(number=number, quantity=quantity, allowed=allowed, exact=escape)
     templates.globals["between"] = between
     return templates
+
+
+def _visible(value: object) -> object:
+    """What a template shows of a value; lines stay lines, and what is HTML already is left."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return "\n".join(map(printable, value.split("\n")))
 
 
 def _refusal(call: Call, status: HTTPStatus, why: str, *, api: bool) -> Response:
