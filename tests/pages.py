@@ -24,9 +24,11 @@ from monitor.settings.values import Address
 from monitor.state import deployments, incidents, progress, results, slices
 from monitor.state.database import State
 from monitor.state.deployments import Deployment
-from monitor.state.incidents import Incident, Lead, Status, Tier
+from monitor.state.incidents import Incident
 from monitor.state.results import ResultRow
 from monitor.state.slices import Followed
+from tests.incidents import LEAD, PAGE
+from tests.results import ROW
 
 NOW = datetime(2026, 3, 20, 9, tzinfo=UTC)
 END = datetime(2026, 3, 20, tzinfo=UTC)
@@ -64,30 +66,21 @@ def cards_in(
 
 def result(metric: str, value: float | None, **more: Any) -> ResultRow:  # noqa: ANN401
     """A published result of the day that ends at `END`."""
-    row = ResultRow(
+    row = replace(
+        ROW,
         model="loan",
         metric=metric,
         version="2",
-        stage="",
-        segment="",
         column_name="",
         method="",
-        window_kind="publish",
         start=END - DAY,
         end=END,
         value=value,
-        lower=None,
-        upper=None,
-        reference_value=None,
         rows=100,
         reference_rows=0,
-        completeness=1.0,
         status="ok" if value is not None else "unknown",
         reason="" if value is not None else "no labels yet",
         reference_id="",
-        inputs_hash="x",
-        card_hash="x",
-        code_version="x",
         computed_at=NOW,
     )
     return replace(row, **more)
@@ -123,15 +116,14 @@ def fill(state: State, model: str = "loan", feature: str = "age", segment: str =
 
 def incident(model: str = "loan", summary: str = "Overrides rose", **more: Any) -> Incident:  # noqa: ANN401
     """An open incident that pages."""
-    lead = Lead(
+    lead = replace(
+        LEAD,
         signal="override",
         metric="override",
         column="",
         segment="team=south",
         version="2",
         kind="rate",
-        part=1.0,
-        direction="up",
         since=END - 3 * DAY,
         effect=0.17,
         low=0.1,
@@ -140,11 +132,9 @@ def incident(model: str = "loan", summary: str = "Overrides rose", **more: Any) 
         after=0.25,
         unit="share",
     )
-    one = Incident(
-        id="",
+    one = replace(
+        PAGE,
         model=model,
-        tier=Tier.PAGE,
-        status=Status.OPEN,
         opened=END - 2 * DAY,
         updated=END - 2 * DAY,
         since=END - 3 * DAY,

@@ -1,6 +1,6 @@
 """Signals of use: which there are, and that a fall at one consumer is found and nothing else is."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +13,8 @@ from monitor.detection.readings import History
 from monitor.detection.tolerance import tolerances
 from monitor.detection.weights import weights
 from monitor.profiles.layout import Ints
-from monitor.state.incidents import Lead, summary
+from monitor.state.incidents import summary
+from tests.incidents import LEAD, NOON
 
 SEED = 20_261_127
 HOUR = 3_600
@@ -107,23 +108,17 @@ def test_a_model_without_uses_keeps_the_bits_of_its_weights() -> None:
 
 
 def test_it_is_told_by_the_consumers_name() -> None:
-    since = datetime(2026, 3, 11, 12, tzinfo=UTC)
-    lead = Lead(
-        signal="use/@consumer=crm/used",
+    lead = replace(
+        LEAD,
         metric="use_used",
         column="",
         segment=CRM,
         version="",
         kind="used",
-        part=1.0,
         direction="down",
-        since=since,
-        effect=-0.52,
-        low=-0.6,
-        high=-0.4,
         before=0.93,
         after=0.41,
         unit="share",
     )
-    told = summary("lending", [lead], since)
+    told = summary("lending", [lead], NOON)
     assert told == "lending: use by crm fell from 0.93 to 0.41 since 2026-03-11 12:00 UTC"

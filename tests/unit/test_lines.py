@@ -13,7 +13,7 @@ from monitor.jobs.lines import watch_lines
 from monitor.state import incidents, results
 from monitor.state.database import State
 from monitor.state.incidents import Tier
-from monitor.state.results import ResultRow
+from tests.results import ROW
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -28,32 +28,6 @@ alarms:
   thresholds: [{metric: feature_psi, column: age, above: 0.2, tier: page}]
 """
     )
-)
-ROW = ResultRow(
-    model="credit",
-    metric="feature_psi",
-    version="3",
-    stage="",
-    segment="",
-    column_name="age",
-    method="psi",
-    window_kind="publish",
-    start=START,
-    end=START + DAY,
-    value=0.25,
-    lower=None,
-    upper=None,
-    reference_value=None,
-    rows=1_000,
-    reference_rows=1_000,
-    completeness=1.0,
-    status="ok",
-    reason="",
-    reference_id="r",
-    inputs_hash="h",
-    card_hash="c",
-    code_version="0",
-    computed_at=START + DAY,
 )
 
 

@@ -3,7 +3,7 @@
 import gzip
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,38 +23,13 @@ from monitor.state.database import State
 from monitor.state.deployments import Deployment
 from monitor.state.detectors import Check, CheckState
 from monitor.state.incidents import Incident, Status, Tier
-from monitor.state.results import ResultRow
 from monitor.state.shown import Shown
+from tests.results import NOON
+from tests.results import ROW as PUBLISHED
 
 ROOT = Path(__file__).parents[2]
 HOUR = timedelta(hours=1)
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-ROW = ResultRow(
-    model="credit",
-    metric="feature_psi",
-    version="3",
-    stage="",
-    segment="",
-    column_name="age",
-    method="psi",
-    window_kind="latest",
-    start=NOON - 24 * HOUR,
-    end=NOON,
-    value=0.125,
-    lower=None,
-    upper=None,
-    reference_value=None,
-    rows=1_000,
-    reference_rows=5_000,
-    completeness=0.75,
-    status="measured",
-    reason="",
-    reference_id="ref",
-    inputs_hash="first",
-    card_hash="card",
-    code_version="0.1.0",
-    computed_at=NOON,
-)
+ROW = replace(PUBLISHED, window_kind="latest", completeness=0.75, status="measured")
 ACCURACY = replace(
     ROW, metric="accuracy", column_name="", method="", value=0.5, lower=0.25, upper=0.75, rows=40
 )
