@@ -22,6 +22,8 @@ from monitor.outputs import evidently
 from monitor.outputs.evidently import Limits, Tables
 from monitor.profiles.windows import seconds_of
 from monitor.render.plain import line
+from monitor.state import put_off
+from monitor.state.database import State
 
 LIMITS: Final = Limits(memory=1 << 30, seconds=180.0)
 """Of the process that makes a page: an owner's report waits for it."""
@@ -38,18 +40,19 @@ class Rounds:
     """Drill-downs as reports ask for them, for a bounded time in each round.
 
     Args:
+        state: where is written what is left, for whoever leads by then.
         made: makes one.
         clock: monotonic [s].
     """
 
     def __init__(
         self,
+        state: State,
         made: Callable[[Card, str], str | None],
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._made, self._clock = made, clock
+        self._state, self._made, self._clock = state, made, clock
         self._end = 0.0
-        self._left: dict[tuple[str, str], None] = {}
 
     def begin(self) -> None:
         """Start a round."""
@@ -58,19 +61,19 @@ class Rounds:
     def __call__(self, card: Card, week: str) -> str | None:
         """As `made`; `LATER` if the time of this round is over."""
         if self._clock() >= self._end:
-            self._left[card.model, week] = None
+            put_off.put_off(self._state, card.model, week, datetime.now(UTC))
             return LATER
         return self._made(card, week)
 
     def go_on(self, cards: Mapping[str, Card]) -> int:
         """Number of weeks tried of those that earlier rounds left, while there is time."""
         tried = 0
-        while self._left and self._clock() < self._end:
-            model, week = next(iter(self._left))
-            del self._left[model, week]
+        while self._clock() < self._end and (left := put_off.first(self._state)) is not None:
+            model, week = left
             if model in cards:
                 self._made(cards[model], week)
                 tried += 1
+            put_off.done(self._state, model, week)
         return tried
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from monitor.cards.card import Card
 from monitor.errors import MonitorError
 from monitor.jobs import drilldown, reports
 from monitor.jobs.current_cards import CurrentCards
@@ -67,7 +68,10 @@ def scheduling(parts: Opened, registry: CollectorRegistry = REGISTRY) -> Iterato
         count = sample_all(newest(), now=datetime.now(UTC), rest=_REST)
         return f"{count} new results from samples"
 
-    drill = drilldown.Rounds(lambda card, week: drilldown.made(newest(), card, week))
+    def take_apart(card: Card, week: str) -> str | None:
+        return drilldown.made(newest(), card, week)
+
+    drill = drilldown.Rounds(parts.state, take_apart)
 
     def report(slot: datetime) -> str:
         del slot

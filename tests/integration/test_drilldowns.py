@@ -178,9 +178,11 @@ def test_a_report_says_why_it_has_none(loan: Service, mailbox: Mailbox) -> None:
     assert list(mail.iter_attachments()) == []
 
 
-def test_drill_downs_hold_up_mails_for_a_bounded_time_and_come_later(parts: Opened) -> None:
-    card = parts.cards["lending"]
-    cards = {name: card.model_copy(update={"model": name}) for name in ("a", "b", "c")}
+def test_drill_downs_hold_up_mails_for_a_bounded_time_and_come_later_whoever_leads(
+    loan: Service,
+) -> None:
+    card = loan.cards["loan"]
+    cards = {name: card.model_copy(update={"model": name}) for name in ("a", "b", "c", "d")}
     seconds, asked = 0.0, []
 
     def made(one: Card, week: str) -> str:
@@ -189,13 +191,33 @@ def test_drill_downs_hold_up_mails_for_a_bounded_time_and_come_later(parts: Open
         asked.append((one.model, week))
         return ""
 
-    rounds = drilldown.Rounds(made, lambda: seconds)
-    rounds.begin()
+    def begun() -> drilldown.Rounds:
+        """A round in a process that knows nothing of those before."""
+        rounds = drilldown.Rounds(loan.state, made, lambda: seconds)
+        rounds.begin()
+        return rounds
+
+    rounds = begun()
     said = [rounds(one, WEEK) for one in cards.values()]
-    assert said == ["", drilldown.LATER, drilldown.LATER]
+    assert said == ["", drilldown.LATER, drilldown.LATER, drilldown.LATER]
     assert rounds.go_on(cards) == 0
-    rounds.begin()
-    assert rounds.go_on(cards) == 1
-    rounds.begin()
-    assert rounds.go_on({}) == 0
-    assert asked == [("a", WEEK), ("b", WEEK)]
+    assert begun().go_on(cards) == 1
+    assert begun().go_on({"d": cards["d"]}) == 1
+    assert begun().go_on(cards) == 0
+    assert asked == [("a", WEEK), ("b", WEEK), ("d", WEEK)]
+
+
+def test_a_drill_down_whose_process_died_is_made_again(loan: Service) -> None:
+    asked = []
+
+    def dies(one: Card, week: str) -> str:
+        asked.append(week)
+        raise KeyboardInterrupt
+
+    drilldown.Rounds(loan.state, dies)(loan.cards["loan"], WEEK)
+    for _ in range(2):
+        rounds = drilldown.Rounds(loan.state, dies)
+        rounds.begin()
+        with pytest.raises(KeyboardInterrupt):
+            rounds.go_on(loan.cards)
+    assert asked == [WEEK, WEEK]
