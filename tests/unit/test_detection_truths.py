@@ -7,22 +7,17 @@ import numpy as np
 import pytest
 
 from monitor.cards.contract import Contract
-from monitor.detection import pager
-from monitor.detection.baseline import learned
 from monitor.detection.ground import Usual
 from monitor.detection.made import Made
 from monitor.detection.named import Group
-from monitor.detection.readings import History
-from monitor.detection.tolerance import tolerances
 from monitor.detection.truths import rows_of, truths, usual_of
 from monitor.detection.weights import weights
 from monitor.profiles.early import units
 from monitor.profiles.layout import Ints
 from monitor.profiles.segments import ALL
+from tests.paged import paged
 
 SEED = 20_261_129
-HOUR = 3_600
-FIRST = 493_176
 REFERENCE = 28 * 24
 MONITORED = 30 * 24
 TWO = Contract("m", (), ("no", "yes"), "yes")
@@ -66,21 +61,10 @@ def pages(
     every = {ALL: sums, **(parts or {})}
     usual = usual_of(TWO, 1.0, {name: some[:start] for name, some in every.items()}, parts or ())
     made = truths(TWO, 1.0, usual, "3", {("3", name): some for name, some in every.items()})
-    streams = made.streams
     wanted = {"truth": 0.03, "calibration": 0.02, "reliance": 0.02}
     each = weights(made.signals, wanted, [], ["3"])
-    history = History(HOUR, FIRST, streams.value, streams.rows, streams.variance)
-    reference = history.span(0, start)
-    watch = pager.started(learned(reference, streams.kinds, each))
-    harmless = tolerances(reference, streams.kinds)
-    found = []
-    for t in range(start, len(sums)):
-        watch, call, _ = pager.step(
-            watch, FIRST + t, history.at(t), weights=each, tolerance=harmless, limit=720.0
-        )
-        if call.is_page:
-            found.append((t - start, made.signals[call.leads[0].signal].path))
-    return found
+    found = paged(made, each, start)
+    return [(after, made.signals[call.leads[0].signal].path) for after, call in found]
 
 
 def test_the_signals_of_classes_and_their_parts() -> None:

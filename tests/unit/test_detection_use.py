@@ -5,20 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from monitor.detection import pager
-from monitor.detection.baseline import learned
 from monitor.detection.made import reviews, uses
 from monitor.detection.named import is_muted
-from monitor.detection.readings import History
-from monitor.detection.tolerance import tolerances
 from monitor.detection.weights import weights
 from monitor.profiles.layout import Ints
 from monitor.state.incidents import summary
 from tests.incidents import LEAD, NOON
+from tests.paged import FIRST, paged
 
 SEED = 20_261_127
-HOUR = 3_600
-FIRST = 493_176
 REFERENCE = 28 * 24
 MONITORED = 10 * 24
 CRM, WEB = "@consumer=crm", "@consumer=web"
@@ -45,21 +40,11 @@ def said(windows: int, seed: int, crm: float = 0.93, begin: int = 0) -> dict[str
 def pages(of: dict[str, Ints]) -> list[tuple[int, dict[str, int]]]:
     """Windows after the reference with a page, and what moved since which window."""
     made = uses((CRM, WEB), of, len(of[""]))
-    streams = made.streams
-    each = weights(made.signals, WANTED, [])
-    history = History(HOUR, FIRST, streams.value, streams.rows, streams.variance)
-    reference = history.span(0, REFERENCE)
-    watch = pager.started(learned(reference, streams.kinds, each))
-    harmless = tolerances(reference, streams.kinds)
-    found = []
-    for t in range(REFERENCE, len(of[""])):
-        watch, call, _ = pager.step(
-            watch, FIRST + t, history.at(t), weights=each, tolerance=harmless, limit=720.0
-        )
-        if call.is_page:
-            leads = {made.signals[x.signal].name: x.since - FIRST - REFERENCE for x in call.leads}
-            found.append((t - REFERENCE, leads))
-    return found
+    first = FIRST + REFERENCE
+    return [
+        (after, {made.signals[lead.signal].name: lead.since - first for lead in call.leads})
+        for after, call in paged(made, weights(made.signals, WANTED, []), REFERENCE)
+    ]
 
 
 def test_use_is_half_of_all_and_half_the_consumers() -> None:

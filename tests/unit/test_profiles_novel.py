@@ -6,13 +6,9 @@ import pyarrow as pa
 from monitor.cards.contract import Attribute, Contract, Feature, FeatureType
 from monitor.control.conditions import Column
 from monitor.control.novelty import novelty
-from monitor.detection import pager
-from monitor.detection.baseline import learned
 from monitor.detection.ground import Columns, ground_of
 from monitor.detection.made import Made, made
 from monitor.detection.named import Group
-from monitor.detection.readings import History
-from monitor.detection.tolerance import tolerances
 from monitor.detection.weights import weights
 from monitor.events.schema import EVENTS
 from monitor.profiles.columns import NOVEL, NOVEL_FROM, NOVELTY
@@ -25,10 +21,9 @@ from monitor.profiles.reference import reference_of
 from monitor.profiles.rows import Partial
 from monitor.profiles.segments import ALL
 from monitor.profiles.windows import seconds_of
+from tests.paged import FIRST, HOUR, paged
 
 SEED = 20_261_128
-HOUR = 3_600
-FIRST = 493_176
 ROWS = 120
 REFERENCE = 28 * 24
 WIDTH = 6
@@ -158,21 +153,12 @@ def watched(odd: float, seed: int, days: int) -> list[tuple[int, str]]:
     before = {key: some[:REFERENCE] for key, some in sums.items()}
     ground = ground_of(columns, before, {"1": np.full(REFERENCE, ROWS)})
     found: Made = made(columns, ground, "1", sums, hours)
-    streams = found.streams
     wanted = {group.value: 0.0 for group in Group} | {"features": 0.2, "novelty": 0.03}
     each = weights(found.signals, wanted, ["1"])
-    history = History(HOUR, FIRST, streams.value, streams.rows, streams.variance)
-    reference = history.span(0, REFERENCE)
-    watch = pager.started(learned(reference, streams.kinds, each))
-    harmless = tolerances(reference, streams.kinds)
-    pages = []
-    for t in range(REFERENCE, hours):
-        watch, call, _ = pager.step(
-            watch, FIRST + t, history.at(t), weights=each, tolerance=harmless, limit=720.0
-        )
-        if call.is_page:
-            pages.append((t - REFERENCE, found.signals[call.leads[0].signal].path))
-    return pages
+    return [
+        (after, found.signals[call.leads[0].signal].path)
+        for after, call in paged(found, each, REFERENCE)
+    ]
 
 
 def test_the_signals_of_novel_records_share_halves() -> None:
