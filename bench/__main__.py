@@ -1,5 +1,7 @@
 """Run the benches one after the other, each in processes of its own; write bench/RESULTS.md.
 
+With --only, sections of other benches stay there as they are.
+
 python -m bench [--only NAME] [--quick]
 """
 
@@ -44,8 +46,9 @@ def main() -> None:
         sections.append(Section(name, (bench.__doc__ or "").splitlines()[0], figures, load))
     every = [figure for section in sections for figure in section.figures]
     print("\n" + table(every))
-    if not (chosen.only or chosen.quick):
-        RESULTS.write_text(report(sections), encoding="utf-8")
+    if not chosen.quick:
+        before = RESULTS.read_text(encoding="utf-8") if chosen.only and RESULTS.exists() else ""
+        RESULTS.write_text(report(sections, before), encoding="utf-8")
     missed = sum(figure.is_missed for figure in every)
     print(f"{missed} goals missed" if missed else "every goal reached")
 

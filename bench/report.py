@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,27 +36,33 @@ class Section:
     load: float
 
 
-def report(sections: Sequence[Section]) -> str:
-    """The page as Markdown; it names neither host nor paths."""
+def report(sections: Sequence[Section], before: str = "") -> str:
+    """The page as Markdown; it names neither host nor paths.
+
+    Args:
+        sections: just measured.
+        before: the page that stands, of which other sections are kept.
+    """
     known = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     about = (
         "Written by `make bench`. CPU seconds are those of user and system in all threads of the"
         " process that does the work; s/M is seconds per million messages or rows.\n"
     )
-    setting = (
-        f"{datetime.now(UTC):%Y-%m-%d} · {_machine()} · Python {platform.python_version()} ·"
-        f" {known}\n"
-    )
-    parts = ["# Results of the benches\n", about, setting]
-    for section in sections:
-        parts.append(f"## {section.name}\n\n{section.about}\n")
-        if section.load > BUSY:
-            parts.append(
-                f"The machine was not quiet: load average {section.load:.1f} at the start, which"
-                " makes CPU seconds longer.\n"
-            )
-        parts.append(table(section.figures) + "\n")
-    return "\n".join(parts)
+    setting = f"{_machine()} · Python {platform.python_version()} · {known}\n"
+    kept = re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", before, re.MULTILINE | re.DOTALL)
+    texts = {name: f"## {name}\n{text.rstrip()}\n" for name, text in kept}
+    texts |= {section.name: _text(section) for section in sections}
+    return "\n".join(["# Results of the benches\n", about, setting, *texts.values()])
+
+
+def _text(section: Section) -> str:
+    parts = [f"## {section.name}\n", f"{section.about} Measured on {datetime.now(UTC):%Y-%m-%d}.\n"]
+    if section.load > BUSY:
+        parts.append(
+            f"The machine was not quiet: load average {section.load:.1f} at the start, which"
+            " makes CPU seconds longer.\n"
+        )
+    return "\n".join([*parts, table(section.figures)]) + "\n"
 
 
 def _machine() -> str:
