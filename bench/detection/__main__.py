@@ -45,6 +45,16 @@ RIVALS: Final = 2
 ROUNDS: Final = 20
 """Models of world c that changes befall, at ten moments each: 200 changes of every kind."""
 
+FEWER: Final = 5
+"""Models per world that moves by itself, at ten moments each."""
+
+HARDER: Final = (D, OWN[2])
+"""A world that wanders for half a day with heavy tails, and one that is nearly a random walk."""
+
+SLOWER: Final = """\
+d wanders for hours by 0.04 sigma, with heavy tails, and what is nearly a random walk for three
+weeks by 0.1 sigma: less than that is no change there."""
+
 HEAD: Final = """# Detection
 
 Written by `make bench-detection`; what the words mean stands in
@@ -135,6 +145,23 @@ def false_pages(scale: float) -> str:
     return "\n\n".join(parts)
 
 
+def harder_delays(scale: float) -> str:
+    """The same in worlds that move by themselves."""
+    found: dict[str, Found] = {}
+    for world in HARDER:
+        found[world.name] = one = Found()
+        for seed in range(max(int(FEWER * scale), 1)):
+            changed(one, world, 2_000 + seed, 10, with_rivals=False)
+    rows = [[c.name, *(one.delay(c.name, OURS) for one in found.values())] for c in CHANGES]
+    return "\n\n".join(
+        [
+            "## Delay where more moves by itself",
+            f"This pager, {FEWER * 10} changes of each kind; {SLOWER}",
+            table(["change", *found], rows),
+        ]
+    )
+
+
 def delays(scale: float) -> str:
     """Windows from a change to its page."""
     found = Found()
@@ -153,6 +180,7 @@ def delays(scale: float) -> str:
             "## Delay",
             f"World c, 1,000 rows an hour, {count} changes of each kind, {RINGING}",
             table(["change", "goal", *rules, "leading signal right"], rows),
+            harder_delays(scale),
         ]
     )
 

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.detection.calendar import blocks, columns
+from monitor.detection.echoes import echoes
 from monitor.detection.evidence import count_score
-from monitor.detection.filter import COUNT, FEW, FEW_NOT, SHARE, lasting
+from monitor.detection.filter import COUNT, FEW, FEW_NOT, SHARE
 from monitor.detection.memory import PHI, RATIO, memories
 from monitor.detection.rare import FEWEST, SMALLEST, dispersion
 from monitor.detection.readings import History, told
@@ -88,7 +89,7 @@ def _empty(history: History, kinds: NDArray[np.int8], width: int) -> State:
     state.mode[:] = kinds
     state.used[:] = 2
     state.log_r[:] = -math.inf
-    for name in ("inflation", "typical", "dispersion", "running"):
+    for name in ("inflation", "typical", "echo", "dispersion", "running"):
         getattr(state, name)[:] = 1.0
     return state
 
@@ -152,30 +153,37 @@ def _settle(
     recent = spread[seen][-RECENT:]
     state.typical[i] = np.median(recent) if len(recent) else 1.0
     state.df[i] = max(float(seen[start:].sum()), 4.0)
-    state.gain[i] = gain
-    return value, expected, spread, v, rows
+    return value, expected, spread, v, rows, gain
 
 
 def _test(state: State, windows: list[Windows]) -> None:
     """Let the reference say how wild its windows are, and by how much variances must grow."""
     start = _settled(len(windows[0][0])) if windows else 0
     state.ceiling[:] = ceilings([_scores(state, i, w, start) for i, w in enumerate(windows)])
+    state.echo[:] = echoes([_plain(state, i, w, start) for i, w in enumerate(windows)])
     for i, met in enumerate(windows):
         state.inflation[i] = inflation(_kind(state, i), met, _about(state, i), start)
 
 
-def _scores(state: State, i: int, windows: Windows, start: int) -> Floats:
+def _plain(state: State, i: int, windows: Windows, start: int) -> Floats:
     """What the reference's windows lie off [standard deviations]; none where few are counted."""
     if state.mode[i] in (FEW, FEW_NOT):
         return np.zeros(0)
-    value, expected, spread, v, rows = windows
-    seen = rows > 0
-    seen[:start] = False
-    value, expected, rows, v = value[seen], expected[seen], rows[seen], v[seen]
-    root = np.sqrt(spread[seen] * clipped_scale(windows, start))
+    value, expected, spread, _, rows, _ = windows
+    score = (value - expected) / np.sqrt(spread)
+    return np.asarray(score[start:][rows[start:] > 0])
+
+
+def _scores(state: State, i: int, windows: Windows, start: int) -> Floats:
+    """The same as tails are judged by: the baseline as wide as it must be, and without skewness."""
+    scale = math.sqrt(clipped_scale(windows, start))
+    score = _plain(state, i, windows, start) / scale
+    if not len(score):
+        return score
+    value, expected, spread, v, rows = (w[start:][windows[4][start:] > 0] for w in windows[:5])
+    root = np.sqrt(spread) * scale
     if state.mode[i] == SHARE:
         return evened(value, np.clip(expected, TINY, 1 - TINY), rows) * np.sqrt(v) / root
-    score = (value - expected) / root
     if state.mode[i] == COUNT:
         count = [count_score(*of) for of in zip(value, expected, root**2, strict=True)]
         score = np.where(score < 0, np.maximum(score, count), score)
@@ -183,9 +191,8 @@ def _scores(state: State, i: int, windows: Windows, start: int) -> Floats:
 
 
 def _about(state: State, i: int) -> About:
-    g = lasting(float(state.phi[i]), float(state.gain[i]))
-    typical, share = float(state.typical[i]), float(state.share[i])
-    return typical, share, g, float(state.df[i]), float(state.ceiling[i])
+    typical, share, phi = float(state.typical[i]), float(state.share[i]), float(state.phi[i])
+    return typical, share, phi, float(state.df[i]), float(state.ceiling[i]), float(state.echo[i])
 
 
 def _widen(state: State, windows: list[Windows], weights: Floats) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.detection.arming import armed
+from monitor.detection.begin import begin_of
 from monitor.detection.effect import shift_of
 from monitor.detection.filter import FEW, FEW_NOT
 from monitor.detection.held import Held
@@ -180,6 +181,11 @@ class Call:
     is_worse: bool
     incident: int | None
     leads: tuple[Lead, ...]
+
+    @property
+    def since(self) -> int:
+        """Number of the window at which what the leads show most likely began."""
+        return begin_of([lead.since for lead in self.leads], [lead.part for lead in self.leads])
 
 
 def started(state: State) -> Watch:

@@ -6,20 +6,12 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from monitor.detection.evidence import (
-    BETS,
-    DELTAS,
-    LARGEST,
-    count_score,
-    log_e_normal,
-    log_e_share,
-    log_mean,
-    normal_score,
-)
-from monitor.detection.filter import COUNT, SHARE, within
+from monitor.detection.bets import moved_on, settled
+from monitor.detection.evidence import BETS, count_score, log_mean, normal_score
+from monitor.detection.filter import COUNT, lasting, within
 from monitor.profiles.layout import Floats
 
-# See evidence.py; change this number after a change of a kernel called from here: 3.
+# See evidence.py; change this number after a change of a kernel called from here: 4.
 
 STEP: Final = 1.25
 STEPS: Final = 14
@@ -37,14 +29,14 @@ COMMON_STEP: Final = 1.1
 COMMON_STEPS: Final = 16
 """The variance of all signals grows by a tenth at a time, to 4.6 times at most."""
 
-Windows = tuple[Floats, Floats, Floats, Floats, Floats]
+Windows = tuple[Floats, Floats, Floats, Floats, Floats, float]
 """Value, expectation, variance, sampling variance and rows (0 without a value) per window of
-the reference, shape (t,) each."""
+the reference, shape (t,) each, and the wandering's gain at its end."""
 
-About = tuple[float, float, float, float, float]
-"""Of a signal: variance of a recent innovation; its share of the reference, for shares; what later
-innovations show of a lasting shift; innovations behind the variance; score beyond which a window
-counts as this."""
+About = tuple[float, float, float, float, float, float]
+"""Of a signal: variance of a recent innovation; its share of the reference, for shares; decay of
+the wandering; innovations behind the variance; score beyond which a window counts as this; what
+neighbouring windows have in common."""
 
 
 @njit(cache=True, nogil=True)
@@ -71,7 +63,7 @@ def inflation(mode: int, windows: Windows, about: About, start: int) -> float:
 @njit(cache=True, nogil=True)
 def clipped_scale(windows: Windows, start: int) -> float:
     """Mean square of the scores, with five of 1 added; never below 1."""
-    value, expected, variance, _, rows = windows
+    value, expected, variance, _, rows, _ = windows
     total = 5.0
     count = 5.0
     for t in range(start, len(value)):
@@ -86,12 +78,15 @@ def running(
     mode: int, windows: Windows, about: About, start: int, factor: float, held: Floats
 ) -> None:
     """Fill `held` with the log of the mean of what a signal's bets hold after each window."""
-    value, expected, variance, sampling, rows = windows
-    typical, share, g, df, most = about
+    value, expected, variance, sampling, rows, gain = windows
+    typical, share, phi, df, most, echo = about
     log_r = np.full(BETS, -math.inf)
+    run, absorbed = np.zeros(BETS), np.zeros(BETS)
+    won, fresh = np.empty(BETS), np.empty(BETS)
     held[:] = -math.inf
     for t in range(start, len(value)):
         held[t] = held[max(t - 1, 0)]
+        absorbed *= phi
         if rows[t] <= 0:
             continue
         s = variance[t] * factor
@@ -99,18 +94,12 @@ def running(
         low = score
         if mode == COUNT:
             low = normal_score(count_score(value[t], expected[t], s), df)
-        relative = math.sqrt(typical / variance[t])
-        p = within(expected[t], share)
+        expects = (within(expected[t], share), rows[t])
+        usual = (typical * factor, 0.0, most)
+        spread = (s, s - sampling[t])
+        shown = (absorbed, lasting(phi, gain), echo)
+        settled(mode, (score, low), spread, expects, usual, shown, won, fresh)
         for k in range(BETS):
-            sign = 1.0 if k % 2 == 0 else -1.0
-            z = score if sign > 0 else low
-            run = sign * min(DELTAS[k // 2] * relative * g, LARGEST)
-            new = sign * min(DELTAS[k // 2] * relative, LARGEST)
-            if mode == SHARE:
-                won = log_e_share(run, z, s, s - sampling[t], p, rows[t], most)
-                fresh = log_e_share(new, z, s, s - sampling[t], p, rows[t], most)
-            else:
-                won = log_e_normal(run, z, most)
-                fresh = log_e_normal(new, z, most)
-            log_r[k] = max(log_r[k] + won, fresh)
+            moved_on(k, log_r, run, absorbed, won, fresh)
+            absorbed[k] += gain * (1 - absorbed[k])
         held[t] = log_mean(log_r)

@@ -16,8 +16,9 @@ from monitor.profiles.layout import Floats, Ints
 VERSION: Final = 2
 """Of the binary form; a later one is refused, and the baseline learned anew."""
 
-_SINCE: Final = {"ceiling": 2}
-"""Version from which on an array is there; before it every ceiling was `CLIP`."""
+_SECOND: Final = {"ceiling": CLIP, "echo": 1.0}
+"""Arrays since version 2, and what they were before; then one number a signal, the last gain of u,
+stood behind the covariance."""
 
 _MAGIC: Final = b"mbm-detector"
 
@@ -41,13 +42,14 @@ class State:
         typical: variance of a recent innovation in the reference, shape (m,), positive.
         df: innovations behind that variance, shape (m,).
         ceiling: score beyond which a window counts as this, shape (m,).
+        echo: variance of sums of neighbouring windows beside that of independent ones, shape (m,),
+            at least 1.
         dispersion: of few events beyond the binomial, shape (m,), at least 1.
         observed: windows of the reference with a value, shape (m,).
         first: number of the first of them, shape (m,).
         learned: number of the reference's last window, shape (m,).
         mean: of the filter, shape (m, p + 1).
         cov: packed lower triangle of its covariance, shape (m, (p + 1) (p + 2) / 2).
-        gain: of u at the last window with a value, shape (m,).
         running: inflation as of late, shape (m,).
         quiet: windows with a value in which nothing is bet, shape (m,).
         log_r: log of what each bet holds from its best start, shape (m, BETS); -inf when reset.
@@ -72,13 +74,13 @@ class State:
     typical: Floats
     df: Floats
     ceiling: Floats
+    echo: Floats
     dispersion: Floats
     observed: Ints
     first: Ints
     learned: Ints
     mean: Floats
     cov: Floats
-    gain: Floats
     running: Floats
     quiet: NDArray[np.int16]
     log_r: Floats
@@ -188,8 +190,8 @@ def _arrays(blob: bytes, at: int, signals: int, columns: int, version: int) -> d
     found: dict[str, Any] = {}
     for name in ARRAYS:
         shape, kind = shape_of(name, signals, columns), type_of(name)
-        if version < _SINCE.get(name, 1):
-            found[name] = np.full(shape, CLIP)
+        if version == 1 and name in _SECOND:
+            found[name] = np.full(shape, _SECOND[name])
             continue
         if name == "cov":
             held = _held(found["used"], shape[1])
@@ -201,6 +203,7 @@ def _arrays(blob: bytes, at: int, signals: int, columns: int, version: int) -> d
             full = np.zeros(shape)
             full[held] = stored
             found[name] = full
+            at += 8 * signals if version == 1 else 0
         else:
             found[name] = stored.reshape(shape)
         at += stored.nbytes

@@ -8,23 +8,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from monitor.detection.bets import moved_on, settled
 from monitor.detection.calendar import columns
-from monitor.detection.evidence import (
-    BETS,
-    DELTAS,
-    LARGEST,
-    count_score,
-    log_e_normal,
-    log_e_share,
-    log_mean,
-    normal_score,
-)
+from monitor.detection.evidence import BETS, count_score, log_mean, normal_score
 from monitor.detection.filter import (
     BOUND,
     COUNT,
     FEW,
     FEW_NOT,
-    SHARE,
     ahead,
     correct,
     forget,
@@ -38,7 +29,7 @@ from monitor.detection.readings import Reading, told
 from monitor.detection.state import State
 from monitor.profiles.layout import Floats, Ints
 
-# See evidence.py; change this number after a change of a kernel called from here: 6.
+# See evidence.py; change this number after a change of a kernel called from here: 7.
 
 LATELY: Final = 150.0
 """Time constant of the running inflation [windows]: noise that grew lowers the stakes within
@@ -101,8 +92,8 @@ def update(
     variance = np.where(known, np.maximum(reading.variance, LEAST * state.typical), 1.0)
     _settle(
         (new.mode, new.used, new.places, new.quiet),
-        (new.phi, new.tau2, new.inflation, new.share, new.typical, new.df, new.ceiling),
-        (new.mean, new.cov, new.gain, new.running),
+        (new.phi, new.tau2, new.inflation, new.share, new.typical, new.df, new.ceiling, new.echo),
+        (new.mean, new.cov, new.running),
         (new.log_r, new.run, new.weighed, new.known, new.absorbed),
         new.since,
         (new.dispersion, new.events, new.trials),
@@ -133,8 +124,8 @@ def _settle(
 ) -> None:
     """Move every signal on by a window, in place."""
     mode, used, places, quiet = shape
-    phi, tau2, inflation, share, typical, df, ceiling = learned
-    mean, cov, gain, running = moving
+    phi, tau2, inflation, share, typical, df, ceiling, echo = learned
+    mean, cov, running = moving
     log_r, run, absorbed = bets[0], bets[1], bets[4]
     value, rows, variance = reading
     tolerance, calendar_row = context
@@ -145,18 +136,17 @@ def _settle(
     fresh = np.empty(BETS)
     for i in range(len(mode)):
         is_few = mode[i] == FEW or mode[i] == FEW_NOT
-        if not is_few:
-            drift = typical[i] / FOLLOWED**2
-            for _ in range(gaps + 1):
-                forget(mean[i], cov[i], used[i], phi[i], tau2[i], drift)
-                absorbed[i] *= phi[i]
-        g = 1.0 if is_few else lasting(phi[i], gain[i])
+        absorbs = 0.0
         if is_few:
             _few(i, int(mode[i]), few, (value, rows, tolerance), found, won)
             fresh[:] = won
             innovation = value[i] - expected[i]
             beyond = spread[i]
         else:
+            drift = typical[i] / FOLLOWED**2
+            for _ in range(gaps + 1):
+                forget(mean[i], cov[i], used[i], phi[i], tau2[i], drift)
+                absorbed[i] *= phi[i]
             row[0] = 1.0
             for k in range(1, used[i]):
                 row[k] = calendar_row[places[i, k - 1]]
@@ -171,6 +161,7 @@ def _settle(
             beyond = s
             innovation = value[i] - f
             if rows[i] > 0:
+                absorbs = along[0] / plain
                 z = innovation / math.sqrt(s)
                 score[i] = normal_score(z, max(df[i], 4.0))
                 p = within(f, share[i])
@@ -178,10 +169,10 @@ def _settle(
                 if mode[i] == COUNT:
                     low = normal_score(count_score(value[i], f, s), max(df[i], 4.0))
                 about = (typical[i], tolerance[i], ceiling[i])
-                _bets(mode[i], score[i], low, s, s - v, p, n, g, about, won, fresh)
+                shown = (absorbed[i], lasting(phi[i], absorbs), echo[i])
+                settled(mode[i], (score[i], low), (s, s - v), (p, n), about, shown, won, fresh)
                 bound = BOUND * math.sqrt(s)
                 correct(mean[i], cov[i], used[i], along, min(max(innovation, -bound), bound), plain)
-                gain[i] = along[0] / plain
                 running[i] += (min(z * z, 9.0) * kappa - running[i]) / LATELY
         if rows[i] > 0:
             if quiet[i] > 0 or muted[i]:
@@ -189,87 +180,42 @@ def _settle(
                 log_r[i] = -math.inf
                 run[i] = 0.0
             else:
-                absorbs = 0.0 if is_few else gain[i]
-                _account(i, bets, since, won, fresh, number, innovation / beyond, beyond, absorbs)
+                of = (log_r[i], run[i], bets[2][i], bets[3][i], absorbed[i])
+                _account(of, since[i], won, fresh, number, (innovation, beyond), absorbs)
         mean_r[i] = log_mean(log_r[i])
 
 
 @njit(cache=True, nogil=True)
 def _account(
-    i: int,
-    bets: tuple[Floats, ...],
+    bets: tuple[Floats, Floats, Floats, Floats, Floats],
     since: Ints,
     won: Floats,
     fresh: Floats,
     number: int,
-    weighted: float,
-    variance: float,
+    innovation: tuple[float, float],
     absorbs: float,
 ) -> None:
     """Add a window to what a signal's bets hold, and to what they say of a change.
 
-    Each holds what its best start has won, and not the sum over all starts: a sum grows by one a
-    window where bets neither win nor lose, as on what wanders for long, and calls for nothing.
-
     Args:
-        i: place of the signal.
-        bets: arrays of the state.
+        bets: what the state has of them, shape (BETS,) each.
         since: starts of the bets.
         won: log e-value of each running bet.
         fresh: log e-value of each bet that starts now.
         number: of the window.
-        weighted: innovation over its variance.
-        variance: of the innovation.
-        absorbs: part of an innovation that the wandering takes over.
+        innovation: itself and its variance.
+        absorbs: part of it that the wandering takes over.
     """
     log_r, run, weighed, known, absorbed = bets
+    seen, variance = innovation
     for k in range(BETS):
-        log_r[i, k] = max(log_r[i, k] + won[k], fresh[k])
-        if run[i, k] <= 0:
-            since[i, k] = number
-            run[i, k] = weighed[i, k] = known[i, k] = absorbed[i, k] = 0.0
-        run[i, k] += won[k]
-        part = 1 - absorbed[i, k]
-        weighed[i, k] += part * weighted
-        known[i, k] += part * part / variance
-        absorbed[i, k] += absorbs * part
-
-
-@njit(cache=True, nogil=True)
-def _bets(
-    mode: int,
-    score: float,
-    low: float,
-    s: float,
-    beyond: float,
-    p: float,
-    n: float,
-    g: float,
-    about: tuple[float, float, float],
-    won: Floats,
-    fresh: Floats,
-) -> None:
-    """Log e-value of each bet that runs (`won`) and of each that starts now (`fresh`)."""
-    typical, tolerance, most = about
-    relative = math.sqrt(typical / s)
-    harmless = tolerance / math.sqrt(s)
-    for k in range(BETS):
-        sign = 1.0 if k % 2 == 0 else -1.0
-        for is_running in (True, False):
-            part = g if is_running else 1.0
-            if not is_running and g == 1.0:
-                fresh[k] = won[k]
-                continue
-            stake = sign * min(DELTAS[k // 2] * relative * part, LARGEST)
-            z = (score if sign > 0 else low) - sign * harmless * part
-            if mode == SHARE:
-                log_e = log_e_share(stake, z, s, beyond, p, n, most)
-            else:
-                log_e = log_e_normal(stake, z, most)
-            if is_running:
-                won[k] = log_e
-            else:
-                fresh[k] = log_e
+        if moved_on(k, log_r, run, absorbed, won, fresh):
+            since[k] = number
+            weighed[k] = known[k] = 0.0
+        part = 1 - absorbed[k]
+        weighed[k] += part * (seen / variance)
+        known[k] += part * part / variance
+        absorbed[k] += absorbs * part
 
 
 @njit(cache=True, nogil=True)

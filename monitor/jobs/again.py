@@ -142,7 +142,7 @@ def _paged(step: Step, length: int) -> Paged:
         instant((detector.number + 1) * length),
         Tier.TICKET if call.is_ticket else Tier.PAGE,
         call.log_evidence,
-        instant(call.leads[0].since * length),
+        instant(call.since * length),
         tuple(detector.signals[lead.signal].name for lead in call.leads),
     )
 

@@ -101,11 +101,7 @@ class Book:
         self.last[incident] = number
         known = self.new.get(entry)
         if known is not None and all(one.number != incident for one in self.later):
-            here = {lead.signal for lead in known.leads}
-            more = tuple(lead for lead in leads if lead.signal not in here)
-            every = known.leads + more
-            said = incidents.summary(known.model, every, known.since)
-            self.new[entry] = replace(known, updated=at, summary=said, leads=every)
+            self.new[entry] = incidents.joined(known, at, leads)
         else:
             self._add_later(incident, at, leads, is_worse=False)
         return entry

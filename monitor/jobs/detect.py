@@ -184,6 +184,7 @@ class Detection:
             return detector, book.worsen(place.joins, number, end, leads)
         if place.joins is not None:
             return detector, book.join(place.joins, number, end, leads)
+        since = incidents.begin(leads)
         opened = Incident(
             id="",
             model=self._model,
@@ -191,9 +192,9 @@ class Detection:
             status=Status.OPEN,
             opened=end,
             updated=end,
-            since=leads[0].since,
+            since=since,
             evidence=call.log_evidence / math.log(10),
-            summary=summary(self._model, leads, leads[0].since),
+            summary=summary(self._model, leads, since),
             leads=tuple(leads),
             story=self.teller.story(step, leads),
         )
@@ -294,7 +295,7 @@ def placed(step: Step, book: Book) -> Place:
     call, watch = step.call, step.detector.watch
     number = step.detector.number
     is_new = (call.is_page or call.is_ticket) and not _is_late(step)
-    identity = book.covers(number, call.leads[0].since) if is_new else ""
+    identity = book.covers(number, call.since) if is_new else ""
     joins = call.incident if not call.is_page else None
     if call.is_ticket and number - watch.joined <= pager.JOINING:
         # What a page has left behind of the same cause.

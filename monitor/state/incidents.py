@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
+from monitor.detection.begin import begin_of
 from monitor.errors import StateError
 from monitor.profiles.named import CONSUMER
 from monitor.profiles.segments import segment_values
@@ -280,31 +281,40 @@ def add(state: State, new: Incident) -> Incident:
     return written
 
 
+def joined(known: Incident, at: datetime, leads: Sequence[Lead]) -> Incident:
+    """The incident with what moved later; a signal that is in it already stays as it was.
+
+    When it began is told by all of them: they know better than the first alone.
+    """
+    here = {lead.signal for lead in known.leads}
+    every = (*known.leads, *(lead for lead in leads if lead.signal not in here))
+    since = begin(every)
+    said = summary(known.model, every, since, _worse(known))
+    updated = max(at, known.updated)
+    return replace(known, updated=updated, since=since, summary=said, leads=every)
+
+
 def join(state: State, identity: str, at: datetime, leads: Sequence[Lead]) -> None:
-    """Add what moved later to an open incident; a signal that is in it already stays as it was.
+    """Add what moved later to an open incident.
 
     Raises:
         StateError: there is no such incident.
     """
     with state.writing() as connection:
-        known = one(state, identity)
-        here = {lead.signal for lead in known.leads}
-        every = [*known.leads, *(lead for lead in leads if lead.signal not in here)]
-        connection.execute(
-            sa.update(INCIDENTS)
-            .where(INCIDENTS.c.id == identity)
-            .values(
-                updated=max(at, known.updated),
-                summary=summary(known.model, every, known.since, _worse(known)),
-                leads=[_lead_row(lead) for lead in every],
-            )
-        )
+        row = _row(joined(one(state, identity), at, leads))
+        changed = {name: row[name] for name in ("updated", "since", "summary", "leads")}
+        connection.execute(sa.update(INCIDENTS).where(INCIDENTS.c.id == identity).values(changed))
 
 
 def _worse(incident: Incident) -> datetime | None:
     """Since when it has last grown worse."""
     since = incident.story.get(WORSE)
     return datetime.fromisoformat(since) if since else None
+
+
+def begin(leads: Sequence[Lead]) -> datetime:
+    """When what the leads of a call show most likely began."""
+    return begin_of([lead.since for lead in leads], [lead.part for lead in leads])
 
 
 def worsen(
@@ -325,7 +335,7 @@ def worsen(
     with state.writing() as connection:
         known = one(state, identity)
         every = further(known.leads, leads)
-        since = leads[0].since
+        since = begin(leads)
         connection.execute(
             sa.update(INCIDENTS)
             .where(INCIDENTS.c.id == identity)

