@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from monitor.detection.evidence import CLIP
+from monitor.detection.readings import HUGE
 from monitor.profiles.layout import Floats
 
 SPANS: Final = (2, 3, 4, 6, 8, 12, 16, 24)
@@ -13,7 +14,6 @@ SPANS: Final = (2, 3, 4, 6, 8, 12, 16, 24)
 
 KNOWN: Final = 20.0
 """Spans as all signals together have them, that are added to those of each."""
-
 
 DOUBT: Final = 0.5
 """Standard errors that are taken off: the greatest of several ratios is above 1 by chance alone."""
@@ -43,6 +43,7 @@ def echoes(scores: Sequence[Floats]) -> Floats:
 
 def _evened(score: Floats) -> Floats:
     """With a mean square of 1, and none wilder than a bet counts."""
+    score = np.clip(score, -HUGE, HUGE)
     size = np.sqrt(np.mean(score**2)) if len(score) else 0.0
     if not size > 0:
         return np.zeros(len(score))

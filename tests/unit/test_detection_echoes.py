@@ -35,7 +35,9 @@ def test_windows_that_follow_each_other_have_their_long_run_variance() -> None:
     assert 2.5 < np.median(found) < 3.3
 
 
-@given(st.lists(st.lists(st.floats(-1e6, 1e6), max_size=60), max_size=4))
+@given(
+    st.lists(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=60), max_size=4)
+)
 def test_echoes_are_finite_and_never_below_one(scores: list[list[float]]) -> None:
     found = echoes([np.array(each, np.float64) for each in scores])
     assert found.shape == (len(scores),)
