@@ -205,7 +205,7 @@ def _show(parts: Opened, world: World) -> None:
     for called in incidents.listing(parts.state, MODEL):
         say(f"Incident {called.id} ({called.tier}): {called.summary}.")
     for incident in world.incidents:
-        say(f"Planted on {incident.start:%d %B}: {'; '.join(incident.seen)}.")
+        say(f"Planted on {incident.start.day} {incident.start:%B}: {'; '.join(incident.seen)}.")
 
 
 def _row(one: Difference) -> dict[str, Any]:
