@@ -159,8 +159,10 @@ def _settle(
 def _test(state: State, windows: list[Windows]) -> None:
     """Let the reference say how wild its windows are, and by how much variances must grow."""
     start = _settled(len(windows[0][0])) if windows else 0
-    state.ceiling[:] = ceilings([_scores(state, i, w, start) for i, w in enumerate(windows)])
-    state.echo[:] = echoes([_plain(state, i, w, start) for i, w in enumerate(windows)])
+    plain = [_plain(state, i, w, start) for i, w in enumerate(windows)]
+    state.echo[:] = echoes(plain)
+    each = enumerate(zip(windows, plain, strict=True))
+    state.ceiling[:] = ceilings([_evened(state, i, w, z, start) for i, (w, z) in each])
     for i, met in enumerate(windows):
         state.inflation[i] = inflation(_kind(state, i), met, _about(state, i), start)
 
@@ -174,12 +176,12 @@ def _plain(state: State, i: int, windows: Windows, start: int) -> Floats:
     return np.asarray(score[start:][rows[start:] > 0])
 
 
-def _scores(state: State, i: int, windows: Windows, start: int) -> Floats:
+def _evened(state: State, i: int, windows: Windows, plain: Floats, start: int) -> Floats:
     """The same as tails are judged by: the baseline as wide as it must be, and without skewness."""
+    if not len(plain):
+        return plain
     scale = math.sqrt(clipped_scale(windows, start))
-    score = _plain(state, i, windows, start) / scale
-    if not len(score):
-        return score
+    score = plain / scale
     value, expected, spread, v, rows = (w[start:][windows[4][start:] > 0] for w in windows[:5])
     root = np.sqrt(spread) * scale
     if state.mode[i] == SHARE:

@@ -4,13 +4,7 @@ import math
 
 from numba import njit
 
-from monitor.detection.evidence import (
-    BETS,
-    DELTAS,
-    LARGEST,
-    log_e_normal,
-    log_e_share,
-)
+from monitor.detection.evidence import BETS, DELTAS, LARGEST, log_e_normal, log_e_share
 from monitor.detection.filter import SHARE
 from monitor.profiles.layout import Floats
 
